@@ -1,0 +1,1 @@
+//! Convergence policies: pure state machines, `observe(sample) -> actions`.
