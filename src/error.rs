@@ -1,6 +1,7 @@
 //! The one error type of the crate. Each variant keeps what a caller needs to act on it.
 
 use crate::domain_xml::XmlError;
+use crate::location::GuestLocation;
 
 /// The result of everything here that can fail.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -24,11 +25,81 @@ pub enum Error {
         /// What is wrong, with line and column.
         source: XmlError,
     },
+    /// libvirt refused or failed.
+    #[error(transparent)]
+    Libvirt(#[from] LibvirtError),
+    /// A call on a domain object of another language failed with an error of that language.
+    #[error("{source}")]
+    Foreign {
+        /// The error itself.
+        source: Box<dyn std::error::Error + Send + Sync>,
+        /// libvirt's number of it, where it is an error of libvirt's.
+        code: Option<i32>,
+    },
+    /// The migration ended without moving the guest.
+    #[error("{cause} (the guest is {location})")]
+    MigrationFailed {
+        /// What libvirt or the domain object said.
+        cause: Box<Error>,
+        /// Where the guest is now.
+        location: GuestLocation,
+    },
+    /// The migration was aborted on request.
+    #[error("{cause} (the guest is {location})")]
+    MigrationCancelled {
+        /// What libvirt or the domain object said.
+        cause: Box<Error>,
+        /// Where the guest is now.
+        location: GuestLocation,
+    },
 }
 
 impl Error {
     /// An [`Error::InvalidParameter`].
     pub fn parameter(name: impl Into<String>, reason: impl Into<String>) -> Self {
         Self::InvalidParameter { name: name.into(), reason: reason.into() }
+    }
+}
+
+/// An error of libvirt, with everything that it carries.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct LibvirtError {
+    /// `virErrorNumber`.
+    pub code: i32,
+    /// `virErrorDomain`: the part of libvirt that it comes from.
+    pub domain: i32,
+    /// The message.
+    pub message: String,
+    /// `virErrorLevel`: 1 is a warning, 2 an error.
+    pub level: i32,
+    /// Additional texts, mostly the format and arguments of the message.
+    pub strings: [Option<String>; 3],
+    /// Additional numbers.
+    pub numbers: [i32; 2],
+}
+
+impl LibvirtError {
+    /// `VIR_ERR_NO_DOMAIN`: the host does not know the domain.
+    pub const NO_DOMAIN: i32 = 42;
+    /// `VIR_ERR_OPERATION_INVALID`: not in this state.
+    pub const OPERATION_INVALID: i32 = 55;
+    /// `VIR_ERR_OPERATION_ABORTED`: on request.
+    pub const OPERATION_ABORTED: i32 = 78;
+    /// `VIR_ERR_NO_SUPPORT`: this connection has no such call.
+    pub const NO_SUPPORT: i32 = 3;
+
+    /// An error of libvirt's QEMU driver that this project found before libvirt was asked.
+    pub fn found_here(code: i32, message: impl Into<String>) -> Self {
+        /// `VIR_FROM_QEMU`.
+        const QEMU: i32 = 10;
+        Self {
+            code,
+            domain: QEMU,
+            message: message.into(),
+            level: 2,
+            strings: [None, None, None],
+            numbers: [-1, -1],
+        }
     }
 }

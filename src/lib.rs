@@ -4,11 +4,23 @@
 //! libvirt's library or clocks. [`libvirt`] is the only module with `unsafe`. [`guest`] runs a migration;
 //! the Python module (feature `python`) wraps it.
 
+pub mod domain;
 pub mod domain_xml;
 pub mod error;
+pub mod flags;
+pub mod guest;
+pub mod job;
+pub mod libvirt;
+pub mod location;
+pub mod params;
 pub mod policy;
+pub mod state;
+pub mod uri;
+pub mod version;
 
 #[cfg(feature = "python")]
 mod python;
 
 pub use error::{Error, Result};
+pub use guest::Guest;
+pub use params::MigrateParams;

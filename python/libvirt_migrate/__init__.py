@@ -1,5 +1,42 @@
-"""A live-migration core for libvirt."""
+"""A live-migration core for libvirt.
 
-from ._core import __version__
+>>> from libvirt_migrate import Guest, build_migrate_params
+"""
 
-__all__ = ["__version__"]
+from collections.abc import Mapping as _Mapping
+
+from ._core import (
+    Guest,
+    GuestState,
+    JobInfo,
+    MigrateParams,
+    __version__,
+    build_migrate_params,
+)
+from .errors import (
+    InvalidDomainXml,
+    InvalidParameter,
+    LibvirtError,
+    MigrationCancelled,
+    MigrationError,
+    MigrationFailed,
+)
+from .flags import MigrateFlags
+
+_Mapping.register(MigrateParams)
+
+__all__ = [
+    "Guest",
+    "GuestState",
+    "InvalidDomainXml",
+    "InvalidParameter",
+    "JobInfo",
+    "LibvirtError",
+    "MigrateFlags",
+    "MigrateParams",
+    "MigrationCancelled",
+    "MigrationError",
+    "MigrationFailed",
+    "__version__",
+    "build_migrate_params",
+]

@@ -45,13 +45,11 @@ impl DomainIdentity {
                     depth -= 1;
                     field = None;
                 }
-                Event::Text(value) if depth == 2 => {
-                    match field {
-                        Some("name") => name.get_or_insert_with(String::new).push_str(&value),
-                        Some(_) => uuid.get_or_insert_with(String::new).push_str(value.trim()),
-                        None => {}
-                    }
-                }
+                Event::Text(value) if depth == 2 => match field {
+                    Some("name") => name.get_or_insert_with(String::new).push_str(&value),
+                    Some(_) => uuid.get_or_insert_with(String::new).push_str(value.trim()),
+                    None => {}
+                },
                 Event::Eof => break,
                 _ => {}
             }

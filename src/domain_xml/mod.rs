@@ -2,6 +2,8 @@
 
 mod error;
 mod identity;
+mod targets;
 
 pub use error::XmlError;
 pub use identity::DomainIdentity;
+pub use targets::disk_targets;

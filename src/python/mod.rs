@@ -1,9 +1,26 @@
 //! The native module `libvirt_migrate._core`: conversions and wrappers, nothing else.
 
+mod errors;
+mod foreign;
+mod guest;
+mod job;
+mod params;
+mod state;
+mod values;
+
 use pyo3::prelude::*;
 
 #[pymodule]
 mod _core {
+    #[pymodule_export]
+    use super::guest::PyGuest;
+    #[pymodule_export]
+    use super::job::PyJobInfo;
+    #[pymodule_export]
+    use super::params::{PyMigrateParams, build_migrate_params};
+    #[pymodule_export]
+    use super::state::PyGuestState;
+
     /// The version of the crate, which is the version of the package.
     #[pymodule_export]
     #[allow(non_upper_case_globals)]

@@ -1,0 +1,83 @@
+//! What a migration needs of a domain, whoever implements it: libvirt, an object of another language, a fake.
+
+use crate::Result;
+use crate::job::JobInfo;
+use crate::location::Answer;
+use crate::params::MigrateParams;
+use crate::state::DomainState;
+use crate::version::LibvirtVersion;
+
+bitflags::bitflags! {
+    /// `virDomainXMLFlags`, as far as a migration asks for them.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct XmlFlags: u32 {
+        /// With passwords.
+        const SECURE = 1;
+        /// The persistent definition, even of a guest that runs.
+        const INACTIVE = 2;
+        /// A definition that another host can take.
+        const MIGRATABLE = 8;
+    }
+}
+
+/// What is known of a guest before it moves. A domain object that cannot tell something leaves it out.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct GuestFacts {
+    /// The domain's name.
+    pub name: Option<String>,
+    /// The domain's uuid.
+    pub uuid: Option<String>,
+    /// What it does.
+    pub state: Option<DomainState>,
+    /// The version of libvirt at the source.
+    pub version: Option<LibvirtVersion>,
+}
+
+/// A domain on its host. Each method is one call, and blocks as long as libvirt does.
+pub trait DomainOps: Send + Sync {
+    /// The domain's name.
+    fn name(&self) -> Result<String>;
+    /// The domain's uuid.
+    fn uuid(&self) -> Result<String>;
+    /// The number that a running domain has on its host.
+    fn id(&self) -> Result<Option<u32>>;
+    /// Whether the domain runs or is paused.
+    fn is_active(&self) -> Result<bool>;
+    /// What the domain does.
+    fn state(&self) -> Result<DomainState>;
+    /// The definition.
+    fn xml(&self, flags: XmlFlags) -> Result<String>;
+    /// Pauses the guest.
+    fn suspend(&self) -> Result<()>;
+    /// Has a paused guest go on.
+    fn resume(&self) -> Result<()>;
+    /// Aborts the job; with `post_copy` also one in post-copy, which stops the guest until it is resumed.
+    fn abort_job(&self, post_copy: bool) -> Result<()>;
+    /// Sets the longest pause that a migration may cause, in milliseconds.
+    fn set_max_downtime(&self, milliseconds: u64) -> Result<()>;
+    /// Switches a running migration to post-copy.
+    fn start_post_copy(&self) -> Result<()>;
+    /// Limits a migration's bandwidth before or, with `post_copy`, in post-copy; 0 is unlimited.
+    fn set_bandwidth(&self, mib_per_second: u64, post_copy: bool) -> Result<()>;
+    /// The statistics of the job that runs, or of the last one that is over.
+    fn job_info(&self, completed: bool) -> Result<JobInfo>;
+    /// Moves the guest, and returns when that is over.
+    fn migrate(&self, destination: &str, params: &MigrateParams) -> Result<()>;
+    /// The version of libvirt at the domain's host.
+    fn version(&self) -> Result<LibvirtVersion>;
+
+    /// What is known before a migration.
+    fn facts(&self) -> Result<GuestFacts> {
+        Ok(GuestFacts {
+            name: Some(self.name()?),
+            uuid: Some(self.uuid()?),
+            state: Some(self.state()?),
+            version: Some(self.version()?),
+        })
+    }
+
+    /// What the destination says of the guest with this uuid; [`Answer::Unknown`] where it cannot be asked.
+    fn ask_destination(&self, _uri: &str, _uuid: &str) -> Answer {
+        Answer::Unknown
+    }
+}

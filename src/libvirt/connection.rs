@@ -1,0 +1,108 @@
+//! A connection to a libvirt daemon, and looking a domain up there.
+
+use std::ffi::{c_int, c_ulong, c_void};
+use std::sync::Once;
+
+use virt::connect::Connect;
+use virt::sys;
+
+use super::domain::Domain;
+use super::error::{check, last_error};
+use super::typed_params::c_string;
+use crate::Result;
+use crate::error::LibvirtError;
+use crate::uri::check_uri;
+use crate::version::LibvirtVersion;
+
+/// An open connection; clones share it, and the last one closes it.
+#[derive(Clone)]
+pub struct Connection(Connect);
+
+impl Connection {
+    /// Connects to `uri`, or to libvirt's default where it is `None`.
+    pub fn open(uri: Option<&str>) -> Result<Self> {
+        if let Some(uri) = uri {
+            c_string("uri", uri)?;
+            check_uri("uri", uri)?;
+        }
+        // `virt` drops half of libvirt's error, so it is read again here, on the thread of the call.
+        Connect::open(uri).map(Self).map_err(|_| last_error().into())
+    }
+
+    /// The domain with this uuid or name.
+    pub fn lookup(&self, name_or_uuid: &str) -> Result<Domain> {
+        let text = c_string("name_or_uuid", name_or_uuid)?;
+        if is_uuid(name_or_uuid)
+            && let Some(domain) = self.try_lookup(|connection| {
+                // SAFETY: the connection is open and the uuid a C string.
+                unsafe { sys::virDomainLookupByUUIDString(connection, text.as_ptr()) }
+            })?
+        {
+            return Ok(domain);
+        }
+        // A name may look like a uuid.
+        self.try_lookup(|connection| {
+            // SAFETY: the connection is open and the name a C string.
+            unsafe { sys::virDomainLookupByName(connection, text.as_ptr()) }
+        })?
+        .ok_or_else(|| no_domain(name_or_uuid).into())
+    }
+
+    /// `None` where the host does not know the domain, which is not an error for everyone who asks.
+    fn try_lookup(
+        &self,
+        find: impl FnOnce(sys::virConnectPtr) -> sys::virDomainPtr,
+    ) -> Result<Option<Domain>> {
+        // SAFETY: the pointer is used only while `self` holds its reference.
+        let found = find(unsafe { self.0.as_ptr() });
+        if found.is_null() {
+            let error = last_error();
+            return if error.code == LibvirtError::NO_DOMAIN { Ok(None) } else { Err(error.into()) };
+        }
+        // SAFETY: libvirt handed out a reference, which the value takes over.
+        Ok(Some(unsafe { Domain::from_owned(found) }))
+    }
+
+    /// The version of libvirt at the daemon's side.
+    pub fn version(&self) -> Result<LibvirtVersion> {
+        // SAFETY: the connection is open.
+        Ok(version_of(unsafe { self.0.as_ptr() })?)
+    }
+}
+
+/// The version of libvirt behind a raw connection.
+pub(super) fn version_of(
+    connection: sys::virConnectPtr,
+) -> std::result::Result<LibvirtVersion, LibvirtError> {
+    let mut number: c_ulong = 0;
+    // SAFETY: the caller's connection is open, and `number` lives through the call.
+    check(unsafe { sys::virConnectGetLibVersion(connection, &mut number) })?;
+    Ok(LibvirtVersion::from_number(number))
+}
+
+fn no_domain(name_or_uuid: &str) -> LibvirtError {
+    let message = format!("Domain not found: no domain with matching name or uuid '{name_or_uuid}'");
+    LibvirtError::found_here(LibvirtError::NO_DOMAIN, message)
+}
+
+/// 32 hexadecimal digits with dashes anywhere, as libvirt reads uuids.
+fn is_uuid(text: &str) -> bool {
+    text.bytes().filter(u8::is_ascii_hexdigit).count() == 32
+        && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
+}
+
+extern "C" fn ignore(_: *mut c_void, _: sys::virErrorPtr) {}
+
+/// Keeps libvirt from writing each error to standard error as well, for the whole process.
+///
+/// Only for a process in which nobody else has libvirt: the handler is process-wide, and libvirt-python's
+/// users set their own.
+pub fn silence_default_handler() {
+    static SILENCED: Once = Once::new();
+    SILENCED.call_once(|| {
+        // SAFETY: the handler is a function of this module, which is never unloaded, and takes any arguments.
+        unsafe { sys::virSetErrorFunc(std::ptr::null_mut(), Some(ignore)) }
+    });
+}
+
+const _: () = assert!(size_of::<c_int>() == 4, "libvirt's flags are 32 bits");

@@ -1,0 +1,193 @@
+//! A domain of libvirt: one method a call, each with its error.
+
+use std::ffi::{c_char, c_int, c_uint};
+
+use virt::sys;
+
+use super::connection::{Connection, version_of};
+use super::error::{check, copy, last_error};
+use super::newer;
+use super::typed_params::{TypedParams, c_string};
+use crate::domain::{DomainOps, XmlFlags};
+use crate::error::LibvirtError;
+use crate::job::{JobInfo, JobType};
+use crate::location::Answer;
+use crate::params::MigrateParams;
+use crate::state::DomainState;
+use crate::version::LibvirtVersion;
+use crate::{Error, Result};
+
+/// A reference to a domain of libvirt.
+///
+/// Invariant: `pointer` is a valid virDomainPtr, of which this value holds one reference.
+pub struct Domain {
+    pointer: sys::virDomainPtr,
+}
+
+// SAFETY: libvirt's objects may be used from any thread, and from several at once; its documentation says so
+// of all connections and of the objects that they hand out. References are counted atomically.
+unsafe impl Send for Domain {}
+// SAFETY: as above.
+unsafe impl Sync for Domain {}
+
+impl Domain {
+    /// Takes over a reference.
+    ///
+    /// # Safety
+    /// `pointer` is a valid virDomainPtr, and the caller gives up one reference to it.
+    pub(super) unsafe fn from_owned(pointer: sys::virDomainPtr) -> Self {
+        Self { pointer }
+    }
+
+    /// Takes a reference of its own.
+    ///
+    /// # Safety
+    /// `pointer` is a valid virDomainPtr for the length of the call.
+    #[cfg(feature = "python")]
+    pub(super) unsafe fn from_borrowed(pointer: sys::virDomainPtr) -> Result<Self> {
+        // SAFETY: promised by the caller.
+        check(unsafe { sys::virDomainRef(pointer) })?;
+        Ok(Self { pointer })
+    }
+
+    /// One call that answers 0 or -1.
+    fn call(&self, function: impl FnOnce(sys::virDomainPtr) -> c_int) -> Result<()> {
+        check(function(self.pointer))?;
+        Ok(())
+    }
+}
+
+impl Drop for Domain {
+    fn drop(&mut self) {
+        // SAFETY: the invariant of the type; the reference is given back once.
+        unsafe { sys::virDomainFree(self.pointer) };
+    }
+}
+
+// SAFETY of every call below: `self.pointer` is valid by the invariant of the type, and every other pointer is
+// to a value that outlives the call.
+impl DomainOps for Domain {
+    fn name(&self) -> Result<String> {
+        // SAFETY: see above; libvirt keeps the name as long as the domain.
+        unsafe { copy(sys::virDomainGetName(self.pointer)) }.ok_or_else(|| last_error().into())
+    }
+
+    fn uuid(&self) -> Result<String> {
+        let mut buffer = [0 as c_char; sys::VIR_UUID_STRING_BUFLEN as usize];
+        // SAFETY: see above; the buffer has the length that libvirt asks for.
+        self.call(|domain| unsafe { sys::virDomainGetUUIDString(domain, buffer.as_mut_ptr()) })?;
+        // SAFETY: libvirt has written a NUL-terminated string.
+        unsafe { copy(buffer.as_ptr()) }.ok_or_else(|| last_error().into())
+    }
+
+    fn id(&self) -> Result<Option<u32>> {
+        // SAFETY: see above. The number of a domain that does not run is -1, as an unsigned int.
+        let id = unsafe { sys::virDomainGetID(self.pointer) };
+        Ok((id != c_uint::MAX).then_some(id))
+    }
+
+    fn is_active(&self) -> Result<bool> {
+        // SAFETY: see above.
+        Ok(check(unsafe { sys::virDomainIsActive(self.pointer) })? == 1)
+    }
+
+    fn state(&self) -> Result<DomainState> {
+        let (mut code, mut reason) = (0, 0);
+        // SAFETY: see above.
+        self.call(|domain| unsafe { sys::virDomainGetState(domain, &mut code, &mut reason, 0) })?;
+        Ok(DomainState::new(code, reason))
+    }
+
+    fn xml(&self, flags: XmlFlags) -> Result<String> {
+        // SAFETY: see above; the string is ours to free, which is done once it is copied.
+        unsafe {
+            let text = sys::virDomainGetXMLDesc(self.pointer, flags.bits());
+            let copied = copy(text);
+            libc::free(text.cast());
+            copied.ok_or_else(|| last_error().into())
+        }
+    }
+
+    fn suspend(&self) -> Result<()> {
+        // SAFETY: see above.
+        self.call(|domain| unsafe { sys::virDomainSuspend(domain) })
+    }
+
+    fn resume(&self) -> Result<()> {
+        // SAFETY: see above.
+        self.call(|domain| unsafe { sys::virDomainResume(domain) })
+    }
+
+    fn abort_job(&self, post_copy: bool) -> Result<()> {
+        if !post_copy {
+            // SAFETY: see above.
+            return self.call(|domain| unsafe { sys::virDomainAbortJob(domain) });
+        }
+        let abort = newer::abort_job_flags()?;
+        // SAFETY: see above.
+        self.call(|domain| unsafe { abort(domain, sys::VIR_DOMAIN_ABORT_JOB_POSTCOPY) })
+    }
+
+    fn set_max_downtime(&self, milliseconds: u64) -> Result<()> {
+        // SAFETY: see above.
+        self.call(|domain| unsafe { sys::virDomainMigrateSetMaxDowntime(domain, milliseconds, 0) })
+    }
+
+    fn start_post_copy(&self) -> Result<()> {
+        // SAFETY: see above.
+        self.call(|domain| unsafe { sys::virDomainMigrateStartPostCopy(domain, 0) })
+    }
+
+    fn set_bandwidth(&self, mib_per_second: u64, post_copy: bool) -> Result<()> {
+        let flags = if post_copy { sys::VIR_DOMAIN_MIGRATE_MAX_SPEED_POSTCOPY } else { 0 };
+        // SAFETY: see above.
+        self.call(|domain| unsafe { sys::virDomainMigrateSetMaxSpeed(domain, mib_per_second, flags) })
+    }
+
+    fn job_info(&self, completed: bool) -> Result<JobInfo> {
+        let flags = if completed {
+            sys::VIR_DOMAIN_JOB_STATS_COMPLETED | sys::VIR_DOMAIN_JOB_STATS_KEEP_COMPLETED
+        } else {
+            0
+        };
+        let mut kind = 0;
+        let (stats, _) = TypedParams::filled_by(|params, count| {
+            // SAFETY: see above; libvirt sets the array and its length, or leaves them as they are.
+            check(unsafe { sys::virDomainGetJobStats(self.pointer, &mut kind, params, count, flags) })
+        })?;
+        let mut info = JobInfo { kind: JobType::from_number(kind.into()), ..JobInfo::default() };
+        for (name, value) in stats.iter() {
+            info.set(&name, value);
+        }
+        Ok(info)
+    }
+
+    fn migrate(&self, destination: &str, params: &MigrateParams) -> Result<()> {
+        let destination = c_string("destination", destination)?;
+        let list = TypedParams::from_migration(params)?;
+        let (count, flags) = (list.len() as c_uint, params.flags().bits());
+        // SAFETY: see above; libvirt reads the list and changes nothing in it.
+        self.call(|domain| unsafe {
+            sys::virDomainMigrateToURI3(domain, destination.as_ptr(), list.as_ptr(), count, flags)
+        })
+    }
+
+    fn version(&self) -> Result<LibvirtVersion> {
+        // SAFETY: see above; the domain keeps its connection open, and libvirt adds no reference here.
+        let connection = unsafe { sys::virDomainGetConnect(self.pointer) };
+        if connection.is_null() {
+            return Err(Error::Libvirt(last_error()));
+        }
+        version_of(connection).map_err(LibvirtError::into)
+    }
+
+    fn ask_destination(&self, uri: &str, uuid: &str) -> Answer {
+        let state =
+            Connection::open(Some(uri)).and_then(|host| host.lookup(uuid)).and_then(|found| found.state());
+        match state {
+            Ok(state) => Answer::State(state),
+            Err(Error::Libvirt(error)) if error.code == LibvirtError::NO_DOMAIN => Answer::Absent,
+            Err(_) => Answer::Unknown,
+        }
+    }
+}

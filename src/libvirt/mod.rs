@@ -1,0 +1,16 @@
+//! libvirt itself: the only module with `unsafe`. Its invariants are in `SAFETY.md` beside this file.
+#![allow(unsafe_code)]
+
+mod connection;
+mod domain;
+mod error;
+mod newer;
+mod typed_params;
+
+#[cfg(feature = "python")]
+mod capsule;
+
+#[cfg(feature = "python")]
+pub use capsule::{domain_from_capsule, same_library};
+pub use connection::{Connection, silence_default_handler};
+pub use domain::Domain;

@@ -1,0 +1,117 @@
+//! From the crate's one error type to the exceptions of `libvirt_migrate.errors`.
+
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyModule;
+
+use crate::Error;
+use crate::error::LibvirtError;
+use crate::location::GuestLocation;
+
+/// An exception for `error`. With `bridge` one of libvirt is a `libvirt.libvirtError` too.
+pub fn to_py(py: Python<'_>, error: Error, bridge: bool) -> PyErr {
+    build(py, error, bridge).unwrap_or_else(|failure| failure)
+}
+
+impl From<Error> for PyErr {
+    fn from(error: Error) -> Self {
+        Python::attach(|py| to_py(py, error, false))
+    }
+}
+
+fn build(py: Python<'_>, error: Error, bridge: bool) -> PyResult<PyErr> {
+    let errors = module(py)?;
+    let exception = match error {
+        Error::InvalidParameter { name, reason } => {
+            errors.getattr("InvalidParameter")?.call1((name, reason))?
+        }
+        Error::InvalidDomainXml { context, source } => errors.getattr("InvalidDomainXml")?.call1((
+            context,
+            source.message,
+            source.line,
+            source.column,
+        ))?,
+        Error::Libvirt(error) => from_libvirt(errors, "LibvirtError", &error, None, bridge)?,
+        Error::Foreign { source, code } => return from_foreign(py, "LibvirtError", source, code, None),
+        Error::MigrationFailed { cause, location } => {
+            return ended(py, "MigrationFailed", *cause, location, bridge);
+        }
+        Error::MigrationCancelled { cause, location } => {
+            return ended(py, "MigrationCancelled", *cause, location, bridge);
+        }
+    };
+    Ok(PyErr::from_value(exception))
+}
+
+fn ended(py: Python<'_>, class: &str, cause: Error, at: GuestLocation, bridge: bool) -> PyResult<PyErr> {
+    match cause {
+        Error::Libvirt(error) => {
+            Ok(PyErr::from_value(from_libvirt(module(py)?, class, &error, Some(at), bridge)?))
+        }
+        Error::Foreign { source, code } => from_foreign(py, class, source, code, Some(at)),
+        other => build(py, other, bridge),
+    }
+}
+
+fn from_libvirt<'py>(
+    errors: &Bound<'py, PyModule>,
+    class: &str,
+    error: &LibvirtError,
+    location: Option<GuestLocation>,
+    bridge: bool,
+) -> PyResult<Bound<'py, PyAny>> {
+    // libvirt-python's own order, which its accessors index.
+    let fields = (
+        error.code,
+        error.domain,
+        error.message.as_str(),
+        error.level,
+        error.strings[0].as_deref(),
+        error.strings[1].as_deref(),
+        error.strings[2].as_deref(),
+        error.numbers[0],
+        error.numbers[1],
+    );
+    let class = errors.getattr(class)?;
+    let class = if bridge { errors.getattr("bridged")?.call1((class,))? } else { class };
+    class.call1((fields, location.map(GuestLocation::name)))
+}
+
+/// An exception of the domain object's own: turned into ours where it is libvirt's, else as it was.
+fn from_foreign(
+    py: Python<'_>,
+    class: &str,
+    source: Box<dyn std::error::Error + Send + Sync>,
+    code: Option<i32>,
+    location: Option<GuestLocation>,
+) -> PyResult<PyErr> {
+    let original = match source.downcast::<PyErr>() {
+        Ok(error) => *error,
+        Err(other) => return Ok(pyo3::exceptions::PyRuntimeError::new_err(other.to_string())),
+    };
+    if code.is_none() {
+        return Ok(original);
+    }
+    let errors = module(py)?;
+    let arguments = (errors.getattr(class)?, original.value(py), location.map(GuestLocation::name));
+    let translated = PyErr::from_value(errors.getattr("from_libvirt_python")?.call1(arguments)?);
+    translated.set_cause(py, Some(original));
+    Ok(translated)
+}
+
+/// libvirt's number of an exception that has one.
+pub fn libvirt_code(py: Python<'_>, error: &PyErr) -> Option<i32> {
+    let code = error.value(py).call_method0("get_error_code").ok()?;
+    code.extract().ok()
+}
+
+fn module(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
+    static MODULE: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
+    let module = MODULE.get_or_try_init(py, || py.import("libvirt_migrate.errors").map(Bound::unbind))?;
+    Ok(module.bind(py))
+}
+
+/// Shorthand for an `InvalidParameter`.
+pub fn invalid(name: &str, reason: impl Into<String>) -> PyErr {
+    Error::parameter(name, reason).into()
+}

@@ -1,0 +1,172 @@
+//! A Python object with libvirt-python's methods: a mock, a `tpool.Proxy`, a domain of another library.
+//!
+//! It is called as it is and never unwrapped: what its methods do about threads and green threads is its own.
+
+use pyo3::exceptions::PyAttributeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyInt, PyString};
+
+use super::errors::libvirt_code;
+use super::params::to_dict;
+use super::values::stat_from_py;
+use crate::domain::{DomainOps, GuestFacts, XmlFlags};
+use crate::job::{JobInfo, JobType};
+use crate::params::MigrateParams;
+use crate::state::DomainState;
+use crate::version::LibvirtVersion;
+use crate::{Error, Result};
+
+/// The object.
+pub struct ForeignDomain(pub Py<PyAny>);
+
+impl ForeignDomain {
+    fn call<T>(&self, body: impl for<'py> FnOnce(&Bound<'py, PyAny>) -> PyResult<T>) -> Result<T> {
+        Python::attach(|py| {
+            body(self.0.bind(py))
+                .map_err(|error| Error::Foreign { code: libvirt_code(py, &error), source: error.into() })
+        })
+    }
+
+    /// Calls a method without arguments for an answer of which only the errors matter.
+    fn order(&self, method: &str) -> Result<()> {
+        self.call(|domain| domain.call_method0(method).map(drop))
+    }
+
+    /// An answer that is left out where the object has no such method or answers with something else.
+    fn fact<T>(
+        &self,
+        body: impl for<'py> FnOnce(&Bound<'py, PyAny>) -> PyResult<Option<T>>,
+    ) -> Result<Option<T>> {
+        self.call(|domain| match body(domain) {
+            Err(error) if error.is_instance_of::<PyAttributeError>(domain.py()) => Ok(None),
+            other => other,
+        })
+    }
+}
+
+fn number(object: &Bound<'_, PyAny>) -> Option<i64> {
+    // Not whatever has __index__: a mock has that too.
+    object.is_instance_of::<PyInt>().then(|| object.extract().ok()).flatten()
+}
+
+fn text(object: &Bound<'_, PyAny>) -> Option<String> {
+    object.cast::<PyString>().ok().map(|text| text.to_string())
+}
+
+fn state(object: &Bound<'_, PyAny>) -> Option<DomainState> {
+    let mut items = object.try_iter().ok()?;
+    let mut next =
+        || items.next()?.ok().and_then(|item| number(&item)).and_then(|item| i32::try_from(item).ok());
+    Some(DomainState::new(next()?, next()?))
+}
+
+impl DomainOps for ForeignDomain {
+    fn name(&self) -> Result<String> {
+        self.call(|domain| domain.call_method0("name")?.extract())
+    }
+
+    fn uuid(&self) -> Result<String> {
+        self.call(|domain| domain.call_method0("UUIDString")?.extract())
+    }
+
+    fn id(&self) -> Result<Option<u32>> {
+        self.call(|domain| Ok(u32::try_from(domain.call_method0("ID")?.extract::<i64>()?).ok()))
+    }
+
+    fn is_active(&self) -> Result<bool> {
+        self.call(|domain| domain.call_method0("isActive")?.is_truthy())
+    }
+
+    fn state(&self) -> Result<DomainState> {
+        self.call(|domain| {
+            let (code, reason) = domain.call_method0("state")?.extract::<[i32; 2]>()?.into();
+            Ok(DomainState::new(code, reason))
+        })
+    }
+
+    fn xml(&self, flags: XmlFlags) -> Result<String> {
+        self.call(|domain| domain.call_method1("XMLDesc", (flags.bits(),))?.extract())
+    }
+
+    fn suspend(&self) -> Result<()> {
+        self.order("suspend")
+    }
+
+    fn resume(&self) -> Result<()> {
+        self.order("resume")
+    }
+
+    fn abort_job(&self, post_copy: bool) -> Result<()> {
+        /// `VIR_DOMAIN_ABORT_JOB_POSTCOPY`.
+        const POST_COPY: u32 = 1;
+        if !post_copy {
+            return self.order("abortJob");
+        }
+        self.call(|domain| domain.call_method1("abortJobFlags", (POST_COPY,)).map(drop))
+    }
+
+    fn set_max_downtime(&self, milliseconds: u64) -> Result<()> {
+        self.call(|domain| domain.call_method1("migrateSetMaxDowntime", (milliseconds,)).map(drop))
+    }
+
+    fn start_post_copy(&self) -> Result<()> {
+        self.order("migrateStartPostCopy")
+    }
+
+    fn set_bandwidth(&self, mib_per_second: u64, post_copy: bool) -> Result<()> {
+        // VIR_DOMAIN_MIGRATE_MAX_SPEED_POSTCOPY is 1.
+        let arguments = (mib_per_second, u32::from(post_copy));
+        self.call(|domain| domain.call_method1("migrateSetMaxSpeed", arguments).map(drop))
+    }
+
+    fn job_info(&self, completed: bool) -> Result<JobInfo> {
+        /// `VIR_DOMAIN_JOB_STATS_COMPLETED` and `_KEEP_COMPLETED`.
+        const COMPLETED: u32 = 1 | 2;
+        self.call(|domain| {
+            let stats = if completed {
+                domain.call_method1("jobStats", (COMPLETED,))?
+            } else {
+                domain.call_method0("jobStats")?
+            };
+            let mut info = JobInfo::default();
+            for (name, value) in stats.cast::<PyDict>()? {
+                let name: String = name.extract()?;
+                if name == "type" {
+                    info.kind = JobType::from_number(value.extract()?);
+                } else if let Some(value) = stat_from_py(&value) {
+                    info.set(&name, value);
+                }
+            }
+            Ok(info)
+        })
+    }
+
+    fn migrate(&self, destination: &str, params: &MigrateParams) -> Result<()> {
+        self.call(|domain| {
+            let py = domain.py();
+            let keywords = PyDict::new(py);
+            keywords.set_item("params", to_dict(py, params)?)?;
+            keywords.set_item("flags", params.flags().bits())?;
+            domain.call_method("migrateToURI3", (destination,), Some(&keywords)).map(drop)
+        })
+    }
+
+    fn version(&self) -> Result<LibvirtVersion> {
+        self.call(|domain| {
+            let number = domain.call_method0("connect")?.call_method0("getLibVersion")?.extract()?;
+            Ok(LibvirtVersion::from_number(number))
+        })
+    }
+
+    fn facts(&self) -> Result<GuestFacts> {
+        Ok(GuestFacts {
+            name: self.fact(|domain| Ok(text(&domain.call_method0("name")?)))?,
+            uuid: self.fact(|domain| Ok(text(&domain.call_method0("UUIDString")?)))?,
+            state: self.fact(|domain| Ok(state(&domain.call_method0("state")?)))?,
+            version: self.fact(|domain| {
+                let version = number(&domain.call_method0("connect")?.call_method0("getLibVersion")?);
+                Ok(version.and_then(|number| u64::try_from(number).ok()).map(LibvirtVersion::from_number))
+            })?,
+        })
+    }
+}

@@ -1,0 +1,80 @@
+//! Values of parameters and statistics, from Python and to it.
+
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyFloat, PyInt, PyList, PyString};
+
+use super::errors::invalid;
+use crate::job::StatValue;
+use crate::params::{Kind, Param, Value};
+
+/// The value of the parameter with libvirt's name `name`.
+pub fn parameter_from_py(name: &str, object: &Bound<'_, PyAny>) -> PyResult<Value> {
+    if object.is_instance_of::<PyString>() {
+        let text = string_from_py(name, object)?;
+        let listed = Param::from_name(name).map(Param::kind);
+        // A single target or method may come without its list, as libvirt-python takes it.
+        return Ok(match listed {
+            Some(Kind::Disks | Kind::Methods) => Value::Strings(vec![text]),
+            _ => Value::String(text),
+        });
+    }
+    if object.is_instance_of::<PyBool>() {
+        return Err(invalid(name, "takes no truth value"));
+    }
+    if object.is_instance_of::<PyInt>() {
+        let number = object.extract().map_err(|_| invalid(name, "is out of range"))?;
+        return Ok(Value::Number(number));
+    }
+    let unexpected = || {
+        let found = object.get_type().name().map_or_else(|_| "?".to_owned(), |name| name.to_string());
+        invalid(name, format!("takes no {found}"))
+    };
+    let items = object.try_iter().map_err(|_| unexpected())?;
+    let items = items.map(|item| {
+        let item = item?;
+        if item.is_instance_of::<PyString>() { string_from_py(name, &item) } else { Err(unexpected()) }
+    });
+    Ok(Value::Strings(items.collect::<PyResult<_>>()?))
+}
+
+/// Text of the parameter `name`. Lone surrogates are no text.
+pub fn string_from_py(name: &str, object: &Bound<'_, PyAny>) -> PyResult<String> {
+    match object.cast::<PyString>() {
+        Ok(text) => text.to_str().map(str::to_owned).map_err(|_| invalid(name, "is not valid Unicode text")),
+        Err(_) => Err(invalid(name, "takes a string")),
+    }
+}
+
+/// A parameter's value as libvirt-python takes it.
+pub fn parameter_to_py<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
+    match value {
+        Value::String(text) => Ok(PyString::new(py, text).into_any()),
+        Value::Strings(items) => Ok(PyList::new(py, items)?.into_any()),
+        Value::Number(number) => Ok(number.into_pyobject(py)?.into_any()),
+    }
+}
+
+/// A statistic from libvirt-python's dictionary; `None` for what no typed parameter can be.
+pub fn stat_from_py(object: &Bound<'_, PyAny>) -> Option<StatValue> {
+    if object.is_instance_of::<PyBool>() {
+        return object.extract().ok().map(StatValue::Bool);
+    }
+    if object.is_instance_of::<PyInt>() {
+        return object.extract().map(StatValue::UInt).or_else(|_| object.extract().map(StatValue::Int)).ok();
+    }
+    if object.is_instance_of::<PyFloat>() {
+        return object.extract().ok().map(StatValue::Double);
+    }
+    object.cast::<PyString>().ok().map(|text| StatValue::String(text.to_string()))
+}
+
+/// A statistic as a Python value.
+pub fn stat_to_py<'py>(py: Python<'py>, value: &StatValue) -> PyResult<Bound<'py, PyAny>> {
+    Ok(match value {
+        StatValue::Int(number) => number.into_pyobject(py)?.into_any(),
+        StatValue::UInt(number) => number.into_pyobject(py)?.into_any(),
+        StatValue::Double(number) => number.into_pyobject(py)?.into_any(),
+        StatValue::Bool(value) => value.into_pyobject(py)?.to_owned().into_any(),
+        StatValue::String(text) => PyString::new(py, text).into_any(),
+    })
+}
