@@ -4,7 +4,7 @@ use crate::domain_xml::XmlError;
 use crate::location::GuestLocation;
 
 /// The result of everything here that can fail.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why something could not be done.
 #[derive(Debug, thiserror::Error)]

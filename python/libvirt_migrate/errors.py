@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import sys
-from typing import TypeVar
+from typing import Any, TypeVar
 
 #: What libvirt-python keeps of an error: code, domain, message, level, three strings, two integers.
 ErrorFields = tuple[int, int, str, int, str | None, str | None, str | None, int, int]
@@ -100,11 +99,16 @@ class MigrationCancelled(_Ended):
     """The migration was aborted on request; `guest_location` says where the guest is."""
 
 
-@functools.cache
+_bridges: dict[tuple[type, type], Any] = {}
+
+
 def _bridge(ours: type[_E], theirs: type[Exception]) -> type[_E]:
-    """The class that is both ours and libvirt-python's."""
-    namespace = {"__module__": ours.__module__, "__doc__": ours.__doc__, "__reduce__": _reduce, "_base": ours}
-    return type(ours.__name__, (ours, theirs), namespace)
+    """The class that is both ours and libvirt-python's, made once for each pair."""
+    if (ours, theirs) not in _bridges:
+        names = {"__module__": ours.__module__, "__doc__": ours.__doc__, "__reduce__": _reduce, "_base": ours}
+        _bridges[ours, theirs] = type(ours.__name__, (ours, theirs), names)
+    bridge: type[_E] = _bridges[ours, theirs]
+    return bridge
 
 
 def _reduce(error: _E) -> tuple[object, tuple[object, ...]]:

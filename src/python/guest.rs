@@ -112,7 +112,7 @@ impl PyGuest {
     #[staticmethod]
     #[pyo3(signature = (name_or_uuid, uri=None))]
     fn open(py: Python<'_>, name_or_uuid: &str, uri: Option<&str>) -> PyResult<Self> {
-        if !py.import("sys")?.getattr("modules")?.contains("libvirt")? {
+        if loaded(py, "libvirt")?.is_none() {
             silence_default_handler();
         }
         let guest = py.detach(|| Guest::open(name_or_uuid, uri))?;
@@ -252,8 +252,8 @@ impl PyGuest {
 ///
 /// Exactly that class: a subclass, a proxy or a mock has methods of its own, which are not to be bypassed.
 fn shared_capsule<'py>(dom: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyCapsule>>> {
-    let modules = dom.py().import("sys")?.getattr("modules")?;
-    let (Ok(libvirt), Ok(native)) = (modules.get_item("libvirt"), modules.get_item("libvirtmod")) else {
+    let (Some(libvirt), Some(native)) = (loaded(dom.py(), "libvirt")?, loaded(dom.py(), "libvirtmod")?)
+    else {
         return Ok(None);
     };
     let is_real = libvirt.getattr("virDomain").is_ok_and(|class| dom.get_type().is(&class));
@@ -266,6 +266,12 @@ fn shared_capsule<'py>(dom: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, Py
     let shares = CString::new(path).is_ok_and(|path| same_library(&path));
     let capsule = dom.getattr("_o").ok().and_then(|capsule| capsule.cast_into::<PyCapsule>().ok());
     Ok(capsule.filter(|_| shares))
+}
+
+/// A module that is loaded, without loading it.
+fn loaded<'py>(py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let module = py.import("sys")?.getattr("modules")?.call_method1("get", (name,))?;
+    Ok((!module.is_none()).then_some(module))
 }
 
 fn on_main_thread(py: Python<'_>) -> PyResult<bool> {
