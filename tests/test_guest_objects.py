@@ -19,7 +19,9 @@ from libvirt_migrate import (
 )
 
 UUID = "4dea22b3-1d52-d8f3-2516-782e98ab3fa0"
-XML = f"<domain><name>vm</name><uuid>{UUID}</uuid><devices><disk><target dev='vda'/></disk></devices></domain>"
+XML = (
+    f"<domain><name>vm</name><uuid>{UUID}</uuid><devices><disk><target dev='vda'/></disk></devices></domain>"
+)
 DESTINATION = "qemu+tcp://host2/system"
 
 

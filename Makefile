@@ -1,0 +1,54 @@
+# Everything that a person does often. Each target installs what it needs (Debian 12 and newer, as root).
+
+PY := .venv/bin/python
+CARGO_LINT := -q --all-targets -- -D warnings
+
+.PHONY: help deps build release demo test lint rust python package bench clean
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+deps: ## install system packages and make .venv
+	@scripts/deps
+
+build: deps ## build the extension module for development
+	@echo "==> building"
+	@.venv/bin/maturin develop --quiet
+
+release: deps ## build the extension module with optimisations
+	@echo "==> building (release)"
+	@.venv/bin/maturin develop --quiet --release
+
+demo: release ## show the bug and the cure on a real guest
+	@$(PY) -m libvirt_migrate.lab.demo
+
+test: lint rust python package ## everything that must pass
+
+lint: deps ## formatting, clippy, ruff
+	@echo "==> rustfmt, clippy, ruff"
+	@cargo fmt --check
+	@cargo clippy $(CARGO_LINT)
+	@cargo clippy --features python $(CARGO_LINT)
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+
+rust: deps ## Rust tests; they need no Python and no daemon
+	@echo "==> cargo test"
+	@cargo test --quiet
+
+python: build ## types, stubs and pytest with the lab
+	@echo "==> mypy, stubtest"
+	@.venv/bin/mypy
+	@$(PY) -m mypy.stubtest libvirt_migrate
+	@echo "==> pytest"
+	@$(PY) -m pytest
+
+package: deps ## wheel and sdist, installed into empty environments
+	@scripts/check-package
+
+bench: release ## speed, as ratios within one run
+	@$(PY) bench/migrate.py
+	@cargo bench --quiet --bench params
+
+clean: ## remove what the targets made
+	rm -rf target .venv dist
