@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::estimate::Estimate;
+use super::estimate::{Estimate, LEAST_GAIN};
 use super::steps::Steps;
 use super::text::{bytes, time};
 use super::{
@@ -19,13 +19,12 @@ use crate::progress::Phase;
 const MARGIN: f64 = 1.2;
 /// A limit is raised by at least this factor, or not at all.
 const WORTH_IT: f64 = 1.1;
-/// The guest keeps up with the link when it dirties at least this part of what is carried, and a pass finds
-/// at least this part of what the pass before found.
-const KEEPS_UP: f64 = 0.9;
-/// It no longer does below this part.
-const FALLS_BEHIND: f64 = 0.75;
+/// A guest that kept up with the link (gained less than [`LEAST_GAIN`]) no longer does above this gain.
+const GAINS_AGAIN: f64 = 0.25;
+/// A guest has to keep up for this long before more is done than raising the limit.
+const SETTLE: Duration = Duration::from_millis(500);
 /// What the limit cannot count: QEMU sends the devices' state and the destination starts the guest after it.
-/// A tenth of the pause, at most this many ms, is left for that where a limit is raised.
+/// A tenth of the pause, at most this many ms, is left for that.
 const RESERVE_MS: u64 = 100;
 /// Waiting for the limit in force is fine while it takes at most this part of the time so far, …
 const PATIENCE: f64 = 0.15;
@@ -47,7 +46,6 @@ const BEFORE_RESTART: f64 = 0.25;
 
 /// Only for its kind, where [`Steps`] is asked.
 const RESTART: Action = Action::Restart(Throttle { initial: 1, increment: 1 });
-const LIMIT: Action = Action::SetMaxDowntime(0);
 
 /// Remembers whether something was so at an earlier sample as well.
 #[derive(Debug, Clone, Copy, Default)]
@@ -106,15 +104,17 @@ impl Adaptive {
         }
     }
 
-    /// The limit from the start, ms: QEMU's own, unless the intent is shorter.
+    /// The limit from the start, ms: QEMU's own, or the highest one where that is lower.
     fn first_limit(&self) -> u64 {
-        self.intent.max_downtime_ms().min(DEFAULT_DOWNTIME_MS)
+        self.cap().min(DEFAULT_DOWNTIME_MS)
     }
 
-    /// The highest limit to raise to, ms.
+    /// The highest limit to set, ms.
     fn cap(&self) -> u64 {
         let max = self.intent.max_downtime_ms();
-        (max - (max / 10).min(RESERVE_MS)).max(self.first_limit())
+        let cap = max - (max / 10).min(RESERVE_MS);
+        // QEMU's own limit stays where it is allowed: nobody should wait longer than without a policy.
+        if max >= DEFAULT_DOWNTIME_MS { cap.max(DEFAULT_DOWNTIME_MS) } else { cap }
     }
 
     fn limit(&self, sample: &Sample) -> u64 {
@@ -163,36 +163,40 @@ impl Adaptive {
         self.may_post_copy && self.steps.failures(Action::StartPostCopy) < ATTEMPTS
     }
 
-    /// Raises the limit to the pause that is expected, where that is allowed and waiting would take longer.
+    /// Raises the limit to the pause that is expected, where waiting with the limit in force takes too long.
     fn raise(&mut self, sample: &Sample) -> Option<Decision> {
         let (limit, cap) = (self.limit(sample), self.cap());
-        let pause = self.estimate.pause()?;
         let throughput = self.estimate.throughput()?;
-        let limit_s = limit as f64 / 1000.0;
-        let not_enough = pause <= limit_s && self.limit_age() >= NOT_ENOUGH;
-        let aim = if not_enough { limit_s * MORE } else { pause * MARGIN };
-        let target = ((aim * 1000.0).ceil() as u64).min(cap);
-        let higher = target as f64 >= limit as f64 * WORTH_IT || (target == cap && cap > limit);
-        let left = sample.memory_remaining as f64;
-        let wait = match self.estimate.seconds_until(limit_s, left) {
-            _ if not_enough => f64::INFINITY,
-            // Without a dirty rate: it takes at least the time in which the excess is sent.
-            wait => wait.unwrap_or(pause - limit_s),
-        };
+        let (limit_s, left) = (limit as f64 / 1000.0, sample.memory_remaining as f64);
         let patience = (sample.elapsed.as_secs_f64() * PATIENCE).max(LEAST_PATIENCE);
-        let raise = higher && pause * 1000.0 <= cap as f64 && wait > patience;
-        if !self.fits.holds(raise, sample.elapsed) {
+        let pause = self.estimate.pause()?;
+        let wait = self.estimate.seconds_until(limit_s, left);
+        let not_enough = pause <= limit_s && self.limit_age() >= NOT_ENOUGH;
+        let (wait, aim) = match (wait, self.estimate.progress()) {
+            _ if not_enough => (f64::INFINITY, limit_s * MORE),
+            // The lowest limit with which it ends soon: the guest is spared what waiting can spare it.
+            (Some(wait), Some(gain)) if wait.is_finite() => (wait, left / throughput - gain * patience),
+            // Without a dirty rate: it takes at least the time in which the excess is sent.
+            (wait, _) => (wait.unwrap_or(pause - limit_s), pause * MARGIN),
+        };
+        let target = ((aim * 1000.0).ceil().max(0.0) as u64).min(cap);
+        let higher = target as f64 >= limit as f64 * WORTH_IT || (target == cap && cap > limit);
+        if !self.fits.holds(higher && wait > patience, sample.elapsed) {
             return None;
         }
         let waiting = match wait.is_finite() {
-            true => format!("would take {wait:.1} s or more"),
-            false => "would never end it".to_owned(),
+            true => format!("takes {wait:.1} s or more"),
+            false => "does not end it".to_owned(),
+        };
+        let fits = match pause * 1000.0 <= cap as f64 {
+            true => "that is allowed",
+            false => "passes get shorter with the highest limit",
         };
         let reason = format!(
-            "a pause of {} would move the {} that a pass leaves at {}/s, and {} ms are allowed; \
-             waiting with a limit of {limit} ms {waiting}",
-            time(pause),
+            "a pass leaves {}, a pause of {} at {}/s, and waiting with a limit of {limit} ms {waiting}; \
+             {} ms are allowed, and {fits}",
             bytes(pause * throughput),
+            time(pause),
             bytes(throughput),
             self.intent.max_downtime_ms(),
         );
@@ -201,19 +205,21 @@ impl Adaptive {
 
     /// Finds out whether waiting is of any use.
     fn judge(&mut self, sample: &Sample) -> Option<()> {
-        let (throughput, dirty) = (self.estimate.throughput()?, self.estimate.dirty_rate()?);
-        let (pause, shrink) = (self.estimate.pause()?, self.estimate.shrink()?);
+        let (pause, gain) = (self.estimate.pause()?, self.estimate.gain()?);
+        let throughput = self.estimate.throughput()?;
         let limit = self.limit(sample) as f64 / 1000.0;
         let cap = self.cap() as f64 / 1000.0;
         // A pause that the limit can still be raised to is no reason to do more.
         let not_enough = pause > cap.max(limit) || (limit >= cap && self.limit_age() > NOT_ENOUGH);
-        let keeps_up = dirty >= KEEPS_UP * throughput && shrink >= KEEPS_UP && not_enough;
+        // A longer limit or a throttled guest makes passes shorter for a while, and then they settle again.
+        let settles = gain < GAINS_AGAIN && self.estimate.settles().is_some_and(|pause| pause > MARGIN * cap);
+        let keeps_up = (gain < LEAST_GAIN || settles) && not_enough;
         if self.no_gain.holds(keeps_up, sample.elapsed) && self.stuck.is_none() {
             let reason = format!(
-                "the guest dirties {}/s and {}/s are moved, so each pass leaves {}, a pause of {}, and {} ms \
-                 are allowed",
-                bytes(dirty),
+                "{}/s are moved and the guest dirties {:.0} % of that again, so a pass still leaves {}, a pause \
+                 of {}, and {} ms are allowed",
                 bytes(throughput),
+                100.0 * (1.0 - gain),
                 bytes(pause * throughput),
                 time(pause),
                 self.intent.max_downtime_ms(),
@@ -221,7 +227,7 @@ impl Adaptive {
             let (iteration, since) = (sample.iteration, sample.elapsed);
             self.stuck = Some(Stuck { iteration, since, at_cap: None, reason });
         }
-        if dirty < FALLS_BEHIND * throughput || shrink < FALLS_BEHIND || !not_enough {
+        if gain > GAINS_AGAIN || !not_enough {
             self.stuck = None;
         }
         Some(())
@@ -233,19 +239,15 @@ impl Adaptive {
         let pause = self.estimate.pause()?;
         let stuck = self.stuck.as_mut()?;
         let reason = stuck.reason.clone();
-        if limit < cap && !self.steps.under_way(LIMIT) {
-            let reason = format!("{reason}; the highest limit allowed makes the passes shorter");
-            if let Some(decision) = self.steps.ask(Action::SetMaxDowntime(cap), at, reason) {
-                return Some(decision);
-            }
-        } else if limit >= cap {
+        if limit >= cap {
             stuck.at_cap.get_or_insert(sample.iteration);
         }
+        let since = stuck.since;
         let tried = stuck.at_cap.is_some_and(|since| sample.iteration >= since + GRACE);
-        if pause * 1000.0 < cap as f64 * OUT_OF_REACH && !tried {
+        let hopeless = pause * 1000.0 > cap as f64 * OUT_OF_REACH || tried;
+        if !hopeless || at < since + SETTLE {
             return None;
         }
-        let since = stuck.since;
         if self.post_copy_left() {
             return self.steps.ask(Action::StartPostCopy, at, format!("{reason}; post-copy is allowed"));
         }
@@ -265,7 +267,8 @@ impl Adaptive {
         if self.intent.deadline().is_some_and(|deadline| sample.elapsed + needed > deadline) {
             return None;
         }
-        let (throughput, dirty) = (self.estimate.throughput()?, self.estimate.dirty_rate()?);
+        let throughput = self.estimate.throughput()?;
+        let dirty = self.estimate.written(self.limit(sample) as f64 / 1000.0)?;
         let reason = format!(
             "{reason}; throttling is allowed, libvirt takes it only at the start, and the first pass took \
              {:.1} s",
@@ -354,7 +357,7 @@ impl Policy for Adaptive {
     fn outlook(&self) -> Outlook {
         match &self.stuck {
             Some(stuck) => Outlook::Stuck { iteration: stuck.iteration, reason: stuck.reason.clone() },
-            None if self.estimate.shrink().is_some() => Outlook::Converging,
+            None if self.estimate.gain().is_some() => Outlook::Converging,
             None => Outlook::Unknown,
         }
     }
