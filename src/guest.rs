@@ -49,7 +49,7 @@ impl Guest {
     /// What libvirt would refuse is refused before it is asked, and the guest is left alone. A failure says
     /// where the guest is.
     pub fn migrate(&self, params: &MigrateParams) -> Result<Outcome> {
-        self.migrate_unless(params, &Convergence::default(), || false)
+        self.migrate_unless(params, &Convergence::default(), vec![], || false)
     }
 
     /// As [`Guest::migrate`] with an intent, but asks `interrupted` now and then. Once that says yes, the job is
@@ -58,9 +58,10 @@ impl Guest {
         &self,
         params: &MigrateParams,
         convergence: &Convergence,
+        sinks: Vec<UpdateSink>,
         mut interrupted: impl FnMut() -> bool,
     ) -> Result<Outcome> {
-        let migration = self.start_migration(params, convergence, vec![])?;
+        let migration = self.start_migration(params, convergence, sinks)?;
         let mut abort = false;
         while !migration.wait(Some(INTERRUPT_CHECK))? {
             if !abort && interrupted() {
@@ -78,7 +79,7 @@ impl Guest {
         same_process(self.process)?;
         let facts = self.domain.facts()?;
         self.check(params, &facts)?;
-        let migration = Migration::new(self.domain.clone(), facts, params, sinks);
+        let migration = Migration::new(self.domain.clone(), facts, params, false, sinks);
         migration.run_here(params.clone());
         migration.result()
     }
@@ -110,7 +111,7 @@ impl Guest {
         if self.domain.job_info(false).is_ok_and(|job| is_active(job.kind) && job.operation == Some(5)) {
             return Err(self.busy());
         }
-        let migration = Migration::new(self.domain.clone(), facts, &params, sinks);
+        let migration = Migration::new(self.domain.clone(), facts, &params, true, sinks);
         migration.start(params, &convergence, drops_post_copy)?;
         *active = migration.downgrade();
         Ok(migration)
@@ -198,11 +199,7 @@ impl Guest {
 
 /// Where a guest is, as far as the hosts can be asked. The destination is asked only where the source does not
 /// settle it.
-pub(crate) fn locate(
-    domain: &dyn DomainOps,
-    destination: Option<&str>,
-    uuid: Option<&str>,
-) -> GuestLocation {
+pub(crate) fn locate(domain: &dyn DomainOps, destination: Option<&str>, uuid: Option<&str>) -> GuestLocation {
     let source = match domain.state() {
         Ok(state) => Answer::State(state),
         Err(error) if error.libvirt_code() == Some(LibvirtError::NO_DOMAIN) => Answer::Absent,

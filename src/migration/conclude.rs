@@ -12,11 +12,7 @@ use crate::{Error, Result};
 
 /// The end of a migration whose call returned this, or which is known to be over by other means. Where those
 /// means say where the guest is, `known` does.
-pub(super) fn conclude(
-    shared: &Shared,
-    result: Result<()>,
-    known: Option<GuestLocation>,
-) -> Result<Outcome> {
+pub(super) fn conclude(shared: &Shared, result: Result<()>, known: Option<GuestLocation>) -> Result<Outcome> {
     let Err(error) = result else {
         return Ok(outcome(shared, known.unwrap_or_else(|| arrived(shared))));
     };
@@ -71,10 +67,11 @@ fn resume(shared: &Shared) -> GuestLocation {
 
 fn outcome(shared: &Shared, location: GuestLocation) -> Outcome {
     let total = shared.elapsed();
+    shared.settle();
     let known = shared.lock().last_job.is_some();
     let moved = matches!(location, GuestLocation::DestinationRunning | GuestLocation::DestinationPaused);
     // The event brings them. Without it the source may still have them, unless it has forgotten the domain.
-    if moved && !known {
+    if moved && !known && shared.watched {
         let job = shared.control().job_info(true).ok();
         shared.lock().last_job = job.filter(|job| job.operation.is_none_or(|kind| kind == OUTGOING));
     }

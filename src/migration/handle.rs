@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::call::guarded;
 use super::outcome::Outcome;
 use super::shared::Shared;
 use super::step::{Act, Step};
@@ -94,14 +95,16 @@ impl Migration {
                 return Ok(());
             }
         }
+        self.shared.acting(|| self.abort_job())
+    }
+
+    fn abort_job(&self) -> Result<()> {
         let domain = self.shared.control();
-        let result = domain.abort_job(false);
-        let mut state = self.shared.lock();
-        let Err(error) = result else {
-            drop(state);
-            self.taken();
+        let Err(error) = domain.abort_job(false) else {
+            self.shared.abort_taken();
             return Ok(());
         };
+        let mut state = self.shared.lock();
         if state.end.is_some() {
             return Ok(());
         }
@@ -121,11 +124,6 @@ impl Migration {
         }
         state.abort = false;
         Err(error)
-    }
-
-    fn taken(&self) {
-        self.shared.lock().abort_taken = true;
-        self.shared.record_act(Act::Take(Action::Abort), "it was asked for", None);
     }
 
     fn in_post_copy(&self) -> Error {
@@ -159,19 +157,17 @@ impl Migration {
     pub fn set_bandwidth(&self, mib_per_second: u64) -> Result<()> {
         self.check_running()?;
         let post_copy = self.shared.lock().context.post_copy;
-        let result = self.shared.control().set_bandwidth(mib_per_second, post_copy);
-        self.shared.record_act(Act::SetBandwidth(mib_per_second), "it was asked for", text(&result));
-        result
+        self.shared.acting(|| {
+            let result = self.shared.control().set_bandwidth(mib_per_second, post_copy);
+            self.shared.record_act(Act::SetBandwidth(mib_per_second), "it was asked for", text(&result));
+            result
+        })
     }
 
     fn act(&self, action: Action) -> Result<()> {
         self.check_running()?;
-        let result = perform(&self.shared, action);
         let decision = Decision { at: self.shared.elapsed(), action, reason: "it was asked for".to_owned() };
-        if result.is_ok() {
-            self.shared.carried_out(&decision);
-        }
-        self.shared.record(Step::decided(&decision, text(&result)));
+        let result = perform(&self.shared, &decision);
         watcher::wake(&self.shared);
         result
     }
@@ -185,8 +181,19 @@ impl Migration {
     }
 }
 
-/// Carries an action out, in one call.
-pub(super) fn perform(shared: &Shared, action: Action) -> Result<()> {
+/// Carries a decision out, in one call, and records it.
+pub(super) fn perform(shared: &Shared, decision: &Decision) -> Result<()> {
+    shared.acting(|| {
+        let result = guarded(|| call(shared, decision.action));
+        if result.is_ok() {
+            shared.carried_out(decision);
+        }
+        shared.record(Step::decided(decision, text(&result)));
+        result
+    })
+}
+
+fn call(shared: &Shared, action: Action) -> Result<()> {
     let domain = shared.control();
     match action {
         Action::SetMaxDowntime(milliseconds) => domain.set_max_downtime(milliseconds),

@@ -74,8 +74,7 @@ impl Hands {
                 continue;
             }
             queue.idle += 1;
-            let (locked, waited) =
-                self.0.1.wait_timeout(queue, IDLE).unwrap_or_else(PoisonError::into_inner);
+            let (locked, waited) = self.0.1.wait_timeout(queue, IDLE).unwrap_or_else(PoisonError::into_inner);
             queue = locked;
             queue.idle -= 1;
             if waited.timed_out() && queue.orders.is_empty() && queue.hands > 1 {
@@ -109,7 +108,9 @@ mod tests {
     fn an_order_that_is_stuck_holds_the_next_one_up_only_for_a_while() {
         let hands = Hands::default();
         let (release, stuck) = channel::<()>();
-        hands.give(move || drop(stuck.recv()));
+        hands.give(move || {
+            let _ = stuck.recv();
+        });
         let (sender, done) = channel();
         hands.give(move || sender.send(()).unwrap());
         assert!(done.recv_timeout(Duration::from_millis(10)).is_err());

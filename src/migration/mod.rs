@@ -23,8 +23,8 @@ mod watch;
 mod watcher;
 
 pub use handle::Migration;
+pub use outcome::Outcome;
 pub(crate) use shared::same_process;
 pub(crate) use start::{WeakMigration, is_active};
-pub use outcome::Outcome;
 pub use step::{Act, Step};
 pub use update::{Update, UpdateSink};

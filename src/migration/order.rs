@@ -65,10 +65,16 @@ impl Order {
                 Answer::Sampled { job, state }
             }
             Self::Act(decision) => {
-                let result = guarded(|| perform(shared, decision.action));
+                let result = perform(shared, &decision);
                 Answer::Acted(decision, result)
             }
-            Self::Abort => Answer::Aborted(guarded(|| shared.control().abort_job(false))),
+            Self::Abort => Answer::Aborted(shared.acting(|| {
+                let result = guarded(|| shared.control().abort_job(false));
+                if result.is_ok() {
+                    shared.abort_taken();
+                }
+                result
+            })),
             Self::Conclude { succeeded } => {
                 shared.finish(guarded(|| {
                     let (result, location) = adopted_end(shared, succeeded);

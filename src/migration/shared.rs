@@ -28,6 +28,8 @@ pub(super) struct Shared {
     pub flags: MigrateFlags,
     /// Found running: no call of ours sits in it.
     pub adopted: bool,
+    /// The watcher steers it, and may ask the domain beside the call.
+    pub watched: bool,
     /// When it was started or found.
     pub started: Instant,
     /// The process, which is the only one that can do something with it.
@@ -59,6 +61,8 @@ pub(super) struct State {
     pub restart: Option<Throttle>,
     /// The guest was paused in order to get it over.
     pub paused_here: bool,
+    /// How many calls are out that the record will tell of.
+    pub acting: usize,
     /// The last statistics, once the job is over.
     pub last_job: Option<JobInfo>,
     /// The switchover has been told.
@@ -74,6 +78,7 @@ impl Shared {
         destination: Option<String>,
         flags: MigrateFlags,
         adopted: bool,
+        watched: bool,
     ) -> Self {
         static LAST: AtomicU64 = AtomicU64::new(0);
         Self {
@@ -83,6 +88,7 @@ impl Shared {
             destination,
             flags,
             adopted,
+            watched,
             started: Instant::now(),
             process: std::process::id(),
             events: AtomicBool::new(false),
@@ -147,6 +153,27 @@ impl Shared {
     /// Adds something done now.
     pub fn record_act(&self, act: Act, reason: impl Into<String>, error: Option<String>) {
         self.record(Step { at: self.elapsed(), act, reason: reason.into(), error });
+    }
+
+    /// Carries something out and records it. The end waits for that, so that an outcome tells what led to it.
+    pub fn acting<T>(&self, body: impl FnOnce() -> T) -> T {
+        self.lock().acting += 1;
+        let result = body();
+        self.lock().acting -= 1;
+        self.changed.notify_all();
+        result
+    }
+
+    /// Waits for what is being carried out, not for long: it may hang.
+    pub fn settle(&self) {
+        const PATIENCE: Duration = Duration::from_millis(500);
+        drop(self.wait_until(Instant::now().checked_add(PATIENCE), |state| state.acting == 0));
+    }
+
+    /// libvirt has taken an abort that somebody asked for.
+    pub fn abort_taken(&self) {
+        self.lock().abort_taken = true;
+        self.record_act(Act::Take(Action::Abort), "it was asked for", None);
     }
 
     /// Takes note of what a decision changes once it is carried out.

@@ -23,10 +23,11 @@ impl Migration {
         domain: Arc<dyn DomainOps>,
         guest: GuestFacts,
         params: &MigrateParams,
+        watched: bool,
         sinks: Vec<UpdateSink>,
     ) -> Self {
         let destination = params.destination().map(str::to_owned);
-        let shared = Shared::new(domain, guest, destination, params.flags(), false);
+        let shared = Shared::new(domain, guest, destination, params.flags(), false, watched);
         shared.lock().sinks = sinks;
         Self { shared: Arc::new(shared) }
     }
@@ -69,7 +70,7 @@ impl Migration {
         // Which flags it was started with cannot be asked; libvirt refuses post-copy where it must.
         let post_copy = convergence.is_some_and(Convergence::post_copy);
         let flags = if post_copy { MigrateFlags::POSTCOPY } else { MigrateFlags::empty() };
-        let shared = Shared::new(domain, guest, destination, flags, true);
+        let shared = Shared::new(domain, guest, destination, flags, true, true);
         let state = shared.guest.state;
         {
             let mut shared = shared.lock();
@@ -78,21 +79,22 @@ impl Migration {
             shared.context.post_copy = state.is_some_and(|state| state.is_post_copy());
         }
         let migration = Self { shared: Arc::new(shared) };
-        migration.announce("watching the migration of", convergence);
+        migration.announce("watching the migration", convergence);
         let policy = convergence.map(|convergence| policy::policy(convergence, flags));
         watcher::add(&migration.shared, policy)?;
         Ok(migration)
     }
 
     fn announce(&self, doing: &str, convergence: Option<&Convergence>) {
-        let mut what = format!("{doing} {}", self.shared.name());
+        let mut what = doing.to_owned();
         if let Some(destination) = &self.shared.destination {
             what += &format!(" to {}", uri::without_secrets(destination));
         }
         if let Some(convergence) = convergence {
             what += &format!(" ({})", intent(convergence));
         }
-        self.shared.lock().tell(Update::Started { what });
+        let guest = self.shared.name().to_owned();
+        self.shared.lock().tell(Update::Started { guest, what });
     }
 
     /// Whether this guest's migration still runs.

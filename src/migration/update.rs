@@ -13,7 +13,9 @@ use crate::progress::Progress;
 pub enum Update {
     /// It has begun, or was found running.
     Started {
-        /// A sentence for people: the guest, the destination without user or password, what is allowed.
+        /// The guest's name.
+        guest: String,
+        /// For people: what is done, the destination without user or password, and what is allowed.
         what: String,
     },
     /// A sample was taken.

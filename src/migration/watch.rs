@@ -9,8 +9,7 @@ use super::order::{Answer, Order, is_over};
 use super::pace::{self, CLOSEST};
 use super::shared::Shared;
 use super::start::is_active;
-use super::step::{Act, Step};
-use super::handle;
+use super::step::Act;
 use crate::Result;
 use crate::domain::{EventSink, Subscription};
 use crate::error::LibvirtError;
@@ -144,8 +143,7 @@ impl Watch {
 
     /// The domain's state tells the switchover where no event does, and the end of what others started.
     fn needs_state(&self) -> bool {
-        self.shared.adopted
-            || (self.subscription.is_none() && self.shared.lock().progress.iteration > 0)
+        self.shared.adopted || (self.subscription.is_none() && self.shared.lock().progress.iteration > 0)
     }
 
     /// Looks at it as soon as that is not too close to the last look.
@@ -180,10 +178,6 @@ impl Watch {
     }
 
     fn acted(&mut self, decision: Decision, result: Result<()>) {
-        if result.is_ok() {
-            self.shared.carried_out(&decision);
-        }
-        self.shared.record(Step::decided(&decision, handle::text(&result)));
         let Some(policy) = &mut self.policy else { return };
         match result {
             Ok(()) => policy.succeeded(&decision.action),
@@ -194,10 +188,7 @@ impl Watch {
     fn aborted(&mut self, result: &Result<()>) {
         self.abort_at = Instant::now() + ABORT_AGAIN;
         match result {
-            Ok(()) => {
-                self.shared.lock().abort_taken = true;
-                self.shared.record_act(Act::Take(Action::Abort), "it was asked for", None);
-            }
+            Ok(()) => {}
             Err(error) if error.libvirt_code() == Some(LibvirtError::OPERATION_INVALID) => {}
             Err(error) => {
                 self.shared.lock().abort_again = false;
@@ -327,4 +318,3 @@ impl Watch {
         self.shared.advance(progress);
     }
 }
-
