@@ -248,7 +248,7 @@ class Convergence:
     def __new__(
         cls,
         *,
-        max_downtime: float = 0.3,
+        max_downtime: float = 0.5,
         deadline: float | None = None,
         post_copy: bool = False,
         throttle: bool = False,

@@ -18,6 +18,7 @@ struct PollFd {
     revents: c_short,
 }
 
+type Default = unsafe extern "C" fn() -> *mut c_void;
 type Acquire = unsafe extern "C" fn(*mut c_void) -> c_int;
 type Release = unsafe extern "C" fn(*mut c_void);
 type Prepare = unsafe extern "C" fn(*mut c_void, *mut c_int) -> c_int;
@@ -53,19 +54,20 @@ fn probe() -> Option<c_int> {
 
 /// Whether GLib's default main context polls this descriptor; `None` while another thread owns the context.
 fn main_context_polls(fd: c_int) -> Option<bool> {
-    let context = std::ptr::null_mut();
     // SAFETY: the types are those of GLib's header, where these functions have been since 2.0.
-    let (acquire, release, prepare, query) = unsafe {
+    let (default, acquire, release, prepare, query) = unsafe {
         (
+            std::mem::transmute::<*mut c_void, Default>(look_up(c"g_main_context_default")?),
             std::mem::transmute::<*mut c_void, Acquire>(look_up(c"g_main_context_acquire")?),
             std::mem::transmute::<*mut c_void, Release>(look_up(c"g_main_context_release")?),
             std::mem::transmute::<*mut c_void, Prepare>(look_up(c"g_main_context_prepare")?),
             std::mem::transmute::<*mut c_void, Query>(look_up(c"g_main_context_query")?),
         )
     };
-    // SAFETY: NULL is the default main context. It is prepared and queried only while this thread owns it,
+    // SAFETY: the default main context is never freed. It is prepared and queried only while this thread owns it,
     // as GLib asks for, and nothing is dispatched. The array has the length that is told.
     unsafe {
+        let context = default();
         if acquire(context) == 0 {
             return None;
         }

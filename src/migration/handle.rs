@@ -185,10 +185,10 @@ impl Migration {
 pub(super) fn perform(shared: &Shared, decision: &Decision) -> Result<()> {
     shared.acting(|| {
         let result = guarded(|| call(shared, decision.action));
+        shared.record(Step::decided(decision, text(&result)));
         if result.is_ok() {
             shared.carried_out(decision);
         }
-        shared.record(Step::decided(decision, text(&result)));
         result
     })
 }

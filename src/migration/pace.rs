@@ -14,7 +14,8 @@ pub const CLOSEST: Duration = Duration::from_millis(20);
 pub fn interval(progress: &Progress, events: bool) -> Duration {
     let ms = Duration::from_millis;
     match progress.phase {
-        // A migration of an idle guest is over in a second or two.
+        // The first pass is an event. Without those: a migration of an idle guest is over in a second or two.
+        Phase::Setup if events => ms(500),
         Phase::Setup if progress.elapsed < Duration::from_secs(2) => ms(50),
         Phase::Setup => ms(200),
         Phase::Disks => ms(500),

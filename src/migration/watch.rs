@@ -18,8 +18,8 @@ use crate::policy::{Action, Decision, Policy, Sample};
 use crate::progress::ProgressTracker;
 use crate::state::DomainState;
 
-/// How often an abort is asked for that is refused while there is no job yet.
-const ABORT_AGAIN: Duration = Duration::from_millis(50);
+/// How often the job is looked for, and an abort asked for that is refused, while there is no job yet.
+const NO_JOB_YET: Duration = Duration::from_millis(50);
 /// How often events are asked for that are not to be had: a loop may start to run later.
 const SUBSCRIBE_AGAIN: Duration = Duration::from_millis(300);
 /// How often at most, and where calls fail.
@@ -186,7 +186,7 @@ impl Watch {
     }
 
     fn aborted(&mut self, result: &Result<()>) {
-        self.abort_at = Instant::now() + ABORT_AGAIN;
+        self.abort_at = Instant::now() + NO_JOB_YET;
         match result {
             Ok(()) => {}
             Err(error) if error.libvirt_code() == Some(LibvirtError::OPERATION_INVALID) => {}
@@ -221,7 +221,7 @@ impl Watch {
             + match &job {
                 Ok(job) => self.observe(job),
                 // Nothing to see before the job, and at its end; the call tells the rest.
-                Err(_) if self.shared.elapsed() < SLOW => ABORT_AGAIN,
+                Err(_) if self.shared.elapsed() < SLOW => NO_JOB_YET,
                 Err(_) => SLOW,
             };
     }
@@ -245,6 +245,10 @@ impl Watch {
             }
         }
         self.begun |= is_active(job.kind);
+        if !self.begun {
+            // The policy may have something to do as soon as there is a job.
+            return NO_JOB_YET;
+        }
         pace::interval(&progress, self.subscription.is_some())
     }
 

@@ -10,8 +10,8 @@ use crate::policy::{Convergence, Intent, Method, OnDeadline, ScheduleOptions};
 ///
 /// Times are seconds. `post_copy` allows to let the guest run at the destination before all of its memory is
 /// there, `throttle` to slow it down. `on_deadline` is "abort", or "force": finish at any price, by post-copy where
-/// that is allowed and else by pausing the guest. The default is libvirt's own pause of 0.3 s, no deadline, and
-/// nothing that the guest would notice. `Convergence.schedule` is Nova's way instead.
+/// that is allowed and else by pausing the guest. The default is Nova's pause of 0.5 s, no deadline, and
+/// nothing else that the guest would notice. `Convergence.schedule` is Nova's way instead.
 ///
 /// Raises InvalidParameter for what makes no sense.
 #[pyclass(frozen, eq, name = "Convergence", module = "libvirt_migrate")]
@@ -23,7 +23,7 @@ pub struct PyConvergence {
 #[pymethods]
 impl PyConvergence {
     #[new]
-    #[pyo3(signature = (*, max_downtime=0.3, deadline=None, post_copy=false, throttle=false, on_deadline="abort"))]
+    #[pyo3(signature = (*, max_downtime=0.5, deadline=None, post_copy=false, throttle=false, on_deadline="abort"))]
     fn new(
         max_downtime: f64,
         deadline: Option<f64>,
