@@ -326,8 +326,8 @@ def test_a_migration_of_a_process_that_is_gone_is_adopted(
 def test_migrations_that_use_up_a_connection_can_still_be_aborted(
     source: Host, destination: Host, start_guest: StartGuest
 ) -> None:
-    """A daemon serves five calls of a connection at a time, and here five migrations block in one each."""
-    guests = [start_guest(memory=40, workload=Workload(working_set=16)) for _ in range(5)]
+    """A daemon takes five calls of a connection at most (libvirt 9.0.0 stops reading at four that block)."""
+    guests = [start_guest(memory=40, workload=Workload(working_set=16)) for _ in range(4)]
     prepared = [
         (Guest(guest.domain(source)), parameters(guest, source, destination, bandwidth=2)) for guest in guests
     ]
@@ -341,7 +341,7 @@ def test_migrations_that_use_up_a_connection_can_still_be_aborted(
     for migration in migrations:
         with pytest.raises(MigrationCancelled):
             migration.result()
-    assert [states(guest, source, destination) for guest in guests] == [[RUNNING, None]] * 5
+    assert [states(guest, source, destination) for guest in guests] == [[RUNNING, None]] * 4
 
 
 def test_ctrl_c_aborts_a_blocking_migrate(
