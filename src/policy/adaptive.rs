@@ -41,6 +41,9 @@ const NOT_ENOUGH: u64 = 3;
 const MORE: f64 = 1.5;
 /// How often post-copy or a restart may fail before the next means is taken.
 const ATTEMPTS: u32 = 3;
+/// Post-copy is used in time for the deadline once what is left takes this factor and this many seconds less.
+const LATEST: f64 = 1.25;
+const LATEST_REST: f64 = 1.0;
 /// A restart costs a first pass; the guest gets this part of that time to calm down by itself.
 const BEFORE_RESTART: f64 = 0.25;
 
@@ -262,8 +265,9 @@ impl Adaptive {
         if sample.elapsed < stuck_since + first_pass.mul_f64(BEFORE_RESTART) {
             return None;
         }
-        // It takes another first pass and about as long again until QEMU has throttled enough.
-        let needed = first_pass.mul_f64(2.0);
+        // It takes another first pass, two more until QEMU throttles, and some until that has shown.
+        let passes = Duration::try_from_secs_f64(2.0 * self.estimate.pause()?).ok()?;
+        let needed = first_pass.mul_f64(1.5) + passes;
         if self.intent.deadline().is_some_and(|deadline| sample.elapsed + needed > deadline) {
             return None;
         }
@@ -282,16 +286,16 @@ impl Adaptive {
         let left = self.intent.deadline()?.checked_sub(sample.elapsed)?.as_secs_f64();
         let limit = self.limit(sample) as f64 / 1000.0;
         let throughput = self.estimate.throughput()?;
-        let rest = sample.memory_remaining as f64 / throughput;
+        let rest = self.estimate.rest(sample.elapsed)?;
         let late = self.estimate.seconds_until(limit, sample.memory_remaining as f64)? > left;
-        let now = late && rest < left && left < rest * 1.25 + 1.0;
+        let now = late && rest < left && left < rest * LATEST + LATEST_REST;
         if !(self.too_slow.holds(now, sample.elapsed) && self.post_copy_left()) {
             return None;
         }
         let reason = format!(
             "the deadline is {left:.1} s away, the {} that are left need {}, and the guest would not have \
              converged by then; post-copy is allowed",
-            bytes(sample.memory_remaining as f64),
+            bytes(rest * throughput),
             time(rest),
         );
         self.steps.ask(Action::StartPostCopy, sample.elapsed, reason)
