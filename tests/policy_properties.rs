@@ -9,10 +9,9 @@ use libvirt_migrate::flags::MigrateFlags as F;
 use libvirt_migrate::policy::{Action, Convergence, Intent, OnDeadline, policy};
 use libvirt_migrate::progress::{Phase, Progress};
 use proptest::prelude::*;
+use simulator::scenes::{LONGEST_PASS, any_scene, even_scene, scenes};
 use simulator::{End, Guest, Link, Load, MIB, OVERHEAD, Report, Start, Watch, best, fixed_limit, migrate};
 
-/// The longest first pass, s: keeps the runs short.
-const LONGEST_PASS: f64 = 12.0;
 /// What two samples and the guest's start take, s: no policy can do without.
 const SLACK: f64 = 0.5;
 
@@ -22,58 +21,6 @@ fn run(intent: Intent, guest: Guest, link: Link, start: Start, watch: Watch) -> 
     flags.set(F::POSTCOPY, intent.post_copy);
     flags.set(F::NON_SHARED_INC, start.disks > 0.0);
     migrate(guest, link, start, watch, policy(&convergence, flags).as_mut())
-}
-
-fn links() -> impl Strategy<Value = Link> {
-    (100.0..3000.0, 0.0..0.15, any::<u64>()).prop_map(|(rate, noise, seed)| Link {
-        rate: rate * MIB,
-        noise,
-        seed,
-    })
-}
-
-/// Guests whose load is a function of the link's rate; `hot` is a part of the memory.
-fn guests(
-    link: Link,
-    hot: std::ops::Range<f64>,
-    load: impl Strategy<Value = Load>,
-) -> impl Strategy<Value = Guest> {
-    let pass = 0.3..LONGEST_PASS;
-    (pass, hot, load).prop_map(move |(pass, hot, load)| {
-        let memory = pass * link.rate;
-        Guest { memory, hot: (memory * hot).max(MIB), load }
-    })
-}
-
-fn steady(link: Link, ratio: std::ops::Range<f64>) -> impl Strategy<Value = Load> {
-    ratio.prop_map(move |ratio| Load::Steady(ratio * link.rate))
-}
-
-/// Loads that change once at most.
-fn even_load(link: Link) -> impl Strategy<Value = Load> {
-    let phases = (0.0..4.0, 0.0..40.0, 0.0..4.0).prop_map(move |(first, until, then)| Load::Phases {
-        first: first * link.rate,
-        until,
-        then: then * link.rate,
-    });
-    prop_oneof![Just(Load::Steady(0.0)), steady(link, 0.0..3.0), phases]
-}
-
-fn saw_tooth(link: Link) -> impl Strategy<Value = Load> {
-    (0.0..4.0, 1.0..20.0).prop_map(move |(peak, period)| Load::SawTooth { peak: peak * link.rate, period })
-}
-
-fn scenes(hot: std::ops::Range<f64>, ratio: std::ops::Range<f64>) -> impl Strategy<Value = (Link, Guest)> {
-    links().prop_flat_map(move |link| (Just(link), guests(link, hot.clone(), steady(link, ratio.clone()))))
-}
-
-fn even_scene() -> impl Strategy<Value = (Link, Guest)> {
-    links().prop_flat_map(|link| (Just(link), guests(link, 0.001..1.0, even_load(link))))
-}
-
-fn any_scene() -> impl Strategy<Value = (Link, Guest)> {
-    let load = |link| prop_oneof![3 => even_load(link), 1 => saw_tooth(link)];
-    links().prop_flat_map(move |link| (Just(link), guests(link, 0.001..1.0, load(link))))
 }
 
 fn intents() -> impl Strategy<Value = Intent> {

@@ -13,6 +13,7 @@ mod guest;
 mod link;
 mod qemu;
 mod run;
+pub mod scenes;
 
 pub use guest::{Guest, Load};
 pub use link::{Link, symmetric};
