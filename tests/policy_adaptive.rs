@@ -8,7 +8,9 @@ use simulator::{End, Guest, Link, Load, MIB, Report, Start, Watch, fixed_limit, 
 
 fn made(intent: Intent, more: F) -> Box<dyn Policy> {
     let mut flags = F::DEFAULT | more;
-    flags.set(F::POSTCOPY, intent.post_copy);
+    if intent.post_copy {
+        flags |= F::POSTCOPY;
+    }
     policy(&Convergence::adaptive(intent).unwrap(), flags)
 }
 
@@ -77,6 +79,15 @@ fn post_copy_without_the_flag_is_not_asked_for() {
     let intent = Convergence::adaptive(Intent { post_copy: true, ..PAUSE }).unwrap();
     let watch = Watch { until: 20.0, ..Watch::default() };
     let report = migrate(guest, link, Start::default(), watch, policy(&intent, F::DEFAULT).as_mut());
+    assert_eq!((report.end, report.decisions.len()), (End::Never, 0));
+}
+
+#[test]
+fn the_flag_alone_is_no_permission() {
+    let (guest, link) = busy();
+    let watch = Watch { until: 20.0, ..Watch::default() };
+    let mut policy = made(PAUSE, F::POSTCOPY);
+    let report = migrate(guest, link, Start::default(), watch, policy.as_mut());
     assert_eq!((report.end, report.decisions.len()), (End::Never, 0));
 }
 

@@ -140,6 +140,8 @@ fn a_guest_that_dirties_more_is_throttled_more() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn figures_of_a_throttle_are_in_bounds(dirty in any::<f64>(), throughput in any::<f64>()) {
         let Throttle { initial, increment } = Throttle::for_rates(dirty, throughput);

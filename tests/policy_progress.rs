@@ -163,6 +163,8 @@ fn any_job() -> impl Strategy<Value = JobInfo> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     /// Whatever libvirt says, in whatever order: no panic, and the fraction stays in bounds and never falls.
     #[test]
     fn the_fraction_never_goes_back(jobs in proptest::collection::vec((any_job(), any::<(bool, bool, bool)>()), 1..30)) {

@@ -14,6 +14,8 @@ use simulator::{End, Guest, Link, Load, MIB, OVERHEAD, Report, Start, Watch, bes
 
 /// What two samples and the guest's start take, s: no policy can do without.
 const SLACK: f64 = 0.5;
+/// Another limit ends a pass at another moment, and the throughput is another in each tenth of a second.
+const GRAIN: f64 = 0.1;
 
 fn run(intent: Intent, guest: Guest, link: Link, start: Start, watch: Watch) -> Report {
     let convergence = Convergence::adaptive(intent).unwrap();
@@ -152,7 +154,7 @@ proptest! {
         let default = fixed_limit(guest, link, Start::default(), 300, 60.0);
         prop_assume!(default.is_some());
         let report = run(Intent { max_downtime, ..Intent::default() }, guest, link, Start::default(), watch);
-        prop_assert!(report.time <= 1.05 * default.unwrap(), "{} s, default {default:?}", report.time);
+        prop_assert!(report.time <= 1.05 * default.unwrap() + GRAIN, "{} s, default {default:?}", report.time);
     }
 
     /// A guest that cannot converge is recognised within five iterations, and what is allowed ends it.

@@ -92,6 +92,34 @@ fn post_copy_that_keeps_failing_gives_way_to_throttling() {
 }
 
 #[test]
+fn a_restart_waits_for_a_part_of_the_first_pass() {
+    let mut policy = stuck(Intent { throttle: true, ..PAUSE });
+    // The first pass took 10 s, and nobody knows yet whether the load lasts.
+    assert_eq!(seen(policy.as_mut(), 31.0, 4, 800), []);
+    assert!(matches!(seen(policy.as_mut(), 33.0, 4, 700)[..], [Action::Restart(_)]));
+}
+
+#[test]
+fn passes_that_were_met_somewhere_in_their_course_take_more_of_them() {
+    let mut policy = made(PAUSE, F::empty());
+    for (index, iteration) in [2, 4, 7, 9, 12, 14].into_iter().enumerate() {
+        assert_eq!(policy.outlook(), Outlook::Unknown, "iteration {iteration}");
+        let at = 10.0 + index as f64;
+        seen(policy.as_mut(), at, iteration, 100);
+        seen(policy.as_mut(), at + 0.01, iteration, 99);
+    }
+    assert!(matches!(policy.outlook(), Outlook::Stuck { iteration: 14, .. }), "{:?}", policy.outlook());
+}
+
+#[test]
+fn an_old_sample_changes_nothing() {
+    let mut policy = stuck(Intent { throttle: true, ..PAUSE });
+    assert_eq!(seen(policy.as_mut(), 5.0, 1, 500), []);
+    // What was learnt in the first pass is still known.
+    assert!(matches!(seen(policy.as_mut(), 33.0, 4, 700)[..], [Action::Restart(_)]));
+}
+
+#[test]
 fn a_guest_that_calms_down_is_no_longer_stuck() {
     let mut policy = stuck(PAUSE);
     assert_eq!(seen(policy.as_mut(), 41.0, 5, 300), []);
