@@ -1,5 +1,7 @@
 //! Nova's schedule: its numbers, its times, and the two things that are done better.
 
+mod simulator;
+
 use std::time::Duration;
 
 use libvirt_migrate::flags::MigrateFlags as F;
@@ -8,6 +10,7 @@ use libvirt_migrate::policy::{
     Action, Context, Convergence, Decision, OnDeadline, Policy, Sample, ScheduleOptions, Step,
     completion_timeout, downtime_steps, policy,
 };
+use simulator::{End, Guest, Link, Load, Start, Watch, migrate};
 
 fn options(downtime: u64, steps: u32, delay: u64) -> ScheduleOptions {
     ScheduleOptions { downtime, steps, delay, ..ScheduleOptions::default() }
@@ -50,6 +53,23 @@ fn the_data_is_counted_as_nova_does() {
     let defaults = ScheduleOptions::default();
     assert_eq!(completion_timeout(&defaults, 2.5), Some(2000));
     assert_eq!(completion_timeout(&ScheduleOptions { completion_timeout: 0, ..defaults }, 2.5), None);
+}
+
+/// A guest that writes to each of its pages within milliseconds. Measured with Nova 34's driver and a real guest
+/// of this kind: 154 s, where libvirt alone takes 3 s.
+#[test]
+fn the_schedule_keeps_a_busy_guest_waiting_for_its_second_step() {
+    const MIB: f64 = simulator::MIB;
+    let guest = Guest { memory: 512.0 * MIB, hot: 160.0 * MIB, load: Load::Steady(50_000.0 * MIB) };
+    let link = Link { rate: 2000.0 * MIB, noise: 0.1, seed: 1 };
+    let options = ScheduleOptions { data_gb: Some(2.0), ..ScheduleOptions::default() };
+    let mut policy = policy(&Convergence::schedule(options).unwrap(), F::DEFAULT);
+    let watch = Watch { poll: 0.5, events: false, ..Watch::default() };
+    let report = migrate(guest, link, Start::default(), watch, policy.as_mut());
+    assert_eq!(report.end, End::Done);
+    assert!((150.0..151.0).contains(&report.time), "{}", report.time);
+    let limits: Vec<_> = report.done.iter().map(|(_, action)| *action).collect();
+    assert_eq!(limits, [Action::SetMaxDowntime(50), Action::SetMaxDowntime(95)]);
 }
 
 struct Watched {
