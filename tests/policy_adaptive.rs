@@ -60,6 +60,11 @@ fn the_limit_is_raised_to_what_the_guest_needs() {
     let report = run(Intent { max_downtime: 2.0, ..PAUSE }, guest, link, Watch::default());
     assert_eq!(report.end, End::Done);
     let [Action::SetMaxDowntime(ms)] = actions(&report)[..] else { panic!("{:?}", report.decisions) };
+    let reason = &report.decisions[0].reason;
+    assert!(
+        reason.contains("limit of 300 ms") && reason.contains("the 2000 ms that are allowed"),
+        "{reason}"
+    );
     // It finds up to 280 MiB after the first pass, which is 0.7 s, and the throughput varies by a tenth.
     assert!((400..1000).contains(&ms), "{ms}");
     assert_eq!(fixed_limit(guest, link, Start::default(), 300, 600.0), None, "libvirt alone never ends it");
@@ -71,6 +76,8 @@ fn post_copy_comes_first() {
     let intent = Intent { post_copy: true, throttle: true, ..PAUSE };
     let report = run(intent, guest, link, Watch::default());
     assert_eq!((report.end, actions(&report)), (End::PostCopy, vec![Action::StartPostCopy]));
+    let said = report.decisions[0].to_string();
+    assert!(said.contains(" s: switch to post-copy: ") && said.ends_with("post-copy is allowed"), "{said}");
 }
 
 #[test]

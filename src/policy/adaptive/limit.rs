@@ -84,17 +84,19 @@ impl Adaptive {
             true => format!("takes {wait:.1} s or more"),
             false => "does not end it".to_owned(),
         };
-        let fits = match pause * 1000.0 <= cap as f64 {
-            true => "that is allowed",
-            false => "passes get shorter with the highest limit",
+        let max = self.intent.max_downtime_ms();
+        let allowed = match pause * 1000.0 <= cap as f64 {
+            true => format!("within the {max} ms that are allowed"),
+            false => {
+                format!("too long for the {max} ms that are allowed, but a higher limit shortens the passes")
+            }
         };
         let reason = format!(
-            "a pass leaves {}, a pause of {} at {}/s, and waiting with a limit of {limit} ms {waiting}; \
-             {} ms are allowed, and {fits}",
+            "waiting with a limit of {limit} ms {waiting}; a pass leaves {}, a pause of {} at {}/s, which is \
+             {allowed}",
             bytes(pause * throughput),
             time(pause),
             bytes(throughput),
-            self.intent.max_downtime_ms(),
         );
         self.steps.ask(Action::SetMaxDowntime(target), sample.elapsed, reason)
     }
