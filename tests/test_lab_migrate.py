@@ -229,6 +229,15 @@ def test_ctrl_c_aborts_and_waits(start_guest: StartGuest, hosts: tuple[Host, Hos
     assert_stayed(guest, hosts[0])
 
 
+def moved_by(guest: LabGuest, host: Host) -> Guest:
+    """The guest over a connection of its own, to be moved while other threads call the lab's connection.
+
+    Two threads on one connection of libvirt 9.0.0 can miss each other: a call made while another one starts
+    is then not sent before that one is over (fixed in libvirt 9.1.0).
+    """
+    return Guest.open(guest.uuid, uri=host.uri)
+
+
 def wait_for_job(domain: Any) -> None:
     """Waits until the domain has a job that moves memory."""
     deadline = time.monotonic() + 20
@@ -241,13 +250,13 @@ def test_a_running_job_can_be_seen_steered_and_aborted(
     start_guest: StartGuest, hosts: tuple[Host, Host]
 ) -> None:
     guest = start_guest(workload=Workload(working_set=32))
-    ours = Guest(guest.domain(hosts[0]))
+    ours, mine = Guest(guest.domain(hosts[0])), moved_by(guest, hosts[0])
     params = params_for(guest, hosts, **SLOW)
     errors: list[BaseException] = []
 
     def move() -> None:
         try:
-            ours.migrate(params)
+            mine.migrate(params)
         except MigrationCancelled as error:
             errors.append(error)
 
@@ -268,9 +277,8 @@ def test_a_running_job_can_be_seen_steered_and_aborted(
     mover.join(20)
     (error,) = errors
     assert isinstance(error, MigrationCancelled)
-    assert isinstance(error, libvirt.libvirtError)
     assert error.guest_location == "source-running"
-    assert error.get_error_code() == libvirt.VIR_ERR_OPERATION_ABORTED
+    assert error.code == libvirt.VIR_ERR_OPERATION_ABORTED
     assert_stayed(guest, hosts[0])
 
 
@@ -278,7 +286,7 @@ def test_post_copy_on_request(start_guest: StartGuest, hosts: tuple[Host, Host])
     guest = start_guest(workload=Workload(working_set=64))
     ours = Guest(guest.domain(hosts[0]))
     params = params_for(guest, hosts, flags=DEFAULT | F.POSTCOPY, bandwidth=5, bandwidth_postcopy=0)
-    mover = threading.Thread(target=ours.migrate, args=(params,))
+    mover = threading.Thread(target=moved_by(guest, hosts[0]).migrate, args=(params,))
     mover.start()
     wait_for_job(guest.domain(hosts[0]))
     ours.start_post_copy()
@@ -296,7 +304,9 @@ def test_finished_statistics_are_kept(start_guest: StartGuest, hosts: tuple[Host
     assert info.downtime is not None
     assert info.time_elapsed is not None
     assert info.time_elapsed >= info.downtime > 0
-    assert Guest(guest.domain(hosts[1])).job_info(completed=True).to_dict() == info.to_dict()
+    there = Guest(guest.domain(hosts[1])).job_info(completed=True)
+    assert (info.operation, there.operation) == (5, 4)
+    assert there.memory_processed == info.memory_processed
     assert ours.state.name == "shut off"
     with pytest.raises(LibvirtError, match="is shut off"):
         ours.migrate(params_for(guest, hosts))
