@@ -5,11 +5,18 @@
 
 from collections.abc import Mapping as _Mapping
 
+# For its part in the interpreter's end, which concerns every thread of the native module.
+from . import _dispatch as _dispatch
 from ._core import (
+    Convergence,
+    Decision,
     Guest,
     GuestState,
     JobInfo,
     MigrateParams,
+    Migration,
+    Outcome,
+    Progress,
     __version__,
     build_migrate_params,
 )
@@ -26,6 +33,8 @@ from .flags import MigrateFlags
 _Mapping.register(MigrateParams)
 
 __all__ = [
+    "Convergence",
+    "Decision",
     "Guest",
     "GuestState",
     "InvalidDomainXml",
@@ -34,9 +43,12 @@ __all__ = [
     "LibvirtError",
     "MigrateFlags",
     "MigrateParams",
+    "Migration",
     "MigrationCancelled",
     "MigrationError",
     "MigrationFailed",
+    "Outcome",
+    "Progress",
     "__version__",
     "build_migrate_params",
 ]

@@ -8,6 +8,7 @@ use virt::sys;
 
 use super::domain::Domain;
 use super::error::{check, last_error};
+use super::event_loop;
 use super::typed_params::c_string;
 use crate::Result;
 use crate::error::LibvirtError;
@@ -25,8 +26,14 @@ impl Connection {
             c_string("uri", uri)?;
             check_uri("uri", uri)?;
         }
+        // The remote driver asks for the event loop when it opens a connection, and never again.
+        event_loop::require();
         // `virt` drops half of libvirt's error, so it is read again here, on the thread of the call.
-        Connect::open(uri).map(Self).map_err(|_| last_error().into())
+        let connection = Connect::open(uri).map_err(|_| last_error())?;
+        // Every error is returned; without a handler of its own libvirt would write it to standard error too.
+        // SAFETY: the connection is open; the handler is never unloaded, and takes any arguments.
+        unsafe { sys::virConnSetErrorFunc(connection.as_ptr(), std::ptr::null_mut(), Some(ignore)) };
+        Ok(Self(connection))
     }
 
     /// The domain with this uuid or name.
@@ -61,6 +68,12 @@ impl Connection {
         }
         // SAFETY: libvirt handed out a reference, which the value takes over.
         Ok(Some(unsafe { Domain::from_owned(found) }))
+    }
+
+    /// Whether the daemon still holds the other end.
+    pub(super) fn is_alive(&self) -> bool {
+        // SAFETY: the connection is open.
+        unsafe { sys::virConnectIsAlive(self.0.as_ptr()) == 1 }
     }
 
     /// The version of libvirt at the daemon's side.
