@@ -10,6 +10,7 @@ from ._core import (
     GuestState,
     JobInfo,
     MigrateParams,
+    Retarget,
     __version__,
     build_migrate_params,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "MigrationCancelled",
     "MigrationError",
     "MigrationFailed",
+    "Retarget",
     "__version__",
     "build_migrate_params",
 ]

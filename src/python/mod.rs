@@ -4,7 +4,9 @@ mod errors;
 mod foreign;
 mod guest;
 mod job;
+mod json;
 mod params;
+mod retarget;
 mod state;
 mod values;
 
@@ -18,6 +20,8 @@ mod _core {
     use super::job::PyJobInfo;
     #[pymodule_export]
     use super::params::{PyMigrateParams, build_migrate_params};
+    #[pymodule_export]
+    use super::retarget::PyRetarget;
     #[pymodule_export]
     use super::state::PyGuestState;
 
