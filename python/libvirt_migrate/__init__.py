@@ -11,8 +11,11 @@ from ._core import (
     JobInfo,
     MigrateParams,
     Retarget,
+    XmlChange,
     __version__,
     build_migrate_params,
+    diff_xml,
+    retarget_xml,
 )
 from .errors import (
     InvalidDomainXml,
@@ -39,6 +42,9 @@ __all__ = [
     "MigrationError",
     "MigrationFailed",
     "Retarget",
+    "XmlChange",
     "__version__",
     "build_migrate_params",
+    "diff_xml",
+    "retarget_xml",
 ]

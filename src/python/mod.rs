@@ -21,7 +21,7 @@ mod _core {
     #[pymodule_export]
     use super::params::{PyMigrateParams, build_migrate_params};
     #[pymodule_export]
-    use super::retarget::PyRetarget;
+    use super::retarget::{PyRetarget, PyXmlChange, diff_xml, retarget_xml};
     #[pymodule_export]
     use super::state::PyGuestState;
 
