@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::retarget::Retarget;
-use super::steps::TAKEN;
+use super::steps;
 use crate::{Error, Result};
 
 impl Retarget {
@@ -48,10 +48,11 @@ impl Retarget {
             distinct("serial.ports", serial.ports.iter())?;
         }
         for (index, disk) in self.disks.iter().enumerate() {
-            disk.xml
+            let checked = disk
+                .xml
                 .check_root("disk")
-                .and_then(|()| disk.xml.check_single(&TAKEN))
-                .map_err(|reason| Error::parameter(format!("disks[{index}].xml"), reason))?;
+                .and_then(|()| steps::taken(disk.xml.root()).map(drop).map_err(|error| error.to_string()));
+            checked.map_err(|reason| Error::parameter(format!("disks[{index}].xml"), reason))?;
         }
         distinct("disks", self.disks.iter().map(|disk| &disk.key))?;
         if let Some(rbd) = &self.rbd {

@@ -49,6 +49,6 @@ fn attributes<'a>(ours: Element<'a>, theirs: Element<'a>, editor: &mut Editor<'a
         }
     }
     for attribute in theirs.attributes().filter(|attribute| !GUESTS_OWN.contains(&attribute.name)) {
-        editor.set_attr(ours, attribute.name, &attribute.value());
+        editor.set_attr(ours, attribute.name, attribute.value());
     }
 }

@@ -1,12 +1,11 @@
 //! Listen addresses of the displays.
 
-use super::devices;
+use super::Devices;
 use crate::domain_xml::edit::Editor;
-use crate::domain_xml::element::Element;
 use crate::domain_xml::retarget::Graphics;
 
-pub(super) fn apply<'a>(domain: Element<'a>, graphics: &Graphics, editor: &mut Editor<'a>) {
-    for display in devices(domain, "graphics") {
+pub(super) fn apply<'a>(devices: &Devices<'a>, graphics: &'a Graphics, editor: &mut Editor<'a>) {
+    for display in devices.graphics.iter().copied() {
         let kind = display.attr("type");
         let address = match kind.as_ref().map(|kind| kind.raw) {
             Some("vnc") => graphics.vnc.as_deref(),
