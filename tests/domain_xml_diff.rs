@@ -153,7 +153,7 @@ const WRONG: [(&str, &str, &str); 34] = [
     (r#"{"cpu_shares": "none"}"#, "cpu_shares", "remove"),
     (r#"{"vcpu_cpuset": "3-1"}"#, "vcpu_cpuset", "0-3,^2,8"),
     (r#"{"vcpu_cpuset": "^1"}"#, "vcpu_cpuset", "0-3,^2,8"),
-    (r#"{"numa": {"vcpu_pins": {"0": "1", "00": "2"}}}"#, "numa.vcpu_pins", "0"),
+    (r#"{"numa": {"vcpu_pins": {"0": "1", "0": "2"}}}"#, "numa.vcpu_pins", "0 twice"),
     (r#"{"numa": {"vcpu_sched": {"vcpus": "0", "priority": 100}}}"#, "numa.vcpu_sched.priority", "1 to 99"),
     (r#"{"mdevs": {"x": "y"}}"#, "mdevs", "uuid"),
     (r#"{"pci": {"0000:25:00.4": "0:25:20.0"}}"#, "pci", "PCI address"),
