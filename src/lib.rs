@@ -14,6 +14,7 @@ pub mod libvirt;
 pub mod location;
 pub mod params;
 pub mod policy;
+pub mod progress;
 pub mod state;
 pub mod uri;
 pub mod version;

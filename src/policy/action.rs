@@ -1,0 +1,55 @@
+//! What a policy asks for, and why.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::Throttle;
+
+/// One thing to do to a running migration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Allow the guest to be paused this long at the end, in milliseconds
+    /// (`virDomainMigrateSetMaxDowntime`).
+    SetMaxDowntime(u64),
+    /// Run the guest at the destination now and fetch its memory after (`virDomainMigrateStartPostCopy`).
+    StartPostCopy,
+    /// Pause the guest until it has moved (`virDomainSuspend`). Whoever does so resumes it if the migration
+    /// fails.
+    Pause,
+    /// Give up (`virDomainAbortJob`). The guest goes on at the source.
+    Abort,
+    /// Abort the job and start it again with the guest throttled ([`Throttle::apply`] makes the parameters).
+    ///
+    /// libvirt takes auto-converge only when a migration starts, so this is the only way to throttle a guest
+    /// after its dirty rate is known. The time goes on: `elapsed` counts from the first start.
+    Restart(Throttle),
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SetMaxDowntime(ms) => write!(f, "allow a pause of {ms} ms"),
+            Self::StartPostCopy => f.write_str("switch to post-copy"),
+            Self::Pause => f.write_str("pause the guest until it has moved"),
+            Self::Abort => f.write_str("abort"),
+            Self::Restart(throttle) => write!(f, "start again with {throttle}"),
+        }
+    }
+}
+
+/// An action, when it was decided, and the reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// Since the start of the migration.
+    pub at: Duration,
+    /// What to do.
+    pub action: Action,
+    /// Why: one sentence with the figures, for people.
+    pub reason: String,
+}
+
+impl fmt::Display for Decision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.1} s: {}: {}", self.at.as_secs_f64(), self.action, self.reason)
+    }
+}

@@ -1,0 +1,268 @@
+//! What the user wants of a migration: the pause, the deadline, and what is allowed.
+
+use std::time::Duration;
+
+use crate::flags::MigrateFlags as F;
+use crate::params::MigrateParams;
+use crate::{Error, Result};
+
+/// What to do when the deadline passes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnDeadline {
+    /// Give up; the guest goes on at the source.
+    #[default]
+    Abort,
+    /// Finish at any price: by post-copy where it is allowed, else by pausing the guest until it has moved.
+    Force,
+}
+
+/// An intent as the user states it, not checked yet. Times are seconds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Intent {
+    /// The longest pause that the guest may see at the switchover, s.
+    pub max_downtime: f64,
+    /// When the migration should be over, s after its start; `None` waits for ever.
+    pub deadline: Option<f64>,
+    /// Post-copy may be used. If the link breaks then, the guest stands still until it is recovered.
+    pub post_copy: bool,
+    /// The guest may be slowed down.
+    pub throttle: bool,
+    /// What to do when the deadline passes.
+    pub on_deadline: OnDeadline,
+}
+
+impl Default for Intent {
+    /// libvirt's own pause of 0.3 s, no deadline, and nothing that the guest would notice.
+    fn default() -> Self {
+        Self {
+            max_downtime: 0.3,
+            deadline: None,
+            post_copy: false,
+            throttle: false,
+            on_deadline: OnDeadline::Abort,
+        }
+    }
+}
+
+/// Nova's options `live_migration_*`, with Nova's names, units and defaults, not checked yet.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ScheduleOptions {
+    /// `live_migration_downtime`: the last step, ms; at least 100.
+    pub downtime: u64,
+    /// `live_migration_downtime_steps`: at least 3.
+    pub steps: u32,
+    /// `live_migration_downtime_delay`: between two steps, s per GiB of data; at least 3.
+    pub delay: u64,
+    /// `live_migration_completion_timeout`: s per GiB of data; 0 is none.
+    pub completion_timeout: u64,
+    /// `live_migration_timeout_action`: `abort` or `force_complete`.
+    pub timeout_action: OnDeadline,
+    /// Whether `force_complete` may use post-copy (`live_migration_permit_post_copy`).
+    pub post_copy: bool,
+    /// Nova's count of the data, GiB: [`ScheduleOptions::data_gb`]. `None` takes it from the first sample
+    /// that has one, which counts a little more than Nova: video memory is memory as well.
+    pub data_gb: Option<f64>,
+}
+
+impl Default for ScheduleOptions {
+    fn default() -> Self {
+        Self {
+            downtime: 500,
+            steps: 10,
+            delay: 75,
+            completion_timeout: 800,
+            timeout_action: OnDeadline::Abort,
+            post_copy: false,
+            data_gb: None,
+        }
+    }
+}
+
+impl ScheduleOptions {
+    /// Nova's count of the data to move, GiB: the memory and each disk (bytes), each counted as 2 at least.
+    pub fn data_gb(memory: u64, disks: impl IntoIterator<Item = u64>) -> f64 {
+        const GIB: f64 = (1u64 << 30) as f64;
+        let counted = |bytes: u64| (bytes as f64 / GIB).max(2.0);
+        // Nova adds the disks up first; the order decides the last bit of the sum.
+        counted(memory) + disks.into_iter().map(counted).fold(0.0, |sum, disk| sum + disk)
+    }
+}
+
+/// How convergence is brought about.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Method {
+    /// From what is measured.
+    Adaptive,
+    /// By the clock, as Nova does.
+    Schedule(ScheduleOptions),
+}
+
+/// The user's intent, checked.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Convergence {
+    max_downtime: Duration,
+    deadline: Option<Duration>,
+    post_copy: bool,
+    throttle: bool,
+    on_deadline: OnDeadline,
+    method: Method,
+}
+
+/// The longest pause that QEMU takes (`MAX_MIGRATE_DOWNTIME_SECONDS`).
+const LONGEST_PAUSE: f64 = 2000.0;
+/// libvirt counts whole milliseconds.
+const SHORTEST_PAUSE: f64 = 0.001;
+/// Anything longer than a year is a slip.
+const LONGEST_DEADLINE: f64 = 365.0 * 86400.0;
+
+impl Default for Convergence {
+    fn default() -> Self {
+        Self::adaptive(Intent::default()).expect("the default intent is valid")
+    }
+}
+
+impl Convergence {
+    /// The intent, brought about by what is measured. Refuses what makes no sense.
+    pub fn adaptive(intent: Intent) -> Result<Self> {
+        let max_downtime = seconds("max_downtime", intent.max_downtime, SHORTEST_PAUSE, LONGEST_PAUSE)?;
+        let deadline = match intent.deadline {
+            Some(deadline) => Some(seconds(
+                "deadline",
+                deadline,
+                intent.max_downtime.max(SHORTEST_PAUSE),
+                LONGEST_DEADLINE,
+            )?),
+            None if intent.on_deadline == OnDeadline::Force => {
+                let reason = "needs a deadline: without one nothing is ever forced";
+                return Err(Error::parameter("on_deadline", reason));
+            }
+            None => None,
+        };
+        Ok(Self {
+            max_downtime,
+            deadline,
+            post_copy: intent.post_copy,
+            throttle: intent.throttle,
+            on_deadline: intent.on_deadline,
+            method: Method::Adaptive,
+        })
+    }
+
+    /// Nova's schedule. Refuses what Nova's own configuration refuses.
+    pub fn schedule(options: ScheduleOptions) -> Result<Self> {
+        let ms = LONGEST_PAUSE as u64 * 1000;
+        bounds("downtime", options.downtime, 100, ms, "ms")?;
+        // Nova has no upper bounds; these keep the list of steps and its times in reason.
+        bounds("downtime_steps", options.steps.into(), 3, 10_000, "steps")?;
+        bounds("downtime_delay", options.delay, 3, LONGEST_DEADLINE as u64, "s per GiB")?;
+        bounds("completion_timeout", options.completion_timeout, 0, LONGEST_DEADLINE as u64, "s per GiB")?;
+        if let Some(data) = options.data_gb
+            && !(data > 0.0 && data <= 1e9)
+        {
+            return Err(Error::parameter("data_gb", format!("{data} is not a number of GiB above 0")));
+        }
+        Ok(Self {
+            max_downtime: Duration::from_millis(options.downtime),
+            deadline: None,
+            post_copy: options.post_copy,
+            throttle: false,
+            on_deadline: options.timeout_action,
+            method: Method::Schedule(options),
+        })
+    }
+
+    /// The longest pause that the guest may see at the switchover.
+    pub fn max_downtime(&self) -> Duration {
+        self.max_downtime
+    }
+
+    /// The same in whole milliseconds, rounded down, at least 1.
+    pub fn max_downtime_ms(&self) -> u64 {
+        u64::try_from(self.max_downtime.as_millis()).unwrap_or(u64::MAX).max(1)
+    }
+
+    /// When the migration should be over. The schedule's depends on the data, and is not told here.
+    pub fn deadline(&self) -> Option<Duration> {
+        self.deadline
+    }
+
+    /// Whether post-copy may be used.
+    pub fn post_copy(&self) -> bool {
+        self.post_copy
+    }
+
+    /// Whether the guest may be slowed down.
+    pub fn throttle(&self) -> bool {
+        self.throttle
+    }
+
+    /// What to do when the deadline passes.
+    pub fn on_deadline(&self) -> OnDeadline {
+        self.on_deadline
+    }
+
+    /// How convergence is brought about.
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// The same without post-copy: for a paused guest, which libvirt does not move that way.
+    pub fn without_post_copy(mut self) -> Self {
+        self.post_copy = false;
+        if let Method::Schedule(options) = &mut self.method {
+            options.post_copy = false;
+        }
+        self
+    }
+
+    /// The parameters with the flags that this intent needs.
+    ///
+    /// - Post-copy adds `POSTCOPY`, and is refused where a flag forbids it.
+    /// - Throttling adds `AUTO_CONVERGE` where disks are copied. Elsewhere it adds nothing: QEMU would
+    ///   throttle a guest before anyone knows that it must, so the policy asks for
+    ///   [`Action::Restart`](super::Action::Restart) once it knows. With disks a second start would copy them
+    ///   again.
+    ///
+    /// Flags that the caller gave stay.
+    pub fn apply(&self, params: &MigrateParams) -> Result<MigrateParams> {
+        let flags = params.flags();
+        if flags.contains(F::OFFLINE) {
+            // A definition has neither memory nor a pause.
+            return Ok(params.clone());
+        }
+        let mut wanted = flags;
+        if self.post_copy {
+            self.check_post_copy(flags)?;
+            wanted |= F::POSTCOPY;
+        }
+        if self.throttle && flags.intersects(F::NON_SHARED) {
+            wanted |= F::AUTO_CONVERGE;
+        }
+        if wanted == flags { Ok(params.clone()) } else { params.with(None, Some(wanted)) }
+    }
+
+    fn check_post_copy(&self, flags: F) -> Result<()> {
+        let forbids = flags & (F::PAUSED | F::TUNNELLED);
+        if !forbids.is_empty() {
+            return Err(Error::parameter("post_copy", format!("libvirt refuses post-copy with {forbids}")));
+        }
+        if !flags.contains(F::LIVE) {
+            return Err(Error::parameter("post_copy", "libvirt refuses post-copy without LIVE"));
+        }
+        Ok(())
+    }
+}
+
+fn seconds(name: &str, value: f64, least: f64, most: f64) -> Result<Duration> {
+    if value.is_finite() && (least..=most).contains(&value) {
+        return Ok(Duration::from_secs_f64(value));
+    }
+    Err(Error::parameter(name, format!("{value} s is not between {least} s and {most} s")))
+}
+
+fn bounds(name: &str, value: u64, least: u64, most: u64, unit: &str) -> Result<()> {
+    if (least..=most).contains(&value) {
+        return Ok(());
+    }
+    Err(Error::parameter(name, format!("{value} {unit} is not between {least} and {most}")))
+}
