@@ -6,10 +6,12 @@
 from collections.abc import Mapping as _Mapping
 
 from ._core import (
+    ConvergencePolicy,
     Guest,
     GuestState,
     JobInfo,
     MigrateParams,
+    PolicyDecision,
     __version__,
     build_migrate_params,
 )
@@ -26,6 +28,7 @@ from .flags import MigrateFlags
 _Mapping.register(MigrateParams)
 
 __all__ = [
+    "ConvergencePolicy",
     "Guest",
     "GuestState",
     "InvalidDomainXml",
@@ -37,6 +40,7 @@ __all__ = [
     "MigrationCancelled",
     "MigrationError",
     "MigrationFailed",
+    "PolicyDecision",
     "__version__",
     "build_migrate_params",
 ]

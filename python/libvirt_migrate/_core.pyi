@@ -5,7 +5,16 @@ from typing import Any, Protocol, final
 
 from .flags import MigrateFlags
 
-__all__ = ["Guest", "GuestState", "JobInfo", "MigrateParams", "__version__", "build_migrate_params"]
+__all__ = [
+    "ConvergencePolicy",
+    "Guest",
+    "GuestState",
+    "JobInfo",
+    "MigrateParams",
+    "PolicyDecision",
+    "__version__",
+    "build_migrate_params",
+]
 
 __version__: str
 
@@ -196,3 +205,56 @@ class Guest:
     def set_bandwidth(self, mib_per_second: int, *, post_copy: bool = False) -> None: ...
     def job_info(self, *, completed: bool = False) -> JobInfo: ...
     def __repr__(self, /) -> str: ...
+
+@final
+class PolicyDecision:
+    @property
+    def at(self) -> float: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def milliseconds(self) -> int | None: ...
+    @property
+    def action(self) -> str: ...
+    @property
+    def reason(self) -> str: ...
+    def __repr__(self, /) -> str: ...
+
+@final
+class ConvergencePolicy:
+    @staticmethod
+    def adaptive(
+        *,
+        max_downtime: float = 0.3,
+        deadline: float | None = None,
+        post_copy: bool = False,
+        throttle: bool = False,
+        force: bool = False,
+        flags: int | None = None,
+    ) -> ConvergencePolicy: ...
+    @staticmethod
+    def schedule(
+        *,
+        downtime: int = 500,
+        steps: int = 10,
+        delay: int = 75,
+        completion_timeout: int = 800,
+        force: bool = False,
+        post_copy: bool = False,
+        data_gb: float | None = None,
+        flags: int | None = None,
+    ) -> ConvergencePolicy: ...
+    def begin(self, elapsed: float) -> list[PolicyDecision]: ...
+    def observe(
+        self,
+        stats: dict[str, Any],
+        elapsed: float,
+        *,
+        post_copy: bool = False,
+        switchover: bool = False,
+        downtime_limit_ms: int | None = None,
+    ) -> list[PolicyDecision]: ...
+    def succeeded(self, decision: PolicyDecision) -> None: ...
+    def failed(self, decision: PolicyDecision, elapsed: float) -> None: ...
+    @property
+    def stuck(self) -> str | None: ...

@@ -5,6 +5,7 @@ mod foreign;
 mod guest;
 mod job;
 mod params;
+mod policy;
 mod state;
 mod values;
 
@@ -18,6 +19,8 @@ mod _core {
     use super::job::PyJobInfo;
     #[pymodule_export]
     use super::params::{PyMigrateParams, build_migrate_params};
+    #[pymodule_export]
+    use super::policy::{PyConvergencePolicy, PyDecision};
     #[pymodule_export]
     use super::state::PyGuestState;
 
