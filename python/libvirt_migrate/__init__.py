@@ -12,6 +12,7 @@ from ._core import (
     JobInfo,
     MigrateParams,
     PolicyDecision,
+    Retarget,
     __version__,
     build_migrate_params,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "MigrationError",
     "MigrationFailed",
     "PolicyDecision",
+    "Retarget",
     "__version__",
     "build_migrate_params",
 ]

@@ -4,8 +4,10 @@ mod errors;
 mod foreign;
 mod guest;
 mod job;
+mod json;
 mod params;
 mod policy;
+mod retarget;
 mod state;
 mod values;
 
@@ -21,6 +23,8 @@ mod _core {
     use super::params::{PyMigrateParams, build_migrate_params};
     #[pymodule_export]
     use super::policy::{PyConvergencePolicy, PyDecision};
+    #[pymodule_export]
+    use super::retarget::PyRetarget;
     #[pymodule_export]
     use super::state::PyGuestState;
 
