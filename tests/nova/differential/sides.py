@@ -31,8 +31,8 @@ class Move:
     data: Any = field(default_factory=objects.LibvirtLiveMigrateData)
     extra_specs: dict[str, str] = field(default_factory=dict)
     #: The destination's device configurations (`vconfig`), by the serial of the volume and the MAC of the port.
-    volumes: dict[str, Any] = field(default_factory=dict)
-    vifs: dict[str, Any] = field(default_factory=dict)
+    volume_configs: dict[str, Any] = field(default_factory=dict)
+    vif_configs: dict[str, Any] = field(default_factory=dict)
     new_resources: list[Any] | None = None
     #: Ceph's monitors: hosts and ports.
     monitors: tuple[list[str], list[str]] = ((), ())  # type: ignore[assignment]
@@ -44,11 +44,11 @@ class Move:
 
     def get_volume_config(self, connection_info: Any, disk_info: Any) -> Any:
         """As the driver's `_get_volume_config` of Nova 34."""
-        return self.volumes[connection_info["serial"]]
+        return self.volume_configs[connection_info["serial"]]
 
     def get_vif_config(self, vif: Any) -> Any:
         """As the VIF driver's `get_config` with all but the VIF bound."""
-        return self.vifs[vif["address"].lower()]
+        return self.vif_configs[vif["address"].lower()]
 
 
 @dataclass(frozen=True)

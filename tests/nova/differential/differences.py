@@ -1,0 +1,133 @@
+"""Where our result differs from Nova's on purpose, case by case.
+
+`row` is the case's row in docs/nova-differences.md, which has the reason. `nova` and `ours` say what each side
+makes of the case: an exception's name, or what the elements and attributes at some paths are afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from nova import objects
+from nova.network import model as network_model
+from nova.virt.libvirt import config as vconfig
+
+from ..guest_xml import (
+    Guest,
+    character,
+    disk,
+    element,
+    graphics,
+    hostdev,
+    interface,
+    memory_device,
+    nova_metadata,
+    rbd_source,
+)
+from .sides import Move
+
+#: Paths (XPath) and the texts found there, in the document's order; or the name of an exception.
+Result = dict[str, list[str]] | str
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One case."""
+
+    row: str
+    step: str
+    move: Callable[[], Move]
+    nova: Result
+    ours: Result
+
+
+def _move(*devices: str, guest: Guest | None = None, **fields: Any) -> Move:
+    guest = guest or Guest()
+    guest.devices += devices
+    data = {name: fields.pop(name) for name in list(fields) if name in objects.LibvirtLiveMigrateData.fields}
+    return Move(guest.xml(), data=objects.LibvirtLiveMigrateData(**data), **fields)
+
+
+BUS = "//hostdev/source/address/@bus"
+A, B, C = "0000:0a:00.0", "0000:0b:00.0", "0000:0c:00.0"
+
+
+def _pci(addresses: list[str], mapping: dict[str, str]) -> Callable[[], Move]:
+    return lambda: _move(*map(hostdev, addresses), pci_dev_map_src_dst=mapping)
+
+
+def _numa(cputune: list[str], **info: Any) -> Callable[[], Move]:
+    def build() -> Move:
+        numatune = [
+            element("memory", {"mode": "strict", "nodeset": "0"}),
+            element("memnode", {"cellid": "0", "mode": "strict", "nodeset": "0"}),
+        ]
+        guest = Guest(cells=1, cputune=cputune, numatune=numatune if cputune else [])
+        return _move(guest=guest, dst_numa_info=objects.LibvirtLiveMigrateNUMAInfo(**info))
+
+    return build
+
+
+PINS = {"cpu_pins": {"0": {4}, "1": {5}}, "cell_pins": {"0": {1}}, "emulator_pins": {6, 7}}
+VCPUPINS = [element("vcpupin", {"vcpu": str(vcpu), "cpuset": "0"}) for vcpu in range(2)]
+EMULATORPIN = element("emulatorpin", {"cpuset": "0"})
+MAC = "52:54:00:aa:bb:cc"
+
+
+def _vif(*devices: str, known: bool = True, **conf: Any) -> Callable[[], Move]:
+    def build() -> Move:
+        new = vconfig.LibvirtConfigGuestInterface()
+        new.net_type, new.mac_addr, new.model, new.source_dev = "bridge", MAC, "virtio", "br-new"
+        for name, value in conf.items():
+            setattr(new, name, value)
+        port = network_model.VIF(id="1", address=MAC)
+        vif = objects.VIFMigrateData(source_vif=port, vif_type="ovs", vnic_type="normal")
+        vif.profile, vif.vif_details = {}, {}
+        return _move(*devices, vifs=[vif] if known else [], vif_configs={MAC: new})
+
+    return build
+
+
+def _volume(*, guest: list[str], **conf: Any) -> Callable[[], Move]:
+    def build() -> Move:
+        new = vconfig.LibvirtConfigGuestDisk()
+        new.serial, new.target_dev, new.target_bus, new.driver_name = "s1", "vdb", "virtio", "qemu"
+        for name, value in conf.items():
+            setattr(new, name, value)
+        bdm = objects.LibvirtLiveMigrateBDMInfo(serial="s1", bus="virtio", dev="vdb", type="disk")
+        bdm.connection_info = {"serial": "s1"}
+        source, others = guest[0], guest[1:]
+        old = disk("block", "vdb", source, element("serial", text="s1"), *others)
+        return _move(old, bdms=[bdm], volume_configs={"s1": new})
+
+    return build
+
+
+def _graphics(*devices: str, **addresses: str) -> Callable[[], Move]:
+    return lambda: _move(*devices, **addresses)
+
+
+def _backing(*children: str, wants: bool = False, **more: bool) -> Callable[[], Move]:
+    return lambda: _move(
+        guest=Guest(memory_backing=list(children)), dst_wants_file_backed_memory=wants, **more
+    )
+
+
+def _vpmem(*devices: str) -> Callable[[], Move]:
+    def build() -> Move:
+        device = objects.LibvirtVPMEMDevice(label="4GB", name="ns", size=4, align=2)
+        device.devpath = "/dev/new"
+        resource = objects.Resource(resource_class="CUSTOM_PMEM", identifier="ns", metadata=device)
+        return _move(*devices, new_resources=[resource])
+
+    return build
+
+
+def _rbd(hosts: list[str], ports: list[str]) -> Callable[[], Move]:
+    source = rbd_source("vms/x", ("10.0.0.1", "6789"))
+    return lambda: _move(disk("network", "vda", source), image_type="rbd", monitors=(hosts, ports))
+
+
+__all__ = ["A", "B", "BUS", "C", "Difference", "Result", "nova_metadata", "character", "graphics", "memory_device"]
