@@ -81,7 +81,8 @@ def test_the_definitions_travel_together() -> None:
 def test_every_parameter_is_a_keyword(name: str) -> None:
     value, flags = VALUES[name]
     more = COMPANIONS.get(name, {})
-    params = build_migrate_params(flags=flags, **{keyword(name): value}, **more)
+    arguments: dict[str, Any] = {keyword(name): value, **more}
+    params = build_migrate_params(flags=flags, **arguments)
     assert params[name] == value
     assert params.flags == flags
     assert name in inspect.signature(build_migrate_params).parameters or "." in name
@@ -100,15 +101,15 @@ def test_it_is_a_frozen_mapping() -> None:
     params = build_migrate_params(XML, migrate_disks=("vda",), bandwidth=7, destination="qemu:///system")
     assert isinstance(params, collections.abc.Mapping)
     assert list(params) == ["destination_xml", "persistent_xml", "bandwidth", "migrate_disks"]
-    assert list(params) == params.keys()
+    assert list(params) == list(params.keys())
     assert len(params) == 4
-    assert params.items() == list(dict(params).items())
+    assert list(params.items()) == list(dict(params).items())
     assert list(params.values()) == list(dict(params).values())
     assert params == dict(params)
     assert params != build_migrate_params(XML)
     assert "bandwidth" in params
     assert "migrate_uri" not in params
-    assert 1 not in params
+    assert 1 not in params  # type: ignore[comparison-overlap]
     assert params.get("migrate_uri", 5) == 5
     assert params.destination == "qemu:///system"
     with pytest.raises(KeyError):

@@ -1,0 +1,130 @@
+"""What a guest tells of itself: that it runs, what it has counted, and for how long it stood still."""
+
+from __future__ import annotations
+
+import re
+import socket
+import struct
+import threading
+import time
+from dataclasses import dataclass
+
+from .errors import LabError
+
+#: Gaps shorter than this are the emulator's own, in seconds.
+_SHORTEST_GAP = 0.004
+#: Linux's number of the option for nanosecond time stamps, which Python does not name on every version.
+_SO_TIMESTAMPNS = 35
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A silence of the guest, in seconds; `start` is on the clock of `time.time()`."""
+
+    start: float
+    length: float
+
+
+class Beats:
+    """Listens to one guest.
+
+    Arrival is stamped by the kernel, so that a busy Python process sees no pauses that were not there.
+    """
+
+    def __init__(self, address: str) -> None:
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        self._socket.bind((address, 0))
+        self._socket.settimeout(0.1)
+        #: The UDP port that the guest's serial line is to send to.
+        self.port: int = self._socket.getsockname()[1]
+        self._changed = threading.Condition()
+        self._gaps: list[Gap] = []
+        self._last: float | None = None
+        self._passes: int | None = None
+        self._errors = 0
+        self._went_back = False
+        self._text = b""
+        self._closed = False
+        self._thread = threading.Thread(target=self._listen, name="lab-beats", daemon=True)
+        self._thread.start()
+
+    def _listen(self) -> None:
+        size = socket.CMSG_SPACE(16)
+        while not self._closed:
+            try:
+                data, extra, _, _ = self._socket.recvmsg(2048, size)
+            except TimeoutError:
+                continue
+            except OSError:
+                return
+            seconds, nanoseconds = struct.unpack("qq", extra[0][2])
+            with self._changed:
+                self._arrived(seconds + nanoseconds / 1e9, data)
+                self._changed.notify_all()
+
+    def _arrived(self, now: float, data: bytes) -> None:
+        if self._last is not None and now - self._last >= _SHORTEST_GAP:
+            self._gaps.append(Gap(self._last, now - self._last))
+        self._last = now
+        self._text += data.replace(b".", b"")
+        *lines, self._text = self._text.split(b"\n")
+        for line in lines:
+            if found := re.fullmatch(rb"p([0-9a-f]+) e([0-9a-f]+)", line):
+                passes = int(found[1], 16)
+                self._went_back = self._went_back or passes < (self._passes or 0)
+                self._passes, self._errors = passes, int(found[2], 16)
+
+    @property
+    def passes(self) -> int:
+        """How often the guest has counted through its working set, by its last line."""
+        with self._changed:
+            return self._passes or 0
+
+    @property
+    def errors(self) -> int:
+        """On how many pages the guest has found another number than it had left there."""
+        with self._changed:
+            return self._errors
+
+    def is_intact(self) -> bool:
+        """Whether every page was right so far, and the count never fell back."""
+        with self._changed:
+            return self._errors == 0 and not self._went_back
+
+    def longest_gap(self, since: float = 0, until: float = float("inf")) -> float:
+        """The longest silence between two times of `time.time()`, in seconds, also where it only overlaps."""
+        with self._changed:
+            gaps = [gap.length for gap in self._gaps if gap.start + gap.length > since and gap.start < until]
+        return max(gaps, default=0.0)
+
+    def wait_for_passes(self, more: int = 1, timeout: float = 30) -> None:
+        """Waits until the guest has counted through its working set `more` times from now."""
+        with self._changed:
+            first = self._passes
+            goal = more if first is None else first + more
+            if not self._changed.wait_for(lambda: (self._passes or 0) >= goal, timeout):
+                raise LabError(
+                    f"the guest is silent or stuck: pass {self._passes}, {timeout:g} s ago {first}"
+                )
+
+    def forget(self) -> None:
+        """Forgets everything heard so far: the guest is about to start anew, and will count from 0."""
+        with self._changed:
+            self._gaps.clear()
+            self._last = self._passes = None
+            self._errors, self._went_back, self._text = 0, False, b""
+
+    def is_silent(self, seconds: float = 0.5) -> bool:
+        """Waits, and tells whether the guest said nothing in the meantime."""
+        start = time.time()
+        time.sleep(seconds)
+        with self._changed:
+            return self._last is None or self._last < start
+
+    def close(self) -> None:
+        """Stops listening."""
+        self._closed = True
+        self._thread.join()
+        self._socket.close()

@@ -1,0 +1,104 @@
+"""A real guest in the lab."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from .beats import Beats
+from .daemon import KERNEL
+
+if TYPE_CHECKING:
+    from .host import Host
+
+#: No more than the lab needs, and one thing that depends on the host: where its display listens.
+_XML = """<domain type='qemu'>
+  <name>{name}</name>
+  <uuid>{uuid}</uuid>
+  <memory unit='MiB'>{memory}</memory>
+  <vcpu>1</vcpu>
+  <os>
+    <type arch='x86_64' machine='{machine}'>hvm</type>
+    <kernel>{kernel}</kernel>
+    <cmdline>{cmdline}</cmdline>
+  </os>
+  <clock offset='utc'/>
+  <devices>
+    <emulator>/usr/bin/qemu-system-x86_64</emulator>
+    <controller type='usb' model='none'/>
+{devices}    <serial type='udp'>
+      <source mode='connect' host='{collector}' service='{port}'/>
+    </serial>
+    <graphics type='vnc' autoport='yes' listen='{address}'>
+      <listen type='address' address='{address}'/>
+    </graphics>
+    <video>
+      <model type='vga' vram='1024'/>
+    </video>
+    <memballoon model='none'/>
+  </devices>
+</domain>
+"""
+
+
+@dataclass(frozen=True)
+class Workload:
+    """What a guest does with its memory."""
+
+    #: Memory that it writes to over and over, MiB.
+    working_set: int = 16
+    #: How long it rests after each time through it, ms; 0 is full speed.
+    rest: int = 0
+    #: The time through it in which it forgets one page, on purpose; 0 is never.
+    skip: int = 0
+
+    def cmdline(self) -> str:
+        """The kernel's command line."""
+        return f"ws={self.working_set} rest={self.rest} skip={self.skip}"
+
+
+@dataclass
+class LabGuest:
+    """A guest that runs, and what is heard of it."""
+
+    name: str
+    uuid: str
+    beats: Beats
+    #: The definition that it was started with.
+    xml: str = field(repr=False)
+
+    def domain(self, host: Host) -> Any:
+        """The guest at a host, as a libvirt-python domain."""
+        return host.connection().lookupByUUIDString(self.uuid)
+
+    def xml_for(self, source: Host, destination: Host, xml: str) -> str:
+        """A definition `xml` of the guest at `source`, with the addresses that it needs at `destination`."""
+        return xml.replace(f"'{source.address}'", f"'{destination.address}'")
+
+
+def define(
+    host: Host,
+    collector: str,
+    port: int,
+    name: str,
+    memory: int,
+    workload: Workload,
+    devices: str = "",
+    machine: str = "pc",
+) -> tuple[str, str]:
+    """The uuid and definition of a guest for a host."""
+    identity = str(uuid.uuid4())
+    xml = _XML.format(
+        name=name,
+        uuid=identity,
+        memory=memory,
+        machine=machine,
+        kernel=KERNEL,
+        cmdline=workload.cmdline(),
+        devices=devices,
+        collector=collector,
+        port=port,
+        address=host.address,
+    )
+    return identity, xml

@@ -1,0 +1,135 @@
+/*
+ * The lab's guest: a multiboot kernel that counts on every page of its working set, so that a page which a
+ * migration lost or left stale is noticed, and beats, so that the pause which it saw can be measured.
+ *
+ * Command line: ws=<MiB> working set (16), rest=<ms> pause after each pass (0), skip=<pass> leaves one page
+ * out in that pass, which must be reported as an error.
+ *
+ * On COM1: "." at least every millisecond of the processor's time while it runs, and every 20 ms a line
+ * "p<passes> e<errors>\n", both in hexadecimal.
+ */
+typedef unsigned int u32;
+typedef unsigned long long u64;
+
+#define COM1 0x3f8
+#define PAGE 4096u
+#define BASE 0x1000000u /* 16 MiB: above this program and the BIOS */
+#define MAGIC 0x1badb002u
+#define TICKS_PER_MS 2000000ull /* of the time stamp counter, about: 2 GHz */
+
+__attribute__((section(".multiboot"), used)) static const u32 header[] = {MAGIC, 0, -MAGIC};
+
+static u32 passes, errors;
+static u64 next_beat, next_line;
+
+static inline void out(unsigned short port, unsigned char byte)
+{
+    __asm__ volatile("outb %0, %1" : : "a"(byte), "Nd"(port));
+}
+
+static inline u64 now(void)
+{
+    u64 ticks;
+    __asm__ volatile("rdtsc" : "=A"(ticks));
+    return ticks;
+}
+
+static void put_hex(u32 number)
+{
+    int shift = 28;
+    while (shift > 0 && !(number >> shift))
+        shift -= 4;
+    for (; shift >= 0; shift -= 4)
+        out(COM1, "0123456789abcdef"[number >> shift & 15]);
+}
+
+static void beat(void)
+{
+    u64 time = now();
+    if (time < next_beat)
+        return;
+    next_beat = time + TICKS_PER_MS / 2;
+    if (time < next_line) {
+        out(COM1, '.');
+        return;
+    }
+    next_line = time + 20 * TICKS_PER_MS;
+    out(COM1, 'p');
+    put_hex(passes);
+    out(COM1, ' ');
+    out(COM1, 'e');
+    put_hex(errors);
+    out(COM1, '\n');
+}
+
+/* The number after `name` in the command line, or what it is by default. */
+static u32 option(const char *line, const char *name, u32 value)
+{
+    for (; *line; line++) {
+        const char *at = line, *want = name;
+        while (*want && *at == *want)
+            at++, want++;
+        if (*want)
+            continue;
+        for (value = 0; *at >= '0' && *at <= '9'; at++)
+            value = value * 10 + (*at - '0');
+        return value;
+    }
+    return value;
+}
+
+/* Each page holds how often it was counted on, and its own number, both different for every page and pass. */
+static void count(u32 pages, u32 skip)
+{
+    for (u32 page = 0; page < pages; page++) {
+        volatile u32 *words = (volatile u32 *)(BASE + page * PAGE);
+        if (words[0] != passes || words[1] != page || words[PAGE / 4 - 1] != (passes ^ page)) {
+            errors++;
+            words[1] = page;
+        }
+        if (!(skip && passes + 1 == skip && page == pages / 2)) {
+            words[0] = passes + 1;
+            words[PAGE / 4 - 1] = (passes + 1) ^ page;
+        }
+        if (page % 64 == 0)
+            beat();
+    }
+    passes++;
+    if (skip && passes == skip + 1) { /* noticed once; from here the page counts again */
+        volatile u32 *words = (volatile u32 *)(BASE + pages / 2 * PAGE);
+        words[0] = passes;
+        words[PAGE / 4 - 1] = passes ^ (pages / 2);
+    }
+}
+
+__attribute__((used)) void run(const u32 *multiboot)
+{
+    const char *line = (multiboot[0] & 4) ? (const char *)multiboot[4] : "";
+    u32 pages = option(line, "ws=", 16) * 256;
+    u32 rest = option(line, "rest=", 0);
+    u32 skip = option(line, "skip=", 0);
+
+    for (u32 page = 0; page < pages; page++) {
+        volatile u32 *words = (volatile u32 *)(BASE + page * PAGE);
+        words[0] = 0;
+        words[1] = page;
+        words[PAGE / 4 - 1] = page;
+    }
+    for (;;) {
+        count(pages, skip);
+        for (u64 until = now() + rest * TICKS_PER_MS; now() < until;)
+            beat();
+    }
+}
+
+__asm__(".pushsection .text\n"
+        ".globl _start\n"
+        "_start:\n"
+        "    mov $stack_top, %esp\n"
+        "    push %ebx\n"
+        "    call run\n"
+        ".popsection\n"
+        ".pushsection .bss\n"
+        ".space 4096\n"
+        "stack_top:\n"
+        ".popsection\n");

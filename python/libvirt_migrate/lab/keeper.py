@@ -1,0 +1,114 @@
+"""The process that keeps a lab: it makes it, waits for the word to end it, and leaves nothing behind.
+
+Standard input is the word: a lab that belongs to a process ends with it, however that comes about, since
+the kernel closes the pipe. Where the keeper itself is killed, the kernel ends all of the lab's processes, and
+with them the namespaces, the network and the mounts; the folder that remains is removed by the next lab.
+
+Usage: keeper NAME HOSTS tied|detached. Answers with one line of JSON: {"error": …} or the lab's state.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import sys
+from dataclasses import asdict
+
+from . import daemon, kernel, network, state, tools
+from .errors import LabError
+from .namespaces import Namespaces
+from .state import HostState, LabState
+
+
+def make(name: str, count: int) -> tuple[LabState, Namespaces]:
+    """Makes a lab of `count` hosts, whole or not at all."""
+    tools.check()
+    folder = state.folder(name)
+    with state.lock():
+        state.sweep()
+        if folder.exists():
+            raise LabError(f"a lab named {name!r} is up already")
+        subnet = network.choose_subnet()
+        folder.mkdir(mode=0o755)
+        namespaces = None
+        try:
+            namespaces = Namespaces()
+            lab = _build(name, count, subnet, namespaces)
+        except BaseException:
+            if namespaces:
+                namespaces.close()
+            state.remove(name)
+            raise
+        state.write(lab)
+    try:
+        for host in lab.hosts:
+            daemon.start(folder / host.name, host.pid, host.address)
+    except BaseException:
+        unmake(lab, namespaces)
+        raise
+    return lab, namespaces
+
+
+def _build(name: str, count: int, subnet: int, namespaces: Namespaces) -> LabState:
+    folder = state.folder(name)
+    addresses = {f"host{number}": f"10.213.{subnet}.{number}" for number in range(1, count + 1)}
+    kernel.build(folder / "guest.elf")
+    hosts = []
+    for host, address in addresses.items():
+        daemon.configure(folder / host, host, address, addresses)
+        pid = namespaces.add_host(host, folder / host)
+        (folder / host / "lib" / "guest.elf").write_bytes((folder / "guest.elf").read_bytes())
+        hosts.append(HostState(host, address, pid))
+    keeper, started = state.myself()
+    lab = LabState(name, keeper, started, subnet, tuple(hosts))
+    network.connect(namespaces.init, lab)
+    return lab
+
+
+def unmake(lab: LabState, namespaces: Namespaces) -> None:
+    """Ends a lab."""
+    namespaces.close()
+    # The kernel removes it a little after the last process, and a new lab may ask before that.
+    with contextlib.suppress(LabError):
+        tools.run(["ip", "link", "delete", network.cable_name(lab.subnet)])
+    state.remove(lab.name)
+
+
+def wait(tied: bool) -> None:
+    """Returns when the lab is to end."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    signal.set_wakeup_fd(writer)
+    sources = [reader, *([sys.stdin.fileno()] if tied else [])]
+    select.select(sources, [], [])
+
+
+def main(name: str, hosts: str, mode: str) -> int:
+    """Keeps one lab."""
+    # A signal while the lab is made ends it in order, as an exception.
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        lab, namespaces = make(name, int(hosts))
+    except (LabError, OSError) as error:
+        print(json.dumps({"error": str(error)}), flush=True)
+        return 1
+    try:
+        signal.signal(signal.SIGTERM, lambda *_: None)
+        print(json.dumps(asdict(lab)), flush=True)
+        # The reader may wait for the end of output rather than of a line.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        wait(mode == "tied")
+    finally:
+        unmake(lab, namespaces)
+    return 0
+
+
+def _stop(*_: object) -> None:
+    raise SystemExit(143)
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

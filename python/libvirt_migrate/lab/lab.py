@@ -1,0 +1,193 @@
+"""Two libvirt hosts on one machine, with real guests."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+import time
+from types import TracebackType
+from typing import IO, Any
+
+from . import state
+from .beats import Beats
+from .errors import LabError
+from .guest import LabGuest, Workload, define
+from .host import Host
+from .state import LabState
+
+
+class Lab:
+    """A lab. As a context manager it exists as long as the block, and ends with the process at the latest.
+
+    >>> with Lab("mine") as lab:
+    ...     guest = lab.start_guest("vm1", memory=128)
+    ...     guest.beats.wait_for_passes()
+    """
+
+    def __init__(self, name: str = "lab", *, hosts: int = 2) -> None:
+        if not 1 <= hosts <= 200:
+            raise LabError(f"{hosts} hosts: 1 to 200 can be had")
+        state.folder(name)
+        self.name = name
+        self._count = hosts
+        self._keeper: subprocess.Popen[str] | None = None
+        self._state: LabState | None = None
+        #: The hosts, named host1, host2 and so on.
+        self.hosts: list[Host] = []
+        self._guests: list[LabGuest] = []
+
+    @classmethod
+    def attach(cls, name: str = "lab") -> Lab:
+        """The lab of this name that `python -m libvirt_migrate.lab up` or another process has made."""
+        found = state.read(name)
+        if found is None or not found.is_alive():
+            raise LabError(f"no lab named {name!r} is up")
+        lab = cls(name, hosts=len(found.hosts))
+        lab._use(found)
+        return lab
+
+    def up(self, *, detached: bool = False) -> None:
+        """Makes the lab; a detached one outlives this process. Takes 2 to 5 s."""
+        command = [sys.executable, "-m", "libvirt_migrate.lab.keeper", self.name, str(self._count)]
+        mode = "detached" if detached else "tied"
+        self._keeper = subprocess.Popen(
+            [*command, mode],
+            stdin=subprocess.DEVNULL if detached else subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            # Ctrl-C is for the process that uses the lab.
+            start_new_session=True,
+        )
+        try:
+            self._use(self._answer(self._keeper.stdout))
+        except BaseException:
+            self._keeper.terminate()
+            self._keeper.wait()
+            raise
+
+    @staticmethod
+    def _answer(output: IO[str] | None) -> LabState:
+        line = output.readline() if output else ""
+        if not line:
+            raise LabError("the process that makes the lab ended without a word")
+        fields = json.loads(line)
+        if "error" in fields:
+            raise LabError(fields["error"])
+        hosts = tuple(state.HostState(**host) for host in fields.pop("hosts"))
+        return LabState(hosts=hosts, **fields)
+
+    def _use(self, found: LabState) -> None:
+        self._state = found
+        folder = state.folder(self.name)
+        self.hosts = [Host(host, folder / host.name) for host in found.hosts]
+
+    def start_guest(
+        self,
+        name: str,
+        host: Host | None = None,
+        *,
+        memory: int = 128,
+        workload: Workload | None = None,
+        devices: str = "",
+        machine: str = "pc",
+        wait: bool = True,
+    ) -> LabGuest:
+        """Defines and starts a guest, at the first host unless another is given.
+
+        `memory` is in MiB, and the working set has to fit into it beside 20 MiB. `devices` is XML to put
+        among its devices. With `wait`, returns once the guest counts.
+        """
+        if self._state is None:
+            raise LabError("the lab is not up")
+        work = workload or Workload()
+        if work.working_set > memory - 20:
+            raise LabError(
+                f"a working set of {work.working_set} MiB does not fit into {memory} MiB of memory"
+            )
+        host = host or self.hosts[0]
+        beats = Beats(self._state.address)
+        try:
+            port = beats.port
+            identity, xml = define(
+                host, self._state.address, port, name, memory, work, devices=devices, machine=machine
+            )
+            domain = host.connection().defineXML(xml)
+            domain.create()
+            if wait:
+                beats.wait_for_passes()
+        except BaseException:
+            beats.close()
+            raise
+        guest = LabGuest(name, identity, beats, xml)
+        self._guests.append(guest)
+        return guest
+
+    def remove_guest(self, guest: LabGuest) -> None:
+        """Ends a guest wherever it is, and forgets it."""
+        for host in self.hosts:
+            _remove(host.connection(), guest.uuid)
+        guest.beats.close()
+        self._guests.remove(guest)
+
+    def down(self) -> None:
+        """Ends the lab and all that is in it."""
+        for guest in self._guests:
+            guest.beats.close()
+        self._guests.clear()
+        for host in self.hosts:
+            host.close()
+        self.hosts = []
+        if self._keeper is not None:
+            self._keeper.terminate()
+            self._keeper.wait()
+            for stream in (self._keeper.stdin, self._keeper.stdout):
+                if stream:
+                    stream.close()
+            self._keeper = None
+        elif self._state is not None:
+            down(self.name)
+        self._state = None
+
+    def __enter__(self) -> Lab:
+        self.up()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.down()
+
+
+def down(name: str) -> bool:
+    """Ends the lab of this name, whoever made it, and tells whether there was one."""
+    import os
+    import signal
+
+    with state.lock():
+        found = state.read(name)
+        if found is None or not found.is_alive():
+            left = name in state.names()
+            state.sweep()
+            return left
+    os.kill(found.keeper, signal.SIGTERM)
+    deadline = time.monotonic() + 60
+    while found.is_alive():
+        if time.monotonic() > deadline:
+            raise LabError(f"the keeper of {name!r}, process {found.keeper}, does not end")
+        time.sleep(0.02)
+    return True
+
+
+def _remove(connection: Any, uuid: str) -> None:
+    import libvirt
+
+    try:
+        domain = connection.lookupByUUIDString(uuid)
+    except libvirt.libvirtError:
+        return
+    with contextlib.suppress(libvirt.libvirtError):
+        domain.destroy()
+    with contextlib.suppress(libvirt.libvirtError):
+        domain.undefine()
