@@ -13,8 +13,11 @@ from ._core import (
     MigrateParams,
     PolicyDecision,
     Retarget,
+    XmlChange,
     __version__,
     build_migrate_params,
+    diff_xml,
+    retarget_xml,
 )
 from .errors import (
     InvalidDomainXml,
@@ -43,6 +46,9 @@ __all__ = [
     "MigrationFailed",
     "PolicyDecision",
     "Retarget",
+    "XmlChange",
     "__version__",
     "build_migrate_params",
+    "diff_xml",
+    "retarget_xml",
 ]

@@ -4,10 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::XmlError;
 use super::element::Element;
 use super::index::Index;
-use crate::{Error, Result};
+use super::{MacAddress, XmlError};
 
 /// A device as libvirt XML, such as `<disk …>…</disk>`: sound, and indexed when it is made.
 #[derive(Clone, Serialize, Deserialize)]
@@ -34,12 +33,26 @@ impl DeviceXml {
         Element::root(&self.text, &self.index)
     }
 
-    pub(super) fn expect_root(&self, field: &str, name: &str) -> Result<()> {
+    /// Refuses another element than `name`.
+    pub(super) fn check_root(&self, name: &str) -> Result<(), String> {
         let found = self.root().name();
-        if found == name {
-            return Ok(());
+        if found == name { Ok(()) } else { Err(format!("takes a <{name}>, not a <{found}>")) }
+    }
+
+    /// Refuses a second child of any of `names`.
+    pub(super) fn check_single(&self, names: &[&str]) -> Result<(), String> {
+        let single = |name: &&str| self.root().only(name).map(drop).map_err(|error| error.to_string());
+        names.iter().try_for_each(single)
+    }
+
+    /// Refuses a second MAC address, or another than `mac`, which the guest would see.
+    pub(super) fn check_mac(&self, mac: MacAddress) -> Result<(), String> {
+        self.check_single(&["mac"])?;
+        let address = self.root().child("mac").and_then(|mac| mac.attr("address"));
+        match address.map(|address| address.value().parse::<MacAddress>()).transpose()? {
+            Some(found) if found != mac => Err(format!("has MAC address {found}, not {mac}")),
+            _ => Ok(()),
         }
-        Err(Error::parameter(field, format!("takes a <{name}>, not a <{found}>")))
     }
 }
 

@@ -74,10 +74,6 @@ impl<'a> Element<'a> {
         &self.text[node.start as usize + 1..node.name_end as usize]
     }
 
-    pub fn parent(&self) -> Option<Self> {
-        self.at(self.node().parent)
-    }
-
     /// The child elements.
     pub fn children(&self) -> impl Iterator<Item = Element<'a>> + use<'a> {
         std::iter::successors(self.at(self.node().first_child), |child| child.at(child.node().next))
@@ -149,28 +145,26 @@ impl<'a> Element<'a> {
         self.node().name_end as usize
     }
 
+    /// The element and all within it, in the document's order.
+    pub fn with_descendants(&self) -> impl Iterator<Item = Element<'a>> + use<'a> {
+        let (element, end) = (*self, self.node().end);
+        let count = self.index.nodes.len() as u32;
+        let ids = (self.id..count).take_while(move |id| element.index.nodes[*id as usize].start < end);
+        ids.map(move |id| Element { id, ..element })
+    }
+
     /// Its own text: without comments and child elements, with references resolved.
     pub fn own_text(&self) -> Cow<'a, str> {
-        let content = &self.text[self.content()];
-        if !content.contains(['<', '&']) {
-            return Cow::Borrowed(content);
+        let content = self.content();
+        if self.node().first_child == NONE {
+            return plain(&self.text[content]);
         }
-        let (mut reader, mut depth, mut text) = (Reader::from_str(content), 0, String::new());
-        reader.config_mut().check_end_names = false;
-        while let Ok(event) = reader.read_event() {
-            match event {
-                Event::Start(_) => depth += 1,
-                Event::End(_) => depth -= 1,
-                Event::Text(part) if depth == 0 => text.push_str(&part),
-                Event::CData(part) if depth == 0 => text.push_str(&part),
-                Event::GeneralRef(name) if depth == 0 => {
-                    let reference = format!("&{};", &*name);
-                    text.push_str(&unescape(&reference).unwrap_or_default());
-                }
-                Event::Eof => break,
-                _ => {}
-            }
+        let (mut text, mut at) = (String::new(), content.start);
+        for child in self.children() {
+            text.push_str(&plain(&self.text[at..child.range().start]));
+            at = child.range().end;
         }
+        text.push_str(&plain(&self.text[at..content.end]));
         Cow::Owned(text)
     }
 
@@ -178,4 +172,24 @@ impl<'a> Element<'a> {
     pub fn error(&self, message: impl Into<String>) -> XmlError {
         XmlError::at(self.text, self.range().start, message)
     }
+}
+
+/// The text between tags, without comments and with references resolved.
+fn plain(content: &str) -> Cow<'_, str> {
+    if !content.contains(['<', '&']) {
+        return Cow::Borrowed(content);
+    }
+    let (mut reader, mut text) = (Reader::from_str(content), String::new());
+    while let Ok(event) = reader.read_event() {
+        match event {
+            Event::Text(part) => text.push_str(&part),
+            Event::CData(part) => text.push_str(&part),
+            Event::GeneralRef(name) => {
+                text.push_str(&unescape(&format!("&{};", &*name)).unwrap_or_default());
+            }
+            Event::Eof => break,
+            _ => {}
+        }
+    }
+    Cow::Owned(text)
 }

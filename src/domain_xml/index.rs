@@ -26,7 +26,6 @@ pub(super) struct Node {
     /// Behind the element.
     pub end: u32,
     pub attributes: (u32, u32),
-    pub parent: u32,
     pub first_child: u32,
     pub next: u32,
 }
@@ -136,7 +135,7 @@ impl Builder<'_> {
         let first = self.index.attributes.len() as u32;
         tag::attributes(self.text, name_end, end - tail, &mut self.index.attributes).map_err(defect)?;
         let id = self.index.nodes.len() as u32;
-        let parent = self.link(start, id)?;
+        self.link(start, id)?;
         self.index.nodes.push(Node {
             start: start as u32,
             name_end: name_end as u32,
@@ -144,7 +143,6 @@ impl Builder<'_> {
             close: end as u32,
             end: end as u32,
             attributes: (first, self.index.attributes.len() as u32),
-            parent,
             first_child: NONE,
             next: NONE,
         });
@@ -158,17 +156,17 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// Makes element `id` the next child of the open element, which is returned.
-    fn link(&mut self, start: usize, id: u32) -> Result<u32, XmlError> {
+    /// Makes element `id` the next child of the open element.
+    fn link(&mut self, start: usize, id: u32) -> Result<(), XmlError> {
         let Some((parent, last)) = self.open.last_mut() else {
-            return if id == 0 { Ok(NONE) } else { Err(self.error(start, "a second root element")) };
+            return if id == 0 { Ok(()) } else { Err(self.error(start, "a second root element")) };
         };
         match *last {
             NONE => self.index.nodes[*parent as usize].first_child = id,
             last => self.index.nodes[last as usize].next = id,
         }
         *last = id;
-        Ok(*parent)
+        Ok(())
     }
 
     fn close(&mut self, start: usize, end: usize) {

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::retarget::Retarget;
+use super::steps::TAKEN;
 use crate::{Error, Result};
 
 impl Retarget {
@@ -47,7 +48,10 @@ impl Retarget {
             distinct("serial.ports", serial.ports.iter())?;
         }
         for (index, disk) in self.disks.iter().enumerate() {
-            disk.xml.expect_root(&format!("disks[{index}].xml"), "disk")?;
+            disk.xml
+                .check_root("disk")
+                .and_then(|()| disk.xml.check_single(&TAKEN))
+                .map_err(|reason| Error::parameter(format!("disks[{index}].xml"), reason))?;
         }
         distinct("disks", self.disks.iter().map(|disk| &disk.key))?;
         if let Some(rbd) = &self.rbd {
@@ -60,7 +64,9 @@ impl Retarget {
         let interfaces = self.interfaces.iter().flatten();
         for (index, interface) in interfaces.clone().enumerate() {
             if let Some(xml) = &interface.xml {
-                xml.expect_root(&format!("interfaces[{index}].xml"), "interface")?;
+                xml.check_root("interface")
+                    .and_then(|()| xml.check_mac(interface.mac))
+                    .map_err(|reason| Error::parameter(format!("interfaces[{index}].xml"), reason))?;
             }
         }
         distinct("interfaces", interfaces.map(|interface| interface.mac))?;

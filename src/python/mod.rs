@@ -24,7 +24,7 @@ mod _core {
     #[pymodule_export]
     use super::policy::{PyConvergencePolicy, PyDecision};
     #[pymodule_export]
-    use super::retarget::PyRetarget;
+    use super::retarget::{PyRetarget, PyXmlChange, diff_xml, retarget_xml};
     #[pymodule_export]
     use super::state::PyGuestState;
 

@@ -1,13 +1,13 @@
-//! `Retarget` for Python.
+//! `Retarget`, `retarget_xml` and `diff_xml` for Python.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyMapping};
+use pyo3::types::{PyBytes, PyDict, PyMapping, PyString, PyTuple};
 use serde_json::{Map, Value};
 
 use super::errors::invalid;
 use super::json::{value_from_py, value_to_py};
 use super::values::string_from_py;
-use crate::domain_xml::Retarget;
+use crate::domain_xml::{Retarget, XmlChange, decode};
 
 /// What changes in a definition when its guest moves. A field that is not given leaves its part alone.
 ///
@@ -92,5 +92,75 @@ impl PyRetarget {
     /// Without the device definitions, which can hold passwords.
     fn __repr__(&self) -> String {
         self.inner.to_string()
+    }
+}
+
+/// The definition for the destination: `xml` with what `retarget` changes.
+///
+/// What no field of `retarget` names keeps its bytes. `xml` is `str`, or `bytes` in UTF-8.
+/// Raises InvalidDomainXml, which names the element with line and column.
+#[pyfunction]
+pub fn retarget_xml(py: Python<'_>, xml: &Bound<'_, PyAny>, retarget: &Bound<'_, PyAny>) -> PyResult<String> {
+    let retarget = retarget.cast::<PyRetarget>().map_err(|_| invalid("retarget", "takes a Retarget"))?.get();
+    let text = text_from_py("xml", xml)?;
+    Ok(py.detach(|| retarget.inner.apply(text))?)
+}
+
+/// What is different in the definition `after`, with secrets masked.
+///
+/// The order of attributes, white space around text and comments are no differences. Raises InvalidDomainXml.
+#[pyfunction]
+pub fn diff_xml<'py>(
+    py: Python<'py>,
+    before: &Bound<'py, PyAny>,
+    after: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyTuple>> {
+    let (before, after) = (text_from_py("before", before)?, text_from_py("after", after)?);
+    let changes = py.detach(|| crate::domain_xml::diff_xml(before, after))?;
+    PyTuple::new(py, changes.into_iter().map(|inner| PyXmlChange { inner }))
+}
+
+/// A definition from `str` or UTF-8 `bytes`.
+fn text_from_py<'a>(context: &str, xml: &'a Bound<'_, PyAny>) -> PyResult<&'a str> {
+    if let Ok(bytes) = xml.cast::<PyBytes>() {
+        return Ok(decode(context, bytes.as_bytes())?);
+    }
+    let text = xml.cast::<PyString>().map_err(|_| invalid(context, "takes str or bytes"))?;
+    text.to_str().map_err(|_| invalid(context, "is not valid Unicode text"))
+}
+
+/// A difference between two definitions: `path`, and the value `before` and `after`, each `None` where there is none.
+#[pyclass(frozen, eq, hash, name = "XmlChange", module = "libvirt_migrate")]
+#[derive(PartialEq, Eq, Hash)]
+pub struct PyXmlChange {
+    inner: XmlChange,
+}
+
+#[pymethods]
+impl PyXmlChange {
+    /// Where: `/domain/devices/disk[vda]/source/@dev`.
+    #[getter]
+    fn path(&self) -> &str {
+        &self.inner.path
+    }
+
+    /// The old value, text or element.
+    #[getter]
+    fn before(&self) -> Option<&str> {
+        self.inner.before.as_deref()
+    }
+
+    /// The new value, text or element.
+    #[getter]
+    fn after(&self) -> Option<&str> {
+        self.inner.after.as_deref()
+    }
+
+    fn __str__(&self) -> String {
+        self.inner.to_string()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("XmlChange({:?})", self.inner.to_string())
     }
 }

@@ -73,9 +73,8 @@ def make_records(order: dict[str, Any], told: Told) -> tuple[Any, Any, Any]:
     objects.Instance.save = told.save
     objects.Migration.save = told.save
     flavor = objects.Flavor(id=1, name="lab", memory_mb=order["memory"], vcpus=1, root_gb=0, extra_specs={})
-    instance = objects.Instance(
-        context, id=1, uuid=order["uuid"], host="host1", vm_state=vm_states.ACTIVE, flavor=flavor, resources=None
-    )
+    instance = objects.Instance(context, id=1, uuid=order["uuid"], host="host1", flavor=flavor)
+    instance.vm_state, instance.resources, instance.migration_context = vm_states.ACTIVE, None, None
     migration = objects.Migration(context=context, id=1, uuid=order["uuid"], status="running")
     data = objects.LibvirtLiveMigrateData(
         migration=migration,
