@@ -14,7 +14,8 @@ def canonical(document: str | etree._Element) -> str:
     """
     root = etree.fromstring(document) if isinstance(document, str) else document
     root = etree.fromstring(etree.tostring(root))
-    for node in root.iter():
+    # A list: the order changes underneath.
+    for node in list(root.iter()):
         _strip(node)
         node[:] = sorted(node, key=lambda child: str(child.tag))
     return str(etree.tostring(root, method="c14n", with_comments=True), "utf-8").replace("><", ">\n<")

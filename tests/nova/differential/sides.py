@@ -68,6 +68,11 @@ def _cpu_shared_set(document: Any, move: Move) -> Any:
     return nova_migration._remove_cpu_shared_set_xml(document, move.data)
 
 
+def _numa(document: Any, move: Move) -> Any:
+    is_set = move.data.obj_attr_is_set("dst_numa_info")
+    return nova_migration._update_numa_xml(document, move.data) if is_set else document
+
+
 STEPS = (
     Step(
         "graphics",
@@ -112,7 +117,7 @@ STEPS = (
     Step("vcpu_cpuset", _cpu_shared_set, lambda move: {"vcpu_cpuset": translate.vcpu_cpuset(move.data)}),
     Step(
         "numa",
-        lambda doc, move: nova_migration._update_numa_xml(doc, move.data),
+        _numa,
         lambda move: {"numa": translate.numa(move.data)},
     ),
     Step(

@@ -154,7 +154,9 @@ def draw_interfaces(draw: Draw, guest: Guest, move: Move) -> None:
 
 def _vif(draw: Draw, mac: str, mtu: bool) -> Any:
     conf = vconfig.LibvirtConfigGuestInterface()
-    conf.net_type, conf.mac_addr, conf.model = draw(st.sampled_from(["bridge", "ethernet", "vhostuser"])), mac, "virtio"
+    # Nova's configuration of a vhost-user port has no MTU, so that Nova takes the guest's away.
+    kinds = ["bridge", "ethernet"] if mtu else ["bridge", "ethernet", "vhostuser"]
+    conf.net_type, conf.mac_addr, conf.model = draw(st.sampled_from(kinds)), mac, "virtio"
     conf.source_dev, conf.target_dev = f"br{draw(NAMES)}", f"tap{draw(NAMES)}"
     # The guest keeps the MTU that it knows, which is the port's at both ends.
     conf.mtu = 1500 if mtu else draw(st.sampled_from([None, 1500]))
