@@ -179,13 +179,13 @@ class Case:
         for index in range(count):
             mac = f"52:54:00:00:00:{index:02x}"
 
-            def xml(bridge: str, mac: str = mac, index: int = index) -> str:
+            def xml(bridge: str, bus: int | None, mac: str = mac, index: int = index) -> str:
                 port = element("virtualport", {"type": "openvswitch"}, element("parameters", {"interfaceid": uuid(3, index)}))
                 parts = [element("target", {"dev": f"tap{index}"}), port, element("mtu", {"size": "1500"})]
-                return interface("bridge", mac, {"bridge": bridge}, *parts, bus=1)
+                return interface("bridge", mac, {"bridge": bridge}, *parts, bus=bus)
 
-            guest.devices.append(xml("br-source"))
-            self.ports[mac] = Prebuilt(xml("br-int"))
+            guest.devices.append(xml("br-source", 1))
+            self.ports[mac] = Prebuilt(xml("br-int", None))
             vif = objects.VIFMigrateData(source_vif=network_model.VIF(id=uuid(3, index), address=mac))
             vif.vif_type, vif.vnic_type, vif.profile, vif.vif_details = "ovs", "normal", {}, {}
             self.data.vifs.append(vif)

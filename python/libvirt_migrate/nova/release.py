@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import re
 
@@ -15,6 +16,7 @@ class UnsupportedNova(MigrationError):
     """Nova is missing, or of a release that this drop-in does not know. Nothing was overridden."""
 
 
+@functools.cache
 def version() -> str:
     """Nova's version, such as `34.0.0`."""
     try:
@@ -23,6 +25,7 @@ def version() -> str:
         raise UnsupportedNova("Nova is not installed in this Python environment") from None
 
 
+@functools.cache
 def major() -> int:
     """Nova's major release. Raises UnsupportedNova where the drop-in does not know it."""
     found = version()

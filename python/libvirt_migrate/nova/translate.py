@@ -7,6 +7,7 @@ Nova's callbacks may fail for those (an SR-IOV interface that was detached befor
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -19,6 +20,11 @@ from oslo_log import log as logging
 from . import release
 
 LOG = logging.getLogger(__name__)
+
+#: Serials and MAC addresses in libvirt's form. They only decide which callbacks are called; what is found in the
+#: definition, and whether it is a disk's or an interface's, is for the retargeting itself.
+_SERIAL = re.compile(r"<serial>([^<]*)</serial>")
+_MAC = re.compile(r"<mac\s+address=['\"]([^'\"]*)")
 
 #: What a part of `Retarget` is given as: its JSON form.
 Part = Any
@@ -45,19 +51,29 @@ def serial(migrate_data: Any) -> Part:
 
 
 def disks(migrate_data: Any, instance: Any, get_volume_config: GetConfig, xml: str) -> Part:
-    """The volumes, as the destination reaches them."""
+    """The volumes, as the destination reaches them: by their serial, or by the alias that Nova gives them where the
+    device takes no serial (a LUN that is passed through)."""
+    if not migrate_data.obj_attr_is_set("bdms"):
+        return None
+    serials = set(_SERIAL.findall(xml))
+    # 34 took the instance out of the callback's arguments.
+    before = () if release.major() >= 34 else (instance,)
     part = []
-    for bdm in migrate_data.bdms if migrate_data.obj_attr_is_set("bdms") else ():
-        if not bdm.obj_attr_is_set("serial") or not bdm.serial or bdm.serial not in xml:
+    for bdm in migrate_data.bdms:
+        serial = bdm.serial
+        if serial in serials:
+            key = {"serial": serial}
+        elif serial and f"ua-{serial}" in xml:
+            key = {"alias": f"ua-{serial}"}
+        else:
             continue
-        if not bdm.obj_attr_is_set("connection_info_json") or not bdm.connection_info:
+        connection_info = bdm.connection_info
+        if not connection_info:
             continue
-        # 34 took the instance out of the callback's arguments.
-        before = () if release.major() >= 34 else (instance,)
-        conf = get_volume_config(*before, bdm.connection_info, bdm.as_disk_info())
+        conf = get_volume_config(*before, connection_info, bdm.as_disk_info())
         if bdm.obj_attr_is_set("encryption_secret_uuid"):
             conf.volume_encryption = _luks(bdm.encryption_secret_uuid)
-        part.append({"match": {"serial": bdm.serial}, "xml": _text(conf.to_xml())})
+        part.append({"match": key, "xml": _text(conf.to_xml())})
     return part or None
 
 
@@ -88,11 +104,11 @@ def interfaces(migrate_data: Any, get_vif_config: GetConfig | None, xml: str) ->
     """The interfaces, as the destination's ports are bound."""
     if get_vif_config is None:
         return None
-    text = xml.lower()
+    macs = {mac.lower() for mac in _MAC.findall(xml)}
     part = []
     for vif in migrate_data.vifs:
         mac = vif.source_vif["address"].lower()
-        if mac in text:
+        if mac in macs:
             part.append({"mac": mac, "xml": _text(get_vif_config(vif=vif.get_dest_vif()).to_xml())})
     return part
 
