@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::policy::Sample;
+use crate::policy::{Estimate, Sample};
 
 /// Where a migration is. In the order in which it goes on; post-copy comes with its switchover first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -72,27 +72,107 @@ pub struct Progress {
     pub fraction: f64,
 }
 
+/// The fraction while the guest still runs at the source: the rest is for the end.
+const SOURCE: f64 = 0.95;
+/// The fraction until the guest runs at the destination with all its memory.
+const NOT_YET: f64 = 0.99;
+
 /// Turns samples into [`Progress`] that does not go back.
 #[derive(Debug, Clone, Default)]
 pub struct ProgressTracker {
     memory: u64,
+    estimate: Estimate,
     last: Progress,
 }
 
 impl ProgressTracker {
     /// A tracker for a guest with this much memory (bytes), where that is known before libvirt tells it.
     pub fn new(memory: Option<u64>) -> Self {
-        Self { memory: memory.unwrap_or(0), last: Progress::default() }
+        Self { memory: memory.unwrap_or(0), ..Self::default() }
     }
 
     /// The progress at this sample. Samples come in the order of `elapsed`; an older one changes nothing.
     pub fn observe(&mut self, sample: &Sample) -> Progress {
-        let _ = (sample, self.memory);
-        todo!()
+        if sample.elapsed < self.last.elapsed {
+            return self.last;
+        }
+        if sample.phase == Phase::Memory {
+            self.estimate.observe(sample);
+        }
+        // The statistics of a job that is being cleaned up are gone or 0; the last ones still hold.
+        if sample.memory_total == 0 && sample.disk_total == 0 {
+            self.last.elapsed = sample.elapsed;
+            self.last.phase = self.last.phase.max(sample.phase);
+        } else {
+            self.last = self.measured(sample);
+        }
+        self.last.fraction = self.last.fraction.max(self.fraction(sample));
+        self.last
     }
 
     /// The last progress.
     pub fn last(&self) -> Progress {
         self.last
+    }
+
+    fn measured(&self, sample: &Sample) -> Progress {
+        let copying = sample.phase == Phase::Disks;
+        let smoothed = self.estimate.throughput().filter(|_| sample.phase == Phase::Memory);
+        let memory = smoothed.or(sample.throughput);
+        Progress {
+            phase: sample.phase,
+            elapsed: sample.elapsed,
+            memory_total: sample.memory_total,
+            memory_processed: sample.memory_processed,
+            memory_remaining: sample.memory_remaining,
+            disk_total: sample.disk_total,
+            disk_processed: sample.disk_processed,
+            disk_remaining: sample.disk_remaining,
+            iteration: sample.iteration,
+            throughput: if copying { sample.disk_throughput } else { memory },
+            dirty_rate: self.estimate.dirty_rate().filter(|_| sample.phase == Phase::Memory),
+            expected_downtime: self.expected_downtime(sample),
+            expected_time_left: self.time_left(sample),
+            throttle: sample.throttle,
+            fraction: self.last.fraction,
+        }
+    }
+
+    fn expected_downtime(&self, sample: &Sample) -> Option<Duration> {
+        let pause = self.estimate.pause().filter(|_| sample.phase == Phase::Memory)?;
+        Duration::try_from_secs_f64(pause).ok()
+    }
+
+    fn time_left(&self, sample: &Sample) -> Option<Duration> {
+        let left = sample.memory_remaining as f64;
+        let seconds = match sample.phase {
+            // Nobody knows in the first pass how much the next ones will find.
+            Phase::Memory if sample.iteration >= 2 => {
+                let limit = sample.downtime_limit_ms as f64 / 1000.0;
+                self.estimate.seconds_until(limit, left)? + self.estimate.pause()?.min(limit)
+            }
+            Phase::PostCopy => left / sample.throughput?,
+            _ => return None,
+        };
+        // Infinite is a guest that will not converge like this: not known either.
+        Duration::try_from_secs_f64(seconds).ok()
+    }
+
+    fn fraction(&self, sample: &Sample) -> f64 {
+        if self.last.phase == Phase::Finishing {
+            return 1.0;
+        }
+        let begun = sample.iteration > 0 || sample.memory_processed > 0;
+        let memory = self.memory.max(sample.memory_total);
+        let memory_left = if begun { sample.memory_remaining.min(memory) } else { memory };
+        let total = memory as f64 + sample.disk_total as f64;
+        if total == 0.0 {
+            return 0.0;
+        }
+        let left = memory_left as f64 + sample.disk_remaining.min(sample.disk_total) as f64;
+        // Disks alone are taken for half of the work where nobody has said how much memory there is.
+        let known = if memory == 0 { 0.5 } else { 1.0 };
+        let most = if sample.phase > Phase::Memory { NOT_YET } else { SOURCE };
+        known * most * (1.0 - left / total)
     }
 }

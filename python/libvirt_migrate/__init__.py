@@ -6,12 +6,17 @@
 from collections.abc import Mapping as _Mapping
 
 from ._core import (
+    Convergence,
     ConvergencePolicy,
+    Decision,
     Guest,
     GuestState,
     JobInfo,
     MigrateParams,
+    Migration,
+    Outcome,
     PolicyDecision,
+    Progress,
     Retarget,
     XmlChange,
     __version__,
@@ -32,7 +37,9 @@ from .flags import MigrateFlags
 _Mapping.register(MigrateParams)
 
 __all__ = [
+    "Convergence",
     "ConvergencePolicy",
+    "Decision",
     "Guest",
     "GuestState",
     "InvalidDomainXml",
@@ -41,10 +48,13 @@ __all__ = [
     "LibvirtError",
     "MigrateFlags",
     "MigrateParams",
+    "Migration",
     "MigrationCancelled",
     "MigrationError",
     "MigrationFailed",
+    "Outcome",
     "PolicyDecision",
+    "Progress",
     "Retarget",
     "XmlChange",
     "__version__",

@@ -32,10 +32,11 @@ pub struct Intent {
 }
 
 impl Default for Intent {
-    /// libvirt's own pause of 0.3 s, no deadline, and nothing that the guest would notice.
+    /// Nova's pause of 0.5 s (libvirt's limit of 300 ms is lower, but does not count the devices' state and the
+    /// start at the destination), no deadline, and nothing else that the guest would notice.
     fn default() -> Self {
         Self {
-            max_downtime: 0.3,
+            max_downtime: 0.5,
             deadline: None,
             post_copy: false,
             throttle: false,

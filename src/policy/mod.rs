@@ -6,15 +6,22 @@
 //! `docs/convergence.md` says in plain words how each policy decides.
 
 mod action;
+mod adaptive;
+mod estimate;
 mod intent;
 mod sample;
+mod schedule;
+mod steps;
+mod text;
 mod throttle;
 
 use std::time::Duration;
 
 pub use action::{Action, Decision};
+pub(crate) use estimate::Estimate;
 pub use intent::{Convergence, Intent, Method, OnDeadline, ScheduleOptions};
-pub use sample::{Context, Sample};
+pub use sample::{Context, DEFAULT_DOWNTIME_MS, Sample};
+pub use schedule::{Step, completion_timeout, downtime_steps};
 pub use throttle::Throttle;
 
 use crate::flags::MigrateFlags;
@@ -66,9 +73,9 @@ pub trait Policy: Send {
 
 /// The policy for an intent, in a migration that has these flags ([`Convergence::apply`] gives them).
 pub fn policy(convergence: &Convergence, flags: MigrateFlags) -> Box<dyn Policy> {
-    let _ = flags;
+    let post_copy = flags.contains(MigrateFlags::POSTCOPY);
     match convergence.method() {
-        Method::Adaptive => todo!(),
-        Method::Schedule(_) => todo!(),
+        Method::Adaptive => Box::new(adaptive::Adaptive::new(convergence, flags)),
+        Method::Schedule(options) => Box::new(schedule::Schedule::new(*options, post_copy)),
     }
 }

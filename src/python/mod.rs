@@ -1,14 +1,19 @@
 //! The native module `libvirt_migrate._core`: conversions and wrappers, nothing else.
 
+mod convergence;
 mod errors;
 mod foreign;
 mod guest;
 mod job;
 mod json;
+mod migration;
+mod outcome;
 mod params;
 mod policy;
+mod progress;
 mod retarget;
 mod state;
+mod updates;
 mod values;
 
 use pyo3::prelude::*;
@@ -16,17 +21,27 @@ use pyo3::prelude::*;
 #[pymodule]
 mod _core {
     #[pymodule_export]
+    use super::convergence::PyConvergence;
+    #[pymodule_export]
     use super::guest::PyGuest;
     #[pymodule_export]
     use super::job::PyJobInfo;
     #[pymodule_export]
+    use super::migration::{_close, PyMigration, PyProgressIterator};
+    #[pymodule_export]
+    use super::outcome::{PyDecision, PyOutcome};
+    #[pymodule_export]
     use super::params::{PyMigrateParams, build_migrate_params};
     #[pymodule_export]
-    use super::policy::{PyConvergencePolicy, PyDecision};
+    use super::policy::{PyConvergencePolicy, PyPolicyDecision};
+    #[pymodule_export]
+    use super::progress::PyProgress;
     #[pymodule_export]
     use super::retarget::{PyRetarget, PyXmlChange, diff_xml, retarget_xml};
     #[pymodule_export]
     use super::state::PyGuestState;
+    #[pymodule_export]
+    use super::updates::PyUpdates;
 
     /// The version of the crate, which is the version of the package.
     #[pymodule_export]

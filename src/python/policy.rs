@@ -6,15 +6,13 @@ use std::time::Duration;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use super::convergence::PyConvergence;
 use super::errors::invalid;
 use super::params::flags_from_py;
 use super::values::stat_from_py;
 use crate::flags::MigrateFlags;
 use crate::job::{JobInfo, JobType};
-use crate::policy::{
-    Action, Context, Convergence, Decision, Intent, OnDeadline, Outlook, Policy, Sample, ScheduleOptions,
-    policy,
-};
+use crate::policy::{Action, Context, Decision, Outlook, Policy, Sample, policy};
 
 /// Decides about one migration that somebody else runs: samples go in, decisions come out.
 ///
@@ -27,11 +25,6 @@ pub struct PyConvergencePolicy {
 }
 
 impl PyConvergencePolicy {
-    fn new(convergence: &Convergence, flags: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
-        let flags = flags_from_py(flags)?.unwrap_or(MigrateFlags::empty());
-        Ok(Self { policy: Mutex::new(policy(convergence, flags)) })
-    }
-
     fn lock(&self) -> MutexGuard<'_, Box<dyn Policy>> {
         // A policy that panicked has decided nothing, and may be asked again.
         self.policy.lock().unwrap_or_else(PoisonError::into_inner)
@@ -40,54 +33,16 @@ impl PyConvergencePolicy {
 
 #[pymethods]
 impl PyConvergencePolicy {
-    /// A policy that goes by what is measured. Times are seconds; `force` finishes the migration at the deadline
-    /// where it would be aborted otherwise; `flags` are those of the migration.
-    #[staticmethod]
-    #[pyo3(signature = (*, max_downtime=0.3, deadline=None, post_copy=false, throttle=false, force=false, flags=None))]
-    fn adaptive(
-        max_downtime: f64,
-        deadline: Option<f64>,
-        post_copy: bool,
-        throttle: bool,
-        force: bool,
-        flags: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<Self> {
-        let on_deadline = on_deadline(force);
-        let intent = Intent { max_downtime, deadline, post_copy, throttle, on_deadline };
-        Self::new(&Convergence::adaptive(intent)?, flags)
-    }
-
-    /// Nova's schedule, under the names, with the units and with the defaults of its options
-    /// `live_migration_*`; `data_gb` is what Nova counts as the data to move, GiB.
-    #[staticmethod]
-    #[pyo3(signature = (*, downtime=500, steps=10, delay=75, completion_timeout=800, force=false,
-                        post_copy=false, data_gb=None, flags=None))]
-    #[allow(clippy::too_many_arguments)]
-    fn schedule(
-        downtime: u64,
-        steps: u32,
-        delay: u64,
-        completion_timeout: u64,
-        force: bool,
-        post_copy: bool,
-        data_gb: Option<f64>,
-        flags: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<Self> {
-        let timeout_action = on_deadline(force);
-        let options = ScheduleOptions {
-            downtime,
-            steps,
-            delay,
-            completion_timeout,
-            timeout_action,
-            post_copy,
-            data_gb,
-        };
-        Self::new(&Convergence::schedule(options)?, flags)
+    /// The policy for an intent, in a migration that has these flags.
+    #[new]
+    #[pyo3(signature = (convergence, flags=None))]
+    fn new(convergence: &PyConvergence, flags: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
+        let flags = flags_from_py(flags)?.unwrap_or(MigrateFlags::empty());
+        Ok(Self { policy: Mutex::new(policy(&convergence.convergence, flags)) })
     }
 
     /// What to do before there is anything to measure, `elapsed` seconds after the start.
-    fn begin(&self, elapsed: f64) -> PyResult<Vec<PyDecision>> {
+    fn begin(&self, elapsed: f64) -> PyResult<Vec<PyPolicyDecision>> {
         Ok(wrap(self.lock().begin(since(elapsed)?)))
     }
 
@@ -102,19 +57,19 @@ impl PyConvergencePolicy {
         post_copy: bool,
         switchover: bool,
         downtime_limit_ms: Option<u64>,
-    ) -> PyResult<Vec<PyDecision>> {
+    ) -> PyResult<Vec<PyPolicyDecision>> {
         let context = Context { post_copy, switchover, finishing: false, downtime_limit_ms };
         let sample = Sample::from_job(&job_info(stats)?, since(elapsed)?, context);
         Ok(wrap(self.lock().observe(&sample)))
     }
 
     /// The decision was carried out.
-    fn succeeded(&self, decision: &PyDecision) {
+    fn succeeded(&self, decision: &PyPolicyDecision) {
         self.lock().succeeded(&decision.0.action);
     }
 
     /// The decision could not be carried out, `elapsed` seconds after the start.
-    fn failed(&self, decision: &PyDecision, elapsed: f64) -> PyResult<()> {
+    fn failed(&self, decision: &PyPolicyDecision, elapsed: f64) -> PyResult<()> {
         self.lock().failed(&decision.0.action, since(elapsed)?);
         Ok(())
     }
@@ -131,10 +86,10 @@ impl PyConvergencePolicy {
 
 /// One thing to do to a migration, and why.
 #[pyclass(frozen, name = "PolicyDecision", module = "libvirt_migrate")]
-pub struct PyDecision(Decision);
+pub struct PyPolicyDecision(Decision);
 
 #[pymethods]
-impl PyDecision {
+impl PyPolicyDecision {
     /// Seconds since the start.
     #[getter]
     fn at(&self) -> f64 {
@@ -179,12 +134,8 @@ impl PyDecision {
     }
 }
 
-fn on_deadline(force: bool) -> OnDeadline {
-    if force { OnDeadline::Force } else { OnDeadline::Abort }
-}
-
-fn wrap(decisions: Vec<Decision>) -> Vec<PyDecision> {
-    decisions.into_iter().map(PyDecision).collect()
+fn wrap(decisions: Vec<Decision>) -> Vec<PyPolicyDecision> {
+    decisions.into_iter().map(PyPolicyDecision).collect()
 }
 
 fn since(elapsed: f64) -> PyResult<Duration> {

@@ -45,6 +45,7 @@ class Host:
 
     def stop_daemon(self, *, kill: bool = False) -> None:
         """Ends the daemon, with `kill` without asking it. Guests go on."""
+        self.close()
         daemon.stop(self.folder, self.pid, kill=kill)
 
     def start_daemon(self) -> None:

@@ -92,9 +92,12 @@ def main(name: str, hosts: str, mode: str) -> int:
     signal.signal(signal.SIGTERM, _stop)
     try:
         lab, namespaces = make(name, int(hosts))
-    except (LabError, OSError) as error:
+    except LabError as error:
         print(json.dumps({"error": str(error)}), flush=True)
         return 1
+    except Exception as error:
+        print(json.dumps({"error": f"{type(error).__name__}: {error}"}), flush=True)
+        raise
     try:
         signal.signal(signal.SIGTERM, lambda *_: None)
         print(json.dumps(asdict(lab)), flush=True)

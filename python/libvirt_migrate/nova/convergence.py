@@ -9,7 +9,7 @@ from nova.conf import CONF
 from nova.virt.libvirt import guest as nova_guest
 from oslo_log import log as logging
 
-from libvirt_migrate import ConvergencePolicy, MigrationError
+from libvirt_migrate import Convergence, ConvergencePolicy, MigrationError
 
 from .migration import POST_COPY_STATUS
 
@@ -91,25 +91,29 @@ def save(record: Any, instance: Any) -> None:
 
 def _policy(data_gb: float, flags: int, post_copy: bool) -> ConvergencePolicy:
     """The policy that the options ask for."""
+    return ConvergencePolicy(intent(data_gb, post_copy), flags)
+
+
+def intent(data_gb: float, post_copy: bool) -> Convergence:
+    """What the options want of a migration; `data_gb` is what Nova counts as the data to move."""
     options = CONF.libvirt
-    force = options.live_migration_timeout_action == "force_complete"
+    action = options.live_migration_timeout_action
     if CONF.libvirt_migrate.policy == "schedule":
-        return ConvergencePolicy.schedule(
+        return Convergence.schedule(
             downtime=options.live_migration_downtime,
             steps=options.live_migration_downtime_steps,
             delay=options.live_migration_downtime_delay,
             completion_timeout=options.live_migration_completion_timeout,
-            force=force,
+            timeout_action=action,
             post_copy=post_copy,
             data_gb=data_gb,
-            flags=flags,
         )
-    deadline = int(options.live_migration_completion_timeout * data_gb) or None
-    downtime = options.live_migration_downtime / 1000
-    return ConvergencePolicy.adaptive(
+    # Nova takes any downtime, QEMU no more than this.
+    downtime = min(options.live_migration_downtime / 1000, 2000)
+    deadline = int(options.live_migration_completion_timeout * data_gb)
+    return Convergence(
         max_downtime=downtime,
-        deadline=deadline and max(deadline, downtime),
-        force=force and deadline is not None,
+        deadline=max(deadline, downtime) if deadline else None,
         post_copy=post_copy and CONF.libvirt_migrate.automatic_post_copy,
-        flags=flags,
+        on_deadline="force" if deadline and action == "force_complete" else "abort",
     )

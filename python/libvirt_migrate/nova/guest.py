@@ -59,7 +59,8 @@ def migrate(
             bandwidth=bandwidth,
             parallel_connections=parallel if parallel > 1 else None,
         )
-        libvirt_migrate.Guest(self._domain).migrate(params)
+        # The driver's monitor watches and steers.
+        libvirt_migrate.Guest(self._domain).migrate(params, steer=False)
     except Exception as error:
         self.migration_error = error
         raise

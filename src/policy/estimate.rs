@@ -1,0 +1,173 @@
+//! What the samples say together: smoothed rates, and how much was left when each pass began.
+
+use std::time::Duration;
+
+use super::Sample;
+
+/// The time over which rates are smoothed. QEMU measures the throughput every 100 ms; five of them even the
+/// noise out and still follow a link that changes.
+const SMOOTHING: Duration = Duration::from_millis(500);
+
+/// A guest from which passes gain less than this part of what is carried keeps up with the link: it would take
+/// ten times as long to end as moving what is left takes, and a little more load means for ever.
+pub(crate) const LEAST_GAIN: f64 = 0.1;
+
+/// Passes whose begin is kept.
+const KEPT: usize = 6;
+
+/// A rate, smoothed exponentially over time, so that samples may come as they like.
+#[derive(Debug, Clone, Copy, Default)]
+struct Smoothed {
+    value: Option<f64>,
+    at: Duration,
+}
+
+impl Smoothed {
+    /// Takes a measurement in; `None` and nonsense change nothing.
+    fn observe(&mut self, measured: Option<f64>, at: Duration) {
+        let Some(measured) = measured.filter(|rate| rate.is_finite() && *rate >= 0.0) else { return };
+        let since = at.saturating_sub(self.at).as_secs_f64();
+        let weight = 1.0 - (-since / SMOOTHING.as_secs_f64()).exp();
+        self.value = Some(self.value.map_or(measured, |old| old + weight * (measured - old)));
+        self.at = at;
+    }
+
+    /// The smoothed rate; `None` before the first measurement.
+    fn value(self) -> Option<f64> {
+        self.value
+    }
+}
+
+/// A pass over the memory that was dirty when it began.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Pass {
+    iteration: u64,
+    began: Duration,
+    /// The most that was seen left in it: what is left falls until the next pass begins.
+    left: u64,
+}
+
+/// The memory of one run of the job.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Estimate {
+    throughput: Smoothed,
+    dirty_rate: Smoothed,
+    iteration: u64,
+    passes: Vec<Pass>,
+    memory_began: Option<Duration>,
+    first_pass: Option<Duration>,
+}
+
+impl Estimate {
+    /// Takes a sample of the memory phase in. An iteration lower than before belongs to a new run of the job.
+    pub(crate) fn observe(&mut self, sample: &Sample) {
+        if sample.iteration < self.iteration {
+            *self = Self::default();
+        }
+        self.iteration = sample.iteration;
+        self.throughput.observe(sample.throughput.filter(|rate| *rate > 0.0), sample.elapsed);
+        self.dirty_rate.observe(sample.dirty_rate, sample.elapsed);
+        let began = *self.memory_began.get_or_insert(sample.elapsed);
+        if sample.iteration < 2 {
+            return;
+        }
+        self.first_pass.get_or_insert(sample.elapsed.saturating_sub(began));
+        match self.passes.last_mut() {
+            Some(pass) if pass.iteration >= sample.iteration => {
+                pass.left = pass.left.max(sample.memory_remaining);
+            }
+            _ => {
+                if self.passes.len() == KEPT {
+                    self.passes.remove(0);
+                }
+                self.passes.push(Pass {
+                    iteration: sample.iteration,
+                    began: sample.elapsed,
+                    left: sample.memory_remaining,
+                });
+            }
+        }
+    }
+
+    /// Bytes/s that the link carries.
+    pub(crate) fn throughput(&self) -> Option<f64> {
+        self.throughput.value()
+    }
+
+    /// Bytes/s that the guest dirties: QEMU's figure, or, since QEMU has none in the first second, what is
+    /// carried less what the passes gain.
+    pub(crate) fn dirty_rate(&self) -> Option<f64> {
+        self.dirty_rate.value().or_else(|| {
+            let throughput = self.throughput()?;
+            Some(throughput * (1.0 - self.gain_between(self.passes.len().checked_sub(2)?)?).max(0.0))
+        })
+    }
+
+    /// Bytes/s that the guest writes to memory that has to be moved again: more than the dirty rate, since QEMU
+    /// does not count a page that is dirty already, and with a limit of `limit` seconds that much memory is
+    /// dirty all the time. Writes hit those pages as often as the others.
+    pub(crate) fn written(&self, limit: f64) -> Option<f64> {
+        let dirty_already = (limit / self.pause()?).clamp(0.0, 0.9);
+        // QEMU's figure may still count the time of the first pass.
+        let dirty = self.dirty_rate()?.max(self.throughput()? * (1.0 - self.gain()?));
+        Some(dirty / (1.0 - dirty_already))
+    }
+
+    /// How long the first pass took; `None` before it is over.
+    pub(crate) fn first_pass(&self) -> Option<Duration> {
+        self.first_pass
+    }
+
+    /// The pause, s, that would have moved all that was left when the last pass began.
+    pub(crate) fn pause(&self) -> Option<f64> {
+        Some(self.passes.last()?.left as f64 / self.throughput()?)
+    }
+
+    /// The part of what is carried by which the last passes came nearer to the end: 1 for a guest that dirties
+    /// nothing, 0 or less for one that keeps up with the link.
+    ///
+    /// Nothing is lost on the way: what is left changes by what was dirtied less what was carried. So this is
+    /// 1 - dirty rate / throughput without any need of the dirty rate, which QEMU has only after a second.
+    pub(crate) fn gain(&self) -> Option<f64> {
+        let count = self.passes.len();
+        let newest = &self.passes[count.checked_sub(3)?..];
+        let seen_all = newest.windows(2).all(|two| two[1].iteration == two[0].iteration + 1);
+        // Where passes are shorter than the time between two samples, each was met somewhere in its course,
+        // and only several together tell something.
+        if seen_all { self.gain_between(count - 3) } else { self.gain_between(count.checked_sub(KEPT)?) }
+    }
+
+    /// The pause, s, at which the passes settle if they go on like the last three; `None` where they do not
+    /// get slower at getting less.
+    pub(crate) fn settles(&self) -> Option<f64> {
+        let [.., first, second, third] = self.passes.as_slice() else { return None };
+        let (before, last) = (first.left as f64 - second.left as f64, second.left as f64 - third.left as f64);
+        // Gains that shrink by the same factor each time add up to a geometric series.
+        let factor = last / before;
+        let rest = (before > 0.0 && (0.0..1.0).contains(&factor)).then(|| last * factor / (1.0 - factor))?;
+        Some((third.left as f64 - rest) / self.throughput()?)
+    }
+
+    /// As [`Self::gain`], from a pass on.
+    fn gain_between(&self, first: usize) -> Option<f64> {
+        let (first, last) = (self.passes.get(first)?, self.passes.last()?);
+        let carried = last.began.checked_sub(first.began)?.as_secs_f64() * self.throughput()?;
+        (carried > 0.0).then(|| (first.left as f64 - last.left as f64) / carried)
+    }
+
+    /// Seconds until a limit of `limit` seconds would end the migration, `left` bytes being left now;
+    /// infinite for a guest that keeps up with the link, `None` while that is unknown.
+    pub(crate) fn seconds_until(&self, limit: f64, left: f64) -> Option<f64> {
+        let (throughput, gain) = (self.throughput()?, self.progress()?);
+        if gain < LEAST_GAIN {
+            return Some(if self.pause()? > limit { f64::INFINITY } else { 0.0 });
+        }
+        Some((left - throughput * limit).max(0.0) / (gain * throughput))
+    }
+
+    /// The lower of what the passes gain and what QEMU's dirty rate lets expect, as a part of what is carried.
+    pub(crate) fn progress(&self) -> Option<f64> {
+        let expected = 1.0 - self.dirty_rate()? / self.throughput()?;
+        Some(self.gain().map_or(expected, |gain| gain.min(expected)))
+    }
+}

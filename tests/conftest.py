@@ -1,0 +1,55 @@
+"""The lab, made once for all tests that need one. Each test starts guests of its own and removes them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from libvirt_migrate.lab import Host, Lab, LabGuest
+
+StartGuest = Callable[..., LabGuest]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever uses the lab is marked so."""
+    for item in items:
+        if "lab" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.lab)
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Lab]:
+    """Two hosts."""
+    if os.geteuid() != 0:
+        pytest.skip("the lab makes network namespaces, which takes root")
+    with Lab(f"pytest-{os.getpid()}") as made:
+        yield made
+
+
+@pytest.fixture
+def source(lab: Lab) -> Host:
+    return lab.hosts[0]
+
+
+@pytest.fixture
+def destination(lab: Lab) -> Host:
+    return lab.hosts[1]
+
+
+@pytest.fixture
+def start_guest(lab: Lab, request: pytest.FixtureRequest) -> Iterator[StartGuest]:
+    """Starts guests that are removed when the test is over."""
+    started: list[LabGuest] = []
+
+    def start(**options: Any) -> LabGuest:
+        name = f"{request.node.originalname.removeprefix('test_')[:40]}-{len(started)}"
+        guest = lab.start_guest(name, **options)
+        started.append(guest)
+        return guest
+
+    yield start
+    for guest in started:
+        lab.remove_guest(guest)
