@@ -4,7 +4,7 @@
 off. See docs/nova.md.
 """
 
-from .install import install, installed
+from .overrides import install, installed
 from .release import UnsupportedNova
 
 __all__ = ["UnsupportedNova", "install", "installed"]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
 import unittest
 from pathlib import Path
@@ -58,6 +59,7 @@ def main() -> int:
     parser.add_argument("modules", nargs="+")
     parser.add_argument("--drop-in", action="store_true")
     parser.add_argument("--policy", choices=("adaptive", "schedule"), default="adaptive")
+    parser.add_argument("--only", type=re.compile, default=re.compile(""), help="a pattern for the tests' names")
     parser.add_argument("--shard", default="0/1", help="which part of the tests, as INDEX/COUNT")
     options = parser.parse_args()
 
@@ -74,7 +76,8 @@ def main() -> int:
     index, count = map(int, options.shard.split("/"))
     suite = unittest.TestLoader().loadTestsFromNames(options.modules)
     result = Recorder()
-    for number, test in enumerate(_tests(suite)):
+    chosen = [test for test in _tests(suite) if options.only.search(test.id())]
+    for number, test in enumerate(chosen):
         if number % count == index:
             test.run(result)
     options.out.write_text(json.dumps(result.outcomes, indent=1, sort_keys=True))
