@@ -23,7 +23,6 @@ from ..guest_xml import (
     hostdev,
     interface,
     memory_device,
-    nova_metadata,
     rbd_source,
 )
 from .sides import Move
@@ -130,4 +129,206 @@ def _rbd(hosts: list[str], ports: list[str]) -> Callable[[], Move]:
     return lambda: _move(disk("network", "vda", source), image_type="rbd", monitors=(hosts, ports))
 
 
-__all__ = ["A", "B", "BUS", "C", "Difference", "Result", "nova_metadata", "character", "graphics", "memory_device"]
+LISTEN = "//graphics/listen"
+MEMFD = [element("source", {"type": "memfd"}), element("access", {"mode": "shared"})]
+RAW = {"source_type": "block", "source_path": "/dev/new", "driver_format": "raw"}
+OLD = element("source", {"dev": "/dev/old"})
+
+DIFFERENCES = (
+    # PCI
+    Difference("pci-at-once", "pci", _pci([A, B], {A: B, B: A}), {BUS: ["0x0a", "0x0b"]}, {BUS: ["0x0b", "0x0a"]}),
+    Difference("pci-at-once", "pci", _pci([A, B], {A: B, B: C}), {BUS: ["0x0c", "0x0b"]}, {BUS: ["0x0b", "0x0c"]}),
+    Difference("pci-case", "pci", _pci([A.upper()], {A: C}), "NovaException", {BUS: ["0x0c"]}),
+    # NUMA and CPUs
+    Difference(
+        "numa-missing",
+        "numa",
+        _numa([], **PINS),
+        "AttributeError",
+        {"//vcpupin/@cpuset": ["4", "5"], "//emulatorpin/@cpuset": ["6-7"], "//memnode/@nodeset": ["1"]},
+    ),
+    Difference(
+        "numa-missing",
+        "numa",
+        _numa([VCPUPINS[0], EMULATORPIN], **PINS),
+        "AttributeError",
+        {"//vcpupin/@cpuset": ["4", "5"]},
+    ),
+    Difference(
+        "numa-iothreads",
+        "numa",
+        _numa(
+            [*VCPUPINS, EMULATORPIN, *(element("iothreadpin", {"iothread": n, "cpuset": "0"}) for n in "12")], **PINS
+        ),
+        {"//iothreadpin/@cpuset": ["6-7", "0"]},
+        {"//iothreadpin/@cpuset": ["6-7", "6-7"]},
+    ),
+    Difference(
+        "numa-sched",
+        "numa",
+        _numa([*VCPUPINS, EMULATORPIN], sched_priority=1),
+        "NotImplementedError",
+        {"//vcpusched/@vcpus": []},
+    ),
+    # Interfaces
+    Difference(
+        "interface-address",
+        "interfaces",
+        _vif(interface("bridge", MAC, {"bridge": "br"}, bus=None)),
+        "TypeError",
+        {"//interface/source/@bridge": ["br-new"], "//interface/address": []},
+    ),
+    Difference(
+        "interface-unknown",
+        "interfaces",
+        _vif(interface("bridge", MAC, {"bridge": "br"}), known=False),
+        "KeyError",
+        "InvalidDomainXml",
+    ),
+    Difference(
+        "interface-kept",
+        "interfaces",
+        _vif(interface("bridge", MAC, {"bridge": "br"}, element("boot", {"order": "2"}), element("link", {"state": "down"}))),
+        {"//interface/boot/@order": [], "//interface/link/@state": []},
+        {"//interface/boot/@order": ["2"], "//interface/link/@state": ["down"]},
+    ),
+    Difference(
+        "interface-kept",
+        "interfaces",
+        _vif(
+            interface("bridge", MAC, {"bridge": "br"}, element("mtu", {"size": "1500"})),
+            net_type="vhostuser",
+            vhostuser_type="unix",
+            vhostuser_mode="server",
+            vhostuser_path="/run/vhu",
+        ),
+        {"//interface/mtu/@size": []},
+        {"//interface/mtu/@size": ["1500"]},
+    ),
+    # Disks
+    Difference(
+        "disk-type",
+        "disks",
+        _volume(guest=[OLD], source_type="file", source_path="/new", driver_format="raw"),
+        {"//disk/@type": ["block"], "//disk/source/@file": ["/new"]},
+        {"//disk/@type": ["file"], "//disk/source/@file": ["/new"]},
+    ),
+    Difference(
+        "disk-lacking",
+        "disks",
+        _volume(
+            guest=[OLD, element("auth", {"username": "old"}, element("secret", {"type": "iscsi", "uuid": MAC}))], **RAW
+        ),
+        {"//disk/auth/@username": ["old"]},
+        {"//disk/auth/@username": []},
+    ),
+    Difference(
+        "disk-target",
+        "disks",
+        _volume(guest=[OLD], **(RAW | {"target_dev": "vdz"})),
+        {"//disk/target/@dev": ["vdz"]},
+        {"//disk/target/@dev": ["vdb"]},
+    ),
+    # Ceph
+    Difference(
+        "rbd-empty", "rbd", _rbd([], []), {"//host/@name": []}, {"//host/@name": ["10.0.0.1"]}
+    ),
+    # Displays
+    Difference(
+        "graphics-missing",
+        "graphics",
+        _graphics(graphics("vnc", [{"type": "address", "address": "10.0.0.1"}])),
+        "TypeError",
+        {f"{LISTEN}/@address": ["10.0.0.1"]},
+    ),
+    Difference(
+        "graphics-missing",
+        "graphics",
+        _graphics(
+            graphics("spice", [{"type": "address", "address": "10.0.0.1"}]), graphics_listen_addr_vnc="10.0.0.2"
+        ),
+        "TypeError",
+        {f"{LISTEN}/@address": ["10.0.0.1"]},
+    ),
+    Difference(
+        "graphics-missing",
+        "graphics",
+        lambda: _move(
+            graphics("vnc", [{"type": "address", "address": "10.0.0.1"}]),
+            graphics_listen_addr_vnc=None,
+            graphics_listen_addr_spice=None,
+        ),
+        {f"{LISTEN}/@address": ["None"]},
+        {f"{LISTEN}/@address": ["10.0.0.1"]},
+    ),
+    Difference(
+        "graphics-socket",
+        "graphics",
+        _graphics(graphics("vnc", [{"type": "socket", "socket": "/run/vnc"}]), graphics_listen_addr_vnc="10.0.0.2"),
+        {f"{LISTEN}/@address": ["10.0.0.2"]},
+        {f"{LISTEN}/@address": []},
+    ),
+    Difference(
+        "graphics-all",
+        "graphics",
+        _graphics(
+            graphics("vnc", [{"type": "address", "address": "10.0.0.1"}, {"type": "address", "address": "10.0.0.1"}]),
+            graphics_listen_addr_vnc="10.0.0.2",
+        ),
+        {f"{LISTEN}/@address": ["10.0.0.2", "10.0.0.1"]},
+        {f"{LISTEN}/@address": ["10.0.0.2", "10.0.0.2"]},
+    ),
+    # Serial ports
+    Difference(
+        "serial-missing",
+        "serial",
+        lambda: _move(
+            character("serial", None, "10.0.0.1", "1000"), serial_listen_addr="10.0.0.2", serial_listen_ports=[2000]
+        ),
+        "TypeError",
+        "InvalidDomainXml",
+    ),
+    Difference(
+        "serial-missing",
+        "serial",
+        lambda: _move(
+            character("serial", 0, "10.0.0.1", "1000"), serial_listen_addr=None, serial_listen_ports=[2000]
+        ),
+        "TypeError",
+        {"//serial/source/@host": ["10.0.0.1"], "//serial/source/@service": ["2000"]},
+    ),
+    Difference(
+        "serial-short",
+        "serial",
+        lambda: _move(
+            character("serial", 0, "10.0.0.1", "1000"),
+            character("serial", 1, "10.0.0.1", "1001"),
+            serial_listen_addr="10.0.0.2",
+            serial_listen_ports=[2000],
+        ),
+        {"//serial/source/@service": ["2000", "1001"]},
+        "InvalidDomainXml",
+    ),
+    # Memory
+    Difference(
+        "memory-memfd",
+        "memory_backing",
+        _backing(*MEMFD),
+        {"//memoryBacking/source/@type": [], "//memoryBacking/access/@mode": []},
+        {"//memoryBacking/source/@type": ["memfd"], "//memoryBacking/access/@mode": ["shared"]},
+    ),
+    Difference(
+        "memory-discard",
+        "memory_backing",
+        _backing(wants=True, file_backed_memory_discard=False),
+        {"count(//memoryBacking/discard)": ["1.0"]},
+        {"count(//memoryBacking/discard)": ["0.0"]},
+    ),
+    Difference(
+        "vpmem-count",
+        "vpmem",
+        _vpmem(memory_device("dimm"), memory_device("nvdimm", "/dev/old")),
+        "IndexError",
+        {"//memory/source/path/text()": ["/dev/new"]},
+    ),
+)
