@@ -2,9 +2,10 @@
 
     scripts/nova-venv 34.0.0 release && .nova/34.0.0/bin/python -m bench.retarget
 
-Device configurations are prebuilt on both sides (Nova's own building of them is the same either way), and Nova's
-debug log is off, as it is in production. Both sides produce the same definition, which is checked first. `drop-in` is
-the whole of what Nova calls instead, reading `migrate_data` included; `retarget_xml` is our part of it alone.
+Device configurations are prebuilt on both sides (Nova's own building of them is the same either way), and
+Nova's debug log is off, as it is in production. Both sides produce the same definition, which is checked
+first. `drop-in` is the whole of what Nova calls instead, reading `migrate_data` included; `retarget_xml` is
+our part of it alone.
 """
 
 from __future__ import annotations
@@ -26,9 +27,6 @@ with warnings.catch_warnings():
     from nova.network import model as network_model
     from nova.virt.libvirt import migration as nova_migration
 
-from libvirt_migrate import Retarget, retarget_xml
-from libvirt_migrate.nova import migration as drop_in
-from libvirt_migrate.nova import translate
 from tests.nova.canonical import canonical
 from tests.nova.guest_xml import (
     Guest,
@@ -42,6 +40,10 @@ from tests.nova.guest_xml import (
     pci,
     rbd_source,
 )
+
+from libvirt_migrate import Retarget, retarget_xml
+from libvirt_migrate.nova import migration as drop_in
+from libvirt_migrate.nova import translate
 
 #: The least time that one sample takes, s, and how many there are of each side.
 SAMPLE, SAMPLES = 0.02, 25
@@ -68,7 +70,9 @@ def uuid(kind: int, index: int) -> str:
 
 
 def ordinary_devices(controllers: int) -> list[str]:
-    """What every guest of Nova's has as well, in the form that libvirt fills in: a port for each PCIe device."""
+    """What every guest of Nova's has as well, in the form that libvirt fills in: a port for each PCIe
+    device.
+    """
     ports = [
         element(
             "controller",
@@ -81,13 +85,23 @@ def ordinary_devices(controllers: int) -> list[str]:
     ]
     return [
         *ports,
-        element("controller", {"type": "usb", "index": "0", "model": "qemu-xhci"}, element("address", pci(2))),
+        element(
+            "controller", {"type": "usb", "index": "0", "model": "qemu-xhci"}, element("address", pci(2))
+        ),
         element("controller", {"type": "sata", "index": "0"}, element("address", pci(0, 31))),
-        element("input", {"type": "tablet", "bus": "usb"}, element("address", {"type": "usb", "bus": "0", "port": "1"})),
+        element(
+            "input",
+            {"type": "tablet", "bus": "usb"},
+            element("address", {"type": "usb", "bus": "0", "port": "1"}),
+        ),
         element("input", {"type": "keyboard", "bus": "ps2"}),
-        element("video", {}, element("model", {"type": "virtio", "heads": "1"}), element("address", pci(0, 1))),
+        element(
+            "video", {}, element("model", {"type": "virtio", "heads": "1"}), element("address", pci(0, 1))
+        ),
         element("watchdog", {"model": "itco", "action": "reset"}),
-        element("memballoon", {"model": "virtio"}, element("stats", {"period": "10"}), element("address", pci(5))),
+        element(
+            "memballoon", {"model": "virtio"}, element("stats", {"period": "10"}), element("address", pci(5))
+        ),
         element("rng", {"model": "virtio"}, element("backend", {"model": "random"}, text="/dev/urandom")),
     ]
 
@@ -96,7 +110,13 @@ def metadata(ports: int) -> str:
     """Nova's metadata, as its driver writes it."""
     flavor = [
         element(f"nova:{name}", text=value)
-        for name, value in {"memory": "4096", "disk": "20", "swap": "0", "ephemeral": "0", "vcpus": "2"}.items()
+        for name, value in {
+            "memory": "4096",
+            "disk": "20",
+            "swap": "0",
+            "ephemeral": "0",
+            "vcpus": "2",
+        }.items()
     ]
     owner = [element(f"nova:{name}", {"uuid": uuid(6, 1)}, text="demo") for name in ("user", "project")]
     addresses = [
@@ -123,7 +143,9 @@ def metadata(ports: int) -> str:
 class Case:
     """A guest of some size, and where it goes."""
 
-    def __init__(self, disks: int, interfaces: int, cells: int, pins: int, mdevs: int, pcis: int, serials: int) -> None:
+    def __init__(
+        self, disks: int, interfaces: int, cells: int, pins: int, mdevs: int, pcis: int, serials: int
+    ) -> None:
         self.volumes: dict[str, Prebuilt] = {}
         self.ports: dict[str, Prebuilt] = {}
         self.data = objects.LibvirtLiveMigrateData(
@@ -172,7 +194,11 @@ class Case:
             guest.devices.append(xml(1))
             self.volumes[serial] = Prebuilt(xml(2))
             bdm = objects.LibvirtLiveMigrateBDMInfo(serial=serial, bus="virtio", dev=target, type="disk")
-            bdm.connection_info = {"serial": serial, "driver_volume_type": "rbd", "data": {"name": f"volumes/{serial}"}}
+            bdm.connection_info = {
+                "serial": serial,
+                "driver_volume_type": "rbd",
+                "data": {"name": f"volumes/{serial}"},
+            }
             self.data.bdms.append(bdm)
 
     def _interfaces(self, guest: Guest, count: int) -> None:
@@ -180,7 +206,11 @@ class Case:
             mac = f"52:54:00:00:00:{index:02x}"
 
             def xml(bridge: str, bus: int | None, mac: str = mac, index: int = index) -> str:
-                port = element("virtualport", {"type": "openvswitch"}, element("parameters", {"interfaceid": uuid(3, index)}))
+                port = element(
+                    "virtualport",
+                    {"type": "openvswitch"},
+                    element("parameters", {"interfaceid": uuid(3, index)}),
+                )
                 parts = [element("target", {"dev": f"tap{index}"}), port, element("mtu", {"size": "1500"})]
                 return interface("bridge", mac, {"bridge": bridge}, *parts, bus=bus)
 
@@ -193,11 +223,14 @@ class Case:
     def _pins(self, guest: Guest, cells: int, pins: int) -> None:
         if not pins:
             return
-        guest.cputune += [element("vcpupin", {"vcpu": str(vcpu), "cpuset": str(vcpu)}) for vcpu in range(pins)]
+        guest.cputune += [
+            element("vcpupin", {"vcpu": str(vcpu), "cpuset": str(vcpu)}) for vcpu in range(pins)
+        ]
         guest.cputune.append(element("emulatorpin", {"cpuset": "0-3"}))
         guest.numatune = [element("memory", {"mode": "strict", "nodeset": f"0-{cells - 1}"})]
         guest.numatune += [
-            element("memnode", {"cellid": str(cell), "mode": "strict", "nodeset": str(cell)}) for cell in range(cells)
+            element("memnode", {"cellid": str(cell), "mode": "strict", "nodeset": str(cell)})
+            for cell in range(cells)
         ]
         self.data.dst_numa_info = objects.LibvirtLiveMigrateNUMAInfo(
             cpu_pins={str(vcpu): {vcpu + 64} for vcpu in range(pins)},
@@ -224,7 +257,13 @@ class Case:
 
     def sides(self) -> dict[str, Callable[[], str]]:
         """The same work, each way."""
-        arguments = (self.instance, self.libvirt_guest, self.data, self.get_volume_config, self.get_vif_config)
+        arguments = (
+            self.instance,
+            self.libvirt_guest,
+            self.data,
+            self.get_volume_config,
+            self.get_vif_config,
+        )
         retarget = Retarget(
             **translate.parts(self.xml, self.instance, self.data, self.get_volume_config, self.get_vif_config)
         )

@@ -8,9 +8,9 @@ from lxml import etree
 def canonical(document: str | etree._Element) -> str:
     """The canonical form (C14N) of a definition, the same for whichever side it comes from.
 
-    White space between elements is dropped. Children are put in the order of their names, those of one name in
-    the document's own order: libvirt's schema interleaves the children of an element, so their order between
-    names says nothing, and Nova's differs from the guest's wherever it replaces one.
+    White space between elements is dropped. Children are put in the order of their names, those of one name
+    in the document's own order: libvirt's schema interleaves the children of an element, so their order
+    between names says nothing, and Nova's differs from the guest's wherever it replaces one.
     """
     root = etree.fromstring(document) if isinstance(document, str) else document
     root = etree.fromstring(etree.tostring(root))

@@ -21,7 +21,13 @@ def element(name: str, attributes: Attributes | None = None, *children: str, tex
 
 def pci(bus: int, slot: int = 0) -> Attributes:
     """A PCI address as the guest sees it."""
-    return {"type": "pci", "domain": "0x0000", "bus": f"0x{bus:02x}", "slot": f"0x{slot:02x}", "function": "0x0"}
+    return {
+        "type": "pci",
+        "domain": "0x0000",
+        "bus": f"0x{bus:02x}",
+        "slot": f"0x{slot:02x}",
+        "function": "0x0",
+    }
 
 
 def host_pci(address: str) -> Attributes:
@@ -75,7 +81,9 @@ class Guest:
         if self.perf is not None:
             events = [element("event", {"name": name, "enabled": "yes"}) for name in self.perf]
             parts.append(element("perf", {}, *events))
-        parts.append(element("devices", {}, element("emulator", text="/usr/bin/qemu-system-x86_64"), *self.devices))
+        parts.append(
+            element("devices", {}, element("emulator", text="/usr/bin/qemu-system-x86_64"), *self.devices)
+        )
         return element("domain", {"type": "kvm"}, *parts) + "\n"
 
     def _cpu(self) -> str:
@@ -91,7 +99,9 @@ class Guest:
             )
             for cell in range(self.cells)
         ]
-        return element("cpu", {"mode": "host-model", "check": "partial"}, topology, element("numa", {}, *cells))
+        return element(
+            "cpu", {"mode": "host-model", "check": "partial"}, topology, element("numa", {}, *cells)
+        )
 
 
 def nova_metadata(name: str) -> str:
@@ -107,7 +117,9 @@ def nova_metadata(name: str) -> str:
 
 def graphics(kind: str, listens: list[Attributes], attribute: str | None = None) -> str:
     """A display with any number of `<listen>`."""
-    attributes = {"type": kind, "port": "5900", "autoport": "yes"} | ({"listen": attribute} if attribute else {})
+    attributes = {"type": kind, "port": "5900", "autoport": "yes"} | (
+        {"listen": attribute} if attribute else {}
+    )
     return element("graphics", attributes, *(element("listen", listen) for listen in listens))
 
 

@@ -1,4 +1,6 @@
-"""A green thread ticks all through a slow call of a proxied domain: with real eventlet, in a process of its own."""
+"""A green thread ticks all through a slow call of a proxied domain: with real eventlet, in a process of its
+own.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,8 @@ import pytest
 
 pytestmark = pytest.mark.nova
 
-#: Patches as Nova does, then makes each of the guest's calls on a domain whose calls block natively for a while.
+#: Patches as Nova does, then makes each of the guest's calls on a domain whose calls block natively for a
+#: while.
 SCRIPT = """
 import eventlet
 eventlet.monkey_patch()

@@ -1,4 +1,6 @@
-"""The driver's monitor: what it makes of every course that a migration can take, and that it never loses one."""
+"""The driver's monitor: what it makes of every course that a migration can take, and that it never loses
+one.
+"""
 
 from __future__ import annotations
 
@@ -283,7 +285,9 @@ def test_the_timeout_aborts_once() -> None:
 
 def test_an_abort_that_is_refused_is_asked_for_again() -> None:
     option("live_migration_completion_timeout", 10)
-    it = course(running(), after(30), running(2), after(30), running(3), after(30), running(4), returned, DONE)
+    it = course(
+        running(), after(30), running(2), after(30), running(3), after(30), running(4), returned, DONE
+    )
     it.refuse = {"abort"}
     assert it.run() == "post"
     assert it.calls.count(("abort",)) > 1
@@ -325,7 +329,11 @@ def test_a_guest_that_the_policy_paused_goes_on_after_a_failure() -> None:
 
 def test_a_force_complete_that_comes_at_the_end_does_nothing() -> None:
     it = course(
-        running(), returned, lambda it: it.active_migrations["uuid"].append("force-complete"), DONE, post_copy=True
+        running(),
+        returned,
+        lambda it: it.active_migrations["uuid"].append("force-complete"),
+        DONE,
+        post_copy=True,
     )
     assert it.run() == "post"
     assert ("post-copy",) not in it.calls

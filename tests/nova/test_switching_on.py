@@ -1,4 +1,6 @@
-"""Switching the drop-in on: by the driver's name, by the command, once, and not at all where it does not fit."""
+"""Switching the drop-in on: by the driver's name, by the command, once, and not at all where it does not
+fit.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,9 @@ print(guest.Guest.shutdown.__module__)
 def test_the_drivers_name_switches_it_on(threading: bool) -> None:
     lines = python(LOAD.format(driver="libvirt_migrate.LibvirtDriver"), threading).split("\n")
     assert lines[0] == f"True {not threading}"
-    assert lines[1:5] == [f"libvirt_migrate.nova.{name}" for name in ("guest", "guest", "migration", "monitor")]
+    assert lines[1:5] == [
+        f"libvirt_migrate.nova.{name}" for name in ("guest", "guest", "migration", "monitor")
+    ]
     assert lines[5] == "nova.virt.libvirt.guest"
 
 
@@ -148,7 +152,9 @@ def test_the_check_finds_a_problem(tmp_path: Path, lines: list[str], problem: st
 
 def test_the_sample_of_the_options_is_the_generators() -> None:
     generator = Path(sys.executable).with_name("oslo-config-generator")
-    done = subprocess.run([generator, "--namespace", "libvirt_migrate"], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [generator, "--namespace", "libvirt_migrate"], capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == SAMPLE.read_text().strip()
 
 

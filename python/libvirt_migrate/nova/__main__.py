@@ -1,4 +1,4 @@
-"""`python -m libvirt_migrate.nova check`: what is installed, what is overridden, and what is wrong with it."""
+"""`python -m libvirt_migrate.nova check`: what is installed, what is overridden, and what is wrong."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m libvirt_migrate.nova", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     check = commands.add_parser("check", help="report what is installed and in force; 1 on a problem")
-    check.add_argument("--config-file", action="append", default=[], help="of Nova; by default where Nova looks")
+    check.add_argument(
+        "--config-file", action="append", default=[], help="of Nova; by default where Nova looks"
+    )
     check.add_argument("--no-connect", action="store_true", help="do not ask the libvirt daemon")
     options = parser.parse_args()
 

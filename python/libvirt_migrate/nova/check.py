@@ -46,7 +46,9 @@ class Report:
 
 
 def check(config_files: list[str], *, connect: bool = True) -> Report:
-    """Looks at this environment, with Nova's configuration from these files. Never raises for what it finds."""
+    """Looks at this environment, with Nova's configuration from these files. Never raises for what it
+    finds.
+    """
     report = Report()
     report.add("libvirt-migrate", f"{libvirt_migrate.__version__} in {Path(libvirt_migrate.__file__).parent}")
     conf = _nova(report, config_files)

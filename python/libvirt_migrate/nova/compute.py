@@ -1,7 +1,8 @@
 """`libvirt-migrate-nova-compute`: nova-compute with the overrides, wherever Nova is installed.
 
-For a Nova whose package this one is not installed beside (an editable one, say), where Nova cannot find the driver
-`libvirt_migrate.LibvirtDriver`. It takes nova-compute's arguments, and leaves `compute_driver` as it is.
+For a Nova whose package this one is not installed beside (an editable one, say), where Nova cannot find the
+driver `libvirt_migrate.LibvirtDriver`. It takes nova-compute's arguments, and leaves `compute_driver` as it
+is.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How a migration is brought to its end: the policy decides, in Rust, and this carries out what it decides."""
+"""How a migration is brought to its end: the policy, in Rust, decides, and this carries it out."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ LOG = logging.getLogger(__name__)
 class Conductor:
     """One migration's policy and what was done on its behalf."""
 
-    def __init__(self, instance: Any, guest: Any, migration: Any, data_gb: float, flags: int, post_copy: bool) -> None:
+    def __init__(
+        self, instance: Any, guest: Any, migration: Any, data_gb: float, flags: int, post_copy: bool
+    ) -> None:
         self._instance, self._guest, self._migration = instance, guest, migration
         self._post_copy = post_copy
         self._policy = _policy(data_gb, flags, post_copy)
@@ -27,8 +29,9 @@ class Conductor:
         self._begun = False
 
     def observe(self, info: Any, elapsed: float, recover: deque[str]) -> None:
-        """Looks at one sample, and does what the policy asks for. What is to be undone after a failure goes to
-        `recover`."""
+        """Looks at one sample, and does what the policy asks for. What is to be undone after a failure goes
+        to `recover`.
+        """
         decisions = []
         if not self._begun:
             # Only now there is a job that takes settings.

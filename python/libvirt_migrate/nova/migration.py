@@ -29,8 +29,8 @@ def get_updated_guest_xml(
 ) -> str:
     """The guest's definition for the destination, in all but what changes the source's, byte for byte.
 
-    Raises `nova.exception.MigrationError`, which names the element and its line and column, where the definition
-    and `migrate_data` do not fit together.
+    Raises `nova.exception.MigrationError`, which names the element and its line and column, where the
+    definition and `migrate_data` do not fit together.
     """
     xml: str = guest.get_xml_desc(dump_migratable=True)
     parts = translate.parts(xml, instance, migrate_data, get_volume_config, get_vif_config, new_resources)
@@ -41,7 +41,8 @@ def get_updated_guest_xml(
 
 
 def find_job_type(guest: Any, instance: Any, logging_ok: bool = True) -> Any:
-    """What became of a job that libvirt knows nothing of any more: a guest that still runs here has not moved.
+    """What became of a job that libvirt knows nothing of any more: a guest that still runs here has not
+    moved.
 
     With `logging_ok` false nothing is logged: libvirt's event thread must not.
     """
@@ -55,7 +56,9 @@ def find_job_type(guest: Any, instance: Any, logging_ok: bool = True) -> Any:
         if active and reason is not None:
             LOG.info("The guest's state cannot be read, so the migration counts as failed: %s", reason)
         else:
-            LOG.debug("The guest %s on this host", "is still" if active else "is no longer", instance=instance)
+            LOG.debug(
+                "The guest %s on this host", "is still" if active else "is no longer", instance=instance
+            )
     return libvirt.VIR_DOMAIN_JOB_FAILED if active else libvirt.VIR_DOMAIN_JOB_COMPLETED
 
 

@@ -1,7 +1,8 @@
 """`LibvirtDriver._live_migration_monitor`: watches a migration to its end and tells Nova how it ended.
 
-The call itself runs beside it, in a thread of Nova's. That call's return is what ends the watch; libvirt's job
-statistics only steer the migration, since a job that is gone may have succeeded, failed, or never begun.
+The call itself runs beside it, in a thread of Nova's. That call's return is what ends the watch; libvirt's
+job statistics only steer the migration, since a job that is gone may have succeeded, failed, or never
+begun.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from .progress import Reporter
 
 LOG = logging.getLogger(__name__)
 
-#: Between two looks, s: while much may change in a moment, and later on. The end is noticed at once either way.
+#: Between two looks, s: while much may change in a moment, and later on. The end is noticed at once either
+#: way.
 QUICK, SLOW = 0.1, 0.5
 #: How long a migration is looked at quickly, s. Most are over by then.
 QUICK_FOR = 30.0
@@ -70,7 +72,9 @@ def _watch(
     disk_paths: list[str],
     recover: deque[str],
 ) -> Any:
-    """Looks at the job until the call has returned; returns the last job information, if it says how it ended."""
+    """Looks at the job until the call has returned; returns the last job information, if it says how it
+    ended.
+    """
     libvirt = nova_guest.libvirt
     migration = migrate_data.migration
     flags = driver._get_migration_flags(migrate_data.block_migration)
@@ -79,7 +83,11 @@ def _watch(
     data_gb = driver._live_migration_data_gb(instance, disk_paths)
     conductor = Conductor(instance, guest, migration, data_gb, flags, post_copy)
     reporter = Reporter(instance, migration)
-    ended = (libvirt.VIR_DOMAIN_JOB_COMPLETED, libvirt.VIR_DOMAIN_JOB_FAILED, libvirt.VIR_DOMAIN_JOB_CANCELLED)
+    ended = (
+        libvirt.VIR_DOMAIN_JOB_COMPLETED,
+        libvirt.VIR_DOMAIN_JOB_FAILED,
+        libvirt.VIR_DOMAIN_JOB_CANCELLED,
+    )
     start, elapsed = time.time(), 0.0
     while True:
         # Before the look, or a job could begin and end between the two.

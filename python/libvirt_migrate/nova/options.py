@@ -15,18 +15,25 @@ OPTIONS = (
         "policy",
         default="adaptive",
         choices=(
-            ("adaptive", "raise the allowed pause as soon as what is measured says that the guest fits into it"),
+            (
+                "adaptive",
+                "raise the allowed pause as soon as what is measured says that the guest fits into it",
+            ),
             ("schedule", "raise the allowed pause step by step with the time, as Nova does"),
         ),
-        help="How a migration is brought to its end. Both stay within [libvirt]/live_migration_downtime, and both "
-        "do what [libvirt]/live_migration_timeout_action says once [libvirt]/live_migration_completion_timeout "
+        help="How a migration is brought to its end. Both stay within [libvirt]/live_migration_downtime, "
+        "and both "
+        "do what [libvirt]/live_migration_timeout_action says once "
+        "[libvirt]/live_migration_completion_timeout "
         "has passed. The other live_migration_downtime_* options matter for schedule only.",
     ),
     cfg.BoolOpt(
         "automatic_post_copy",
         default=False,
-        help="Switch to post-copy as soon as a guest is found to change its memory faster than the network carries "
-        "it, without waiting for the completion timeout. Needs [libvirt]/live_migration_permit_post_copy and the "
+        help="Switch to post-copy as soon as a guest is found to change its memory faster than the "
+        "network carries "
+        "it, without waiting for the completion timeout. Needs [libvirt]/live_migration_permit_post_copy "
+        "and the "
         "adaptive policy.",
     ),
 )

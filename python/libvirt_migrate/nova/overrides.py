@@ -30,8 +30,8 @@ _installed: tuple[tuple[Override, Any], ...] = ()
 def install() -> None:
     """Overrides Nova's live-migration path. A second call does nothing.
 
-    Raises UnsupportedNova where Nova's release is not supported, or where something that is to be overridden is
-    not there. Nothing is changed then.
+    Raises UnsupportedNova where Nova's release is not supported, or where something that is to be
+    overridden is not there. Nothing is changed then.
     """
     global _installed
     with _lock:

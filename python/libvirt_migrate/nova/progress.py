@@ -33,7 +33,9 @@ class Reporter:
         try:
             nova_migration.save_stats(self._instance, self._migration, info, remaining)
         except Exception as error:
-            LOG.warning("Saving the progress of the live migration failed: %s", error, instance=self._instance)
+            LOG.warning(
+                "Saving the progress of the live migration failed: %s", error, instance=self._instance
+            )
         log = LOG.debug
         if elapsed - self._told >= INFO_INTERVAL:
             self._told, log = elapsed, LOG.info

@@ -16,7 +16,9 @@ def uses_eventlet() -> bool:
 
 
 def run_blocking(call: Callable[..., _T], *arguments: Any) -> _T:
-    """Runs a call that blocks in native code: a green thread hands it to a native one, or the hub would stop."""
+    """Runs a call that blocks in native code: a green thread hands it to a native one, or the hub would
+    stop.
+    """
     if not uses_eventlet():
         return call(*arguments)
     from eventlet import tpool

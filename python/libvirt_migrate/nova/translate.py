@@ -1,8 +1,8 @@
 """Nova's `migrate_data` and what comes with it, as the plain value that a definition is retargeted with.
 
-One function for each part, named like the field of `Retarget` that it fills; each returns `None` where that part
-of the definition stays as it is. Nothing here looks at the definition but to skip devices that it does not have:
-Nova's callbacks may fail for those (an SR-IOV interface that was detached before, say).
+One function for each part, named like the field of `Retarget` that it fills; each returns `None` where that
+part of the definition stays as it is. Nothing here looks at the definition but to skip devices that it does
+not have: Nova's callbacks may fail for those (an SR-IOV interface that was detached before, say).
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from . import release
 
 LOG = logging.getLogger(__name__)
 
-#: Serials and MAC addresses in libvirt's form. They only decide which callbacks are called; what is found in the
-#: definition, and whether it is a disk's or an interface's, is for the retargeting itself.
+#: Serials and MAC addresses in libvirt's form. They only decide which callbacks are called; what is found
+#: in the definition, and whether it is a disk's or an interface's, is for the retargeting itself.
 _SERIAL = re.compile(r"<serial>([^<]*)</serial>")
 _MAC = re.compile(r"<mac\s+address=['\"]([^'\"]*)")
 
@@ -51,8 +51,9 @@ def serial(migrate_data: Any) -> Part:
 
 
 def disks(migrate_data: Any, instance: Any, get_volume_config: GetConfig, xml: str) -> Part:
-    """The volumes, as the destination reaches them: by their serial, or by the alias that Nova gives them where the
-    device takes no serial (a LUN that is passed through)."""
+    """The volumes, as the destination reaches them: by their serial, or by the alias that Nova gives them
+    where the device takes no serial (a LUN that is passed through).
+    """
     if not migrate_data.obj_attr_is_set("bdms"):
         return None
     serials = set(_SERIAL.findall(xml))
@@ -95,7 +96,8 @@ def rbd(migrate_data: Any) -> Part:
         LOG.warning("Ceph tells no monitors; the guest keeps the ones it has")
         return None
     monitors = [
-        {"host": host} | ({"port": int(port)} if port else {}) for host, port in zip(hosts, ports, strict=True)
+        {"host": host} | ({"port": int(port)} if port else {})
+        for host, port in zip(hosts, ports, strict=True)
     ]
     return {"monitors": monitors}
 
@@ -122,7 +124,9 @@ def perf_events(migrate_data: Any) -> Part:
 def memory_backing(migrate_data: Any) -> Part:
     """Whether the destination backs memory by files."""
     wants = "dst_wants_file_backed_memory"
-    part = {"file_backed": migrate_data.obj_attr_is_set(wants) and bool(migrate_data.dst_wants_file_backed_memory)}
+    part = {
+        "file_backed": migrate_data.obj_attr_is_set(wants) and bool(migrate_data.dst_wants_file_backed_memory)
+    }
     if migrate_data.obj_attr_is_set("file_backed_memory_discard"):
         part["discard"] = bool(migrate_data.file_backed_memory_discard)
     return part

@@ -1,8 +1,9 @@
 """Lets Nova's tests reach what the drop-in does not have as Nova has it.
 
-About sixty of Nova's tests hand lxml elements to single `_update_*_xml` helpers. The drop-in does all steps in one
-pass over text, so here each helper runs that one step. Four tests replace the helpers by mocks and look which are
-called: those get Nova's own function, which calls the helpers. Nothing of this is in the product.
+About sixty of Nova's tests hand lxml elements to single `_update_*_xml` helpers. The drop-in does all steps
+in one pass over text, so here each helper runs that one step. Four tests replace the helpers by mocks and
+look which are called: those get Nova's own function, which calls the helpers. Nothing of this is in the
+product.
 """
 
 from __future__ import annotations
@@ -73,7 +74,9 @@ def install(policy: str) -> None:
 
     def get_updated_guest_xml(*arguments: Any, **keywords: Any) -> Any:
         # Nova's base class has every patch autospecced, and that makes functions of them.
-        mocked = any(hasattr(getattr(nova_migration, name, None), "assert_called_once_with") for name in HELPERS)
+        mocked = any(
+            hasattr(getattr(nova_migration, name, None), "assert_called_once_with") for name in HELPERS
+        )
         return (step_by_step if mocked else in_one_pass)(*arguments, **keywords)
 
     nova_migration.get_updated_guest_xml = get_updated_guest_xml

@@ -59,7 +59,9 @@ def main() -> int:
     parser.add_argument("modules", nargs="+")
     parser.add_argument("--drop-in", action="store_true")
     parser.add_argument("--policy", choices=("adaptive", "schedule"), default="adaptive")
-    parser.add_argument("--only", type=re.compile, default=re.compile(""), help="a pattern for the tests' names")
+    parser.add_argument(
+        "--only", type=re.compile, default=re.compile(""), help="a pattern for the tests' names"
+    )
     parser.add_argument("--shard", default="0/1", help="which part of the tests, as INDEX/COUNT")
     options = parser.parse_args()
 

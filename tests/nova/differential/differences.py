@@ -1,7 +1,8 @@
 """Where our result differs from Nova's on purpose, case by case.
 
-`row` is the case's row in docs/nova-differences.md, which has the reason. `nova` and `ours` say what each side
-makes of the case: an exception's name, or what the elements and attributes at some paths are afterwards.
+`row` is the case's row in docs/nova-differences.md, which has the reason. `nova` and `ours` say what each
+side makes of the case: an exception's name, or what the elements and attributes at some paths are
+afterwards.
 """
 
 from __future__ import annotations
@@ -136,8 +137,12 @@ OLD = element("source", {"dev": "/dev/old"})
 
 DIFFERENCES = (
     # PCI
-    Difference("pci-at-once", "pci", _pci([A, B], {A: B, B: A}), {BUS: ["0x0a", "0x0b"]}, {BUS: ["0x0b", "0x0a"]}),
-    Difference("pci-at-once", "pci", _pci([A, B], {A: B, B: C}), {BUS: ["0x0c", "0x0b"]}, {BUS: ["0x0b", "0x0c"]}),
+    Difference(
+        "pci-at-once", "pci", _pci([A, B], {A: B, B: A}), {BUS: ["0x0a", "0x0b"]}, {BUS: ["0x0b", "0x0a"]}
+    ),
+    Difference(
+        "pci-at-once", "pci", _pci([A, B], {A: B, B: C}), {BUS: ["0x0c", "0x0b"]}, {BUS: ["0x0b", "0x0c"]}
+    ),
     Difference("pci-case", "pci", _pci([A.upper()], {A: C}), "NovaException", {BUS: ["0x0c"]}),
     # NUMA and CPUs
     Difference(
@@ -158,7 +163,8 @@ DIFFERENCES = (
         "numa-iothreads",
         "numa",
         _numa(
-            [*VCPUPINS, EMULATORPIN, *(element("iothreadpin", {"iothread": n, "cpuset": "0"}) for n in "12")], **PINS
+            [*VCPUPINS, EMULATORPIN, *(element("iothreadpin", {"iothread": n, "cpuset": "0"}) for n in "12")],
+            **PINS,
         ),
         {"//iothreadpin/@cpuset": ["6-7", "0"]},
         {"//iothreadpin/@cpuset": ["6-7", "6-7"]},
@@ -188,7 +194,15 @@ DIFFERENCES = (
     Difference(
         "interface-kept",
         "interfaces",
-        _vif(interface("bridge", MAC, {"bridge": "br"}, element("boot", {"order": "2"}), element("link", {"state": "down"}))),
+        _vif(
+            interface(
+                "bridge",
+                MAC,
+                {"bridge": "br"},
+                element("boot", {"order": "2"}),
+                element("link", {"state": "down"}),
+            )
+        ),
         {"//interface/boot/@order": [], "//interface/link/@state": []},
         {"//interface/boot/@order": ["2"], "//interface/link/@state": ["down"]},
     ),
@@ -217,7 +231,11 @@ DIFFERENCES = (
         "disk-lacking",
         "disks",
         _volume(
-            guest=[OLD, element("auth", {"username": "old"}, element("secret", {"type": "iscsi", "uuid": MAC}))], **RAW
+            guest=[
+                OLD,
+                element("auth", {"username": "old"}, element("secret", {"type": "iscsi", "uuid": MAC})),
+            ],
+            **RAW,
         ),
         {"//disk/auth/@username": ["old"]},
         {"//disk/auth/@username": []},
@@ -230,9 +248,7 @@ DIFFERENCES = (
         {"//disk/target/@dev": ["vdb"]},
     ),
     # Ceph
-    Difference(
-        "rbd-empty", "rbd", _rbd([], []), {"//host/@name": []}, {"//host/@name": ["10.0.0.1"]}
-    ),
+    Difference("rbd-empty", "rbd", _rbd([], []), {"//host/@name": []}, {"//host/@name": ["10.0.0.1"]}),
     # Displays
     Difference(
         "graphics-missing",
@@ -245,7 +261,8 @@ DIFFERENCES = (
         "graphics-missing",
         "graphics",
         _graphics(
-            graphics("spice", [{"type": "address", "address": "10.0.0.1"}]), graphics_listen_addr_vnc="10.0.0.2"
+            graphics("spice", [{"type": "address", "address": "10.0.0.1"}]),
+            graphics_listen_addr_vnc="10.0.0.2",
         ),
         "TypeError",
         {f"{LISTEN}/@address": ["10.0.0.1"]},
@@ -264,7 +281,9 @@ DIFFERENCES = (
     Difference(
         "graphics-socket",
         "graphics",
-        _graphics(graphics("vnc", [{"type": "socket", "socket": "/run/vnc"}]), graphics_listen_addr_vnc="10.0.0.2"),
+        _graphics(
+            graphics("vnc", [{"type": "socket", "socket": "/run/vnc"}]), graphics_listen_addr_vnc="10.0.0.2"
+        ),
         {f"{LISTEN}/@address": ["10.0.0.2"]},
         {f"{LISTEN}/@address": []},
     ),
@@ -272,7 +291,10 @@ DIFFERENCES = (
         "graphics-all",
         "graphics",
         _graphics(
-            graphics("vnc", [{"type": "address", "address": "10.0.0.1"}, {"type": "address", "address": "10.0.0.1"}]),
+            graphics(
+                "vnc",
+                [{"type": "address", "address": "10.0.0.1"}, {"type": "address", "address": "10.0.0.1"}],
+            ),
             graphics_listen_addr_vnc="10.0.0.2",
         ),
         {f"{LISTEN}/@address": ["10.0.0.2", "10.0.0.1"]},
@@ -283,7 +305,9 @@ DIFFERENCES = (
         "serial-missing",
         "serial",
         lambda: _move(
-            character("serial", None, "10.0.0.1", "1000"), serial_listen_addr="10.0.0.2", serial_listen_ports=[2000]
+            character("serial", None, "10.0.0.1", "1000"),
+            serial_listen_addr="10.0.0.2",
+            serial_listen_ports=[2000],
         ),
         "TypeError",
         "InvalidDomainXml",

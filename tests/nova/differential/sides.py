@@ -1,7 +1,7 @@
 """Both sides of a comparison, on the same input: Nova's own `_update_*_xml` helpers and our one pass.
 
-The input is Nova's: a definition, a `LibvirtLiveMigrateData`, an instance, and device configurations. Ours goes
-through `libvirt_migrate.nova.translate`, so that the translation is compared as well.
+The input is Nova's: a definition, a `LibvirtLiveMigrateData`, an instance, and device configurations. Ours
+goes through `libvirt_migrate.nova.translate`, so that the translation is compared as well.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ class Move:
     xml: str
     data: Any = field(default_factory=objects.LibvirtLiveMigrateData)
     extra_specs: dict[str, str] = field(default_factory=dict)
-    #: The destination's device configurations (`vconfig`), by the serial of the volume and the MAC of the port.
+    #: The destination's device configurations (`vconfig`), by the serial of the volume and the MAC of the
+    #: port.
     volume_configs: dict[str, Any] = field(default_factory=dict)
     vif_configs: dict[str, Any] = field(default_factory=dict)
     new_resources: list[Any] | None = None
@@ -86,7 +87,9 @@ STEPS = (
     ),
     Step(
         "disks",
-        lambda doc, move: nova_migration._update_volume_xml(doc, move.data, move.instance, move.get_volume_config),
+        lambda doc, move: nova_migration._update_volume_xml(
+            doc, move.data, move.instance, move.get_volume_config
+        ),
         lambda move: {"disks": translate.disks(move.data, move.instance, move.get_volume_config, move.xml)},
     ),
     Step(

@@ -1,7 +1,7 @@
 """Generated guests and moves, within what Nova gets right.
 
-What it gets wrong is left out here on purpose, and is in differences.py instead, case by case. Each `draw_*` adds
-the devices of one step to a guest and what the destination is like to a move.
+What it gets wrong is left out here on purpose, and is in differences.py instead, case by case. Each
+`draw_*` adds the devices of one step to a guest and what the destination is like to a move.
 """
 
 from __future__ import annotations
@@ -37,7 +37,11 @@ TEXTS = st.text(st.characters(min_codepoint=32, max_codepoint=0x2FF, exclude_cha
 CPUS = st.sets(st.integers(0, 127), min_size=1, max_size=6)
 MACS = st.integers(0, 2**24 - 1).map(lambda n: f"52:54:00:{n >> 16:02x}:{n >> 8 & 255:02x}:{n & 255:02x}")
 PCI = st.builds(
-    "{:04x}:{:02x}:{:02x}.{:x}".format, st.integers(0, 15), st.integers(0, 255), st.integers(0, 31), st.integers(0, 7)
+    "{:04x}:{:02x}:{:02x}.{:x}".format,
+    st.integers(0, 15),
+    st.integers(0, 255),
+    st.integers(0, 31),
+    st.integers(0, 7),
 )
 
 
@@ -68,10 +72,16 @@ def draw_serial(draw: Draw, guest: Guest, move: Move) -> None:
 
 def draw_disks(draw: Draw, guest: Guest, move: Move) -> None:
     """A local disk, and volumes that the destination reaches by another path or another host."""
-    guest.devices.append(disk("file", "vda", element("source", {"file": "/var/lib/nova/instances/x/disk"}), bus=2))
+    guest.devices.append(
+        disk("file", "vda", element("source", {"file": "/var/lib/nova/instances/x/disk"}), bus=2)
+    )
     bdms = []
     for index in range(draw(st.integers(0, 4))):
-        serial, target, kind = draw(UUIDS), f"vd{chr(ord('b') + index)}", draw(st.sampled_from(["block", "network"]))
+        serial, target, kind = (
+            draw(UUIDS),
+            f"vd{chr(ord('b') + index)}",
+            draw(st.sampled_from(["block", "network"])),
+        )
         others = [element("serial", text=serial)]
         if kind == "block":
             source = element("source", {"dev": f"/dev/{draw(NAMES)}"})
@@ -129,7 +139,9 @@ def draw_rbd(draw: Draw, guest: Guest, move: Move) -> None:
             "serial": [element("serial", text=draw(UUIDS))],
             "alias": [element("alias", {"name": f"ua-{draw(UUIDS)}"})],
         }[kind]
-        guest.devices.append(disk("network", f"sd{chr(ord('a') + index)}", rbd_source("vms/x", *hosts), *others))
+        guest.devices.append(
+            disk("network", f"sd{chr(ord('a') + index)}", rbd_source("vms/x", *hosts), *others)
+        )
     move.data.image_type = draw(st.sampled_from(["rbd", "qcow2"]))
     monitors = draw(st.lists(ADDRESSES, min_size=1, max_size=3))
     move.monitors = (monitors, ["6789"] * len(monitors))
@@ -143,7 +155,9 @@ def draw_interfaces(draw: Draw, guest: Guest, move: Move) -> None:
         others = [element("driver", {"name": "vhost", "queues": "4"})] if draw(st.booleans()) else []
         others.append(element("target", {"dev": f"tap{index}"}))
         others += [element("mtu", {"size": "1500"})] if mtu else []
-        guest.devices.append(interface("bridge", mac, {"bridge": f"br{draw(NAMES)}"}, *others, bus=16 + index))
+        guest.devices.append(
+            interface("bridge", mac, {"bridge": f"br{draw(NAMES)}"}, *others, bus=16 + index)
+        )
         move.vif_configs[mac] = _vif(draw, mac, mtu)
         spelled = mac.upper() if draw(st.booleans()) else mac
         vif = objects.VIFMigrateData(source_vif=network_model.VIF(id=draw(UUIDS), address=spelled))
@@ -161,7 +175,11 @@ def _vif(draw: Draw, mac: str, mtu: bool) -> Any:
     # The guest keeps the MTU that it knows, which is the port's at both ends.
     conf.mtu = 1500 if mtu else draw(st.sampled_from([None, 1500]))
     if conf.net_type == "vhostuser":
-        conf.vhostuser_type, conf.vhostuser_mode, conf.vhostuser_path = "unix", "server", f"/run/{draw(NAMES)}"
+        conf.vhostuser_type, conf.vhostuser_mode, conf.vhostuser_path = (
+            "unix",
+            "server",
+            f"/run/{draw(NAMES)}",
+        )
     if draw(st.booleans()):
         conf.driver_name, conf.vhost_queues = "vhost", 2
     if draw(st.booleans()):
@@ -260,7 +278,9 @@ def draw_vpmem(draw: Draw, guest: Guest, move: Move) -> None:
     for index in range(count):
         device = objects.LibvirtVPMEMDevice(label="4GB", name=f"ns_{index}", size=4, align=2)
         device.devpath = f"/dev/dax{draw(st.integers(1, 9))}.{index}"
-        resources.append(objects.Resource(resource_class="CUSTOM_PMEM", identifier=f"ns_{index}", metadata=device))
+        resources.append(
+            objects.Resource(resource_class="CUSTOM_PMEM", identifier=f"ns_{index}", metadata=device)
+        )
     move.new_resources = resources or None
 
 

@@ -1,4 +1,4 @@
-"""Where Nova is right, our definition is Nova's: over generated guests, step by step and all steps at once."""
+"""Where Nova is right, our definition is Nova's: over generated guests, each step and all at once."""
 
 from __future__ import annotations
 

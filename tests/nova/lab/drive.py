@@ -1,9 +1,11 @@
-"""One live migration by Nova's real libvirt driver, in a process of its own: run by test_driver.py and the bench.
+"""One live migration by Nova's real libvirt driver, in a process of its own: run by test_driver.py and the
+bench.
 
-    python -m tests.nova.lab.drive '{"driver": "libvirt_migrate.LibvirtDriver", "uuid": …, "source": URI, "address": …}'
+    python -m tests.nova.lab.drive '{"driver": "libvirt_migrate.LibvirtDriver", "uuid": …, "source": URI,
+    "address": …}'
 
-Instance, migration and migrate_data are real Nova objects that are not saved anywhere. What happened is printed as
-JSON on the last line.
+Instance, migration and migrate_data are real Nova objects that are not saved anywhere. What happened is
+printed as JSON on the last line.
 """
 
 from __future__ import annotations

@@ -105,7 +105,9 @@ def test_a_destination_that_refuses_leaves_the_guest_where_it_was(lab: Lab, mode
 
 
 def test_the_completion_timeout_aborts(lab: Lab, mode: str) -> None:
-    """A guest that writes faster than a slow link carries never gets there; Nova's own timeout ends it, once."""
+    """A guest that writes faster than a slow link carries never gets there; Nova's own timeout ends it,
+    once.
+    """
     source, destination = lab.hosts
     guest = lab.start_guest("vm1", memory=MEMORY, workload=Workload(working_set=64))
     options = {"libvirt.live_migration_bandwidth": 8, "libvirt.live_migration_completion_timeout": 1}
