@@ -1,6 +1,6 @@
 """The destination's definition: ours against Nova's `get_updated_guest_xml`, on the same input in one run.
 
-    scripts/nova-venv 34.0.0 release && .nova/34.0.0/bin/python -m bench.retarget
+    scripts/nova-venv 34.0.0 release && .nova/34.0.0/bin/python bench/retarget.py
 
 Device configurations are prebuilt on both sides (Nova's own building of them is the same either way), and
 Nova's debug log is off, as it is in production. Both sides produce the same definition, which is checked
@@ -17,9 +17,12 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+# The guests of the tests.
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "nova"))
 os.environ.setdefault("OS_NOVA_DISABLE_EVENTLET_PATCHING", "True")
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -27,8 +30,8 @@ with warnings.catch_warnings():
     from nova.network import model as network_model
     from nova.virt.libvirt import migration as nova_migration
 
-from tests.nova.canonical import canonical
-from tests.nova.guest_xml import (
+from nova_tests.canonical import canonical
+from nova_tests.guest_xml import (
     Guest,
     character,
     disk,

@@ -53,7 +53,7 @@ REASONS: dict[str, str] = {
     f"{_DRIVER}.test_live_migration_monitor_downtime": (
         "the test replaces Nova's list of downtime steps; the policy here makes its own from the same "
         "options, "
-        "which tests/nova/test_monitor.py compares with Nova's"
+        "which tests/nova/nova_tests/test_monitor.py compares with Nova's"
     ),
     f"{_DRIVER}.test_live_migration_monitor_force_complete_postcopy": (
         "the test's job has no statistics at all: the policy here forces a migration only once memory "

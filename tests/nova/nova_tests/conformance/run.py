@@ -2,7 +2,7 @@
 
 Run by scripts/conformance with the Python of a venv that scripts/nova-venv made:
 
-    python -m tests.nova.conformance.run OUT.json --drop-in MODULE...
+    python -m nova_tests.conformance.run OUT.json --drop-in MODULE...
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from .sides import Move, nova, ours
 
 pytestmark = pytest.mark.nova
 
-DOCUMENT = Path(__file__).parents[3] / "docs" / "nova-differences.md"
+DOCUMENT = Path(__file__).parents[4] / "docs" / "nova-differences.md"
 
 
 def outcome(side: str, case: Difference, like: Result) -> Result:

@@ -105,7 +105,7 @@ def _volume(*, guest: list[str], **conf: Any) -> Callable[[], Move]:
     return build
 
 
-def _graphics(*devices: str, **addresses: str) -> Callable[[], Move]:
+def _graphics(*devices: str, **addresses: Any) -> Callable[[], Move]:
     return lambda: _move(*devices, **addresses)
 
 

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -43,8 +44,11 @@ def drive(mode: str, guest: LabGuest, source: Host, destination: Host, **order: 
         "address": destination.address,
         "memory": MEMORY,
     } | order
-    environment = os.environ | {"OS_NOVA_DISABLE_EVENTLET_PATCHING": str(mode == "threading")}
-    command = [sys.executable, "-W", "ignore", "-m", "tests.nova.lab.drive", json.dumps(order)]
+    environment = os.environ | {
+        "OS_NOVA_DISABLE_EVENTLET_PATCHING": str(mode == "threading"),
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+    }
+    command = [sys.executable, "-W", "ignore", "-m", "nova_tests.lab.drive", json.dumps(order)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])

@@ -184,7 +184,7 @@ def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
     def time() -> float:
         return COURSES[-1].now if COURSES else 0.0
 
-    monkeypatch.setattr(monitor.time, "time", time)
+    monkeypatch.setattr("libvirt_migrate.nova.monitor.time.time", time)
 
 
 COURSES: list[Course] = []

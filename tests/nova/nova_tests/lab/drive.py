@@ -1,7 +1,7 @@
 """One live migration by Nova's real libvirt driver, in a process of its own: run by test_driver.py and the
 bench.
 
-    python -m tests.nova.lab.drive '{"driver": "libvirt_migrate.LibvirtDriver", "uuid": …, "source": URI,
+    python -m nova_tests.lab.drive '{"driver": "libvirt_migrate.LibvirtDriver", "uuid": …, "source": URI,
     "address": …}'
 
 Instance, migration and migrate_data are real Nova objects that are not saved anywhere. What happened is

@@ -15,7 +15,7 @@ from libvirt_migrate.nova import UnsupportedNova, options, overrides, release
 
 pytestmark = pytest.mark.nova
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SAMPLE = ROOT / "docs" / "nova-libvirt-migrate.conf.sample"
 
 
