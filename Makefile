@@ -3,7 +3,7 @@
 PY := .venv/bin/python
 CARGO_LINT := -q --all-targets -- -D warnings
 
-.PHONY: help deps build release demo test lint rust python package bench clean
+.PHONY: help deps build release demo test lint rust fuzz python package bench clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,7 +22,7 @@ release: deps ## build the extension module with optimisations
 demo: release ## show the bug and the cure on a real guest
 	@$(PY) -m libvirt_migrate.lab.demo
 
-test: lint rust python package ## everything that must pass
+test: lint rust fuzz python package ## everything that must pass
 
 lint: deps ## formatting, clippy, ruff
 	@echo "==> rustfmt, clippy, ruff"
@@ -36,6 +36,10 @@ rust: deps ## Rust tests; they need no Python and no daemon
 	@echo "==> cargo test"
 	@cargo test --quiet
 
+fuzz: deps ## the fuzz target, for 20 seconds
+	@echo "==> fuzz"
+	@scripts/fuzz 20
+
 python: build ## types, stubs and pytest with the lab
 	@echo "==> mypy, stubtest"
 	@.venv/bin/mypy
@@ -48,7 +52,7 @@ package: deps ## wheel and sdist, installed into empty environments
 
 bench: release ## speed, as ratios within one run
 	@$(PY) bench/migrate.py
-	@cargo bench --quiet --bench params
+	@cargo bench --quiet --bench params --bench retarget
 
 clean: ## remove what the targets made
 	rm -rf target .venv dist

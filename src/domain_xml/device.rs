@@ -39,16 +39,10 @@ impl DeviceXml {
         if found == name { Ok(()) } else { Err(format!("takes a <{name}>, not a <{found}>")) }
     }
 
-    /// Refuses a second child of any of `names`.
-    pub(super) fn check_single(&self, names: &[&str]) -> Result<(), String> {
-        let single = |name: &&str| self.root().only(name).map(drop).map_err(|error| error.to_string());
-        names.iter().try_for_each(single)
-    }
-
     /// Refuses a second MAC address, or another than `mac`, which the guest would see.
     pub(super) fn check_mac(&self, mac: MacAddress) -> Result<(), String> {
-        self.check_single(&["mac"])?;
-        let address = self.root().child("mac").and_then(|mac| mac.attr("address"));
+        let found = self.root().only("mac").map_err(|error| error.to_string())?;
+        let address = found.and_then(|mac| mac.attr("address"));
         match address.map(|address| address.value().parse::<MacAddress>()).transpose()? {
             Some(found) if found != mac => Err(format!("has MAC address {found}, not {mac}")),
             _ => Ok(()),

@@ -112,13 +112,18 @@ impl Diff {
             element.attributes().map(entry).collect()
         };
         let (before, after) = (values(old), values(new));
-        let shown = |element, name: &str, values: &HashMap<String, String>| {
-            values.get(name).map(|value| mask::attribute(element, name, value.clone().into()).into_owned())
+        let (old_named, new_named) = (mask::names_a_secret(old), mask::names_a_secret(new));
+        let shown = |named, name: &str, values: &HashMap<String, String>| {
+            values.get(name).map(|value| mask::attribute(named, name, value.clone().into()).into_owned())
         };
         let added = new.attributes().filter(|attribute| !before.contains_key(attribute.name));
         for name in old.attributes().chain(added).map(|attribute| attribute.name) {
             if before.get(name) != after.get(name) {
-                self.add(&format!("/@{name}"), shown(old, name, &before), shown(new, name, &after));
+                self.add(
+                    &format!("/@{name}"),
+                    shown(old_named, name, &before),
+                    shown(new_named, name, &after),
+                );
             }
         }
     }

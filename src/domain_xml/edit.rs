@@ -41,7 +41,8 @@ impl<'a> Editor<'a> {
     pub fn new(text: &'a str) -> Self {
         Self {
             text,
-            splices: Vec::new(),
+            // Several hundred in a large guest.
+            splices: Vec::with_capacity(text.len() / 256),
             additions: Vec::new(),
             places: HashMap::new(),
             removed: HashSet::new(),
@@ -55,12 +56,12 @@ impl<'a> Editor<'a> {
     }
 
     /// Gives an attribute a value, with the quotes that it has; adds it behind the others where it is missing.
-    pub fn set_attr(&mut self, element: Element<'a>, name: &str, value: &str) {
+    pub fn set_attr(&mut self, element: Element<'a>, name: &str, value: impl Into<Cow<'a, str>>) {
+        let value = value.into();
         match element.attr(name) {
-            Some(attribute) if attribute.value() == value => {}
+            Some(attribute) if attribute.raw == value || attribute.value() == value => {}
             Some(attribute) => {
-                let range = attribute.at..attribute.at + attribute.raw.len();
-                self.replace(range, escape(value).into_owned());
+                self.replace(attribute.at..attribute.at + attribute.raw.len(), escape(value));
             }
             None => {
                 let last = element.attributes().next_back();
@@ -81,11 +82,12 @@ impl<'a> Editor<'a> {
     }
 
     /// Gives an element a text in place of its content.
-    pub fn set_text(&mut self, element: Element<'a>, value: &str) {
+    pub fn set_text(&mut self, element: Element<'a>, value: impl Into<Cow<'a, str>>) {
+        let value = value.into();
         if element.own_text() == value && element.children().next().is_none() {
             return;
         }
-        let value = escape(value).into_owned();
+        let value = escape(value);
         if element.is_one_tag() {
             let end = element.range().end;
             self.replace(end - 2..end, format!(">{value}</{}>", element.name()));

@@ -9,6 +9,7 @@ use quick_xml::events::Event;
 
 use super::XmlError;
 use super::index::{Index, NONE, Node};
+use super::tag::Attribute;
 
 /// An element of a document.
 #[derive(Clone, Copy)]
@@ -31,6 +32,9 @@ pub(super) struct Attr<'a> {
 impl<'a> Attr<'a> {
     /// The value that is meant. References were checked when the document was read.
     pub fn value(&self) -> Cow<'a, str> {
+        if !self.raw.as_bytes().contains(&b'&') {
+            return Cow::Borrowed(self.raw);
+        }
         unescape(self.raw).unwrap_or(Cow::Borrowed(self.raw))
     }
 
@@ -79,19 +83,30 @@ impl<'a> Element<'a> {
         std::iter::successors(self.at(self.node().first_child), |child| child.at(child.node().next))
     }
 
+    /// Whether it has this name.
+    #[inline]
+    pub fn named(&self, name: &str) -> bool {
+        let node = self.node();
+        // The first byte tells most names apart, without a call.
+        let (bytes, start) = (self.text.as_bytes(), node.start as usize + 1);
+        node.name_end as usize - start == name.len()
+            && bytes[start] == name.as_bytes()[0]
+            && bytes[start..node.name_end as usize] == *name.as_bytes()
+    }
+
     /// The child elements of a name.
     pub fn all<'n>(&self, name: &'n str) -> impl Iterator<Item = Element<'a>> + use<'a, 'n> {
-        self.children().filter(move |child| child.name() == name)
+        self.children().filter(move |child| child.named(name))
     }
 
     /// The first child element of a name.
     pub fn child(&self, name: &str) -> Option<Element<'a>> {
-        self.children().find(|child| child.name() == name)
+        self.children().find(|child| child.named(name))
     }
 
     /// The only child element of a name; a second one is an error.
     pub fn only(&self, name: &str) -> Result<Option<Element<'a>>, XmlError> {
-        let mut all = self.children().filter(|child| child.name() == name);
+        let mut all = self.children().filter(|child| child.named(name));
         let first = all.next();
         match all.next() {
             Some(second) => Err(second.error(format!("a second <{name}> in <{}>", self.name()))),
@@ -101,23 +116,33 @@ impl<'a> Element<'a> {
 
     /// The attributes.
     pub fn attributes(&self) -> impl DoubleEndedIterator<Item = Attr<'a>> + use<'a> {
-        let (text, (first, end)) = (self.text, self.node().attributes);
-        self.index.attributes[first as usize..end as usize].iter().map(move |attribute| Attr {
-            name: &text[attribute.name.0 as usize..attribute.name.1 as usize],
-            raw: &text[attribute.value.0 as usize..attribute.value.1 as usize],
+        let (element, (first, end)) = (*self, self.node().attributes);
+        self.index.attributes[first as usize..end as usize].iter().map(move |found| element.read(found))
+    }
+
+    fn read(&self, attribute: &Attribute) -> Attr<'a> {
+        Attr {
+            name: &self.text[attribute.name.0 as usize..attribute.name.1 as usize],
+            raw: &self.text[attribute.value.0 as usize..attribute.value.1 as usize],
             at: attribute.value.0 as usize,
             name_at: attribute.name.0 as usize,
-        })
+        }
     }
 
     /// The attribute of a name.
     pub fn attr(&self, name: &str) -> Option<Attr<'a>> {
-        self.attributes().find(|attribute| attribute.name == name)
+        let (first, end) = self.node().attributes;
+        let bytes = self.text.as_bytes();
+        let named = |attribute: &&Attribute| {
+            (attribute.name.1 - attribute.name.0) as usize == name.len()
+                && bytes[attribute.name.0 as usize..attribute.name.1 as usize] == *name.as_bytes()
+        };
+        self.index.attributes[first as usize..end as usize].iter().find(named).map(|found| self.read(found))
     }
 
     /// Whether the attribute has this value.
     pub fn is(&self, name: &str, value: &str) -> bool {
-        self.attr(name).is_some_and(|attribute| attribute.value() == value)
+        self.attr(name).is_some_and(|attribute| attribute.raw == value || attribute.value() == value)
     }
 
     /// The whole element.
@@ -176,7 +201,7 @@ impl<'a> Element<'a> {
 
 /// The text between tags, without comments and with references resolved.
 fn plain(content: &str) -> Cow<'_, str> {
-    if !content.contains(['<', '&']) {
+    if !content.bytes().any(|byte| byte == b'<' || byte == b'&') {
         return Cow::Borrowed(content);
     }
     let (mut reader, mut text) = (Reader::from_str(content), String::new());

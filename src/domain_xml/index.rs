@@ -51,20 +51,29 @@ impl Index {
             let message = format!("the document has {} bytes; at most {MAX_BYTES} are taken", text.len());
             return Err(XmlError::at(text, 0, message));
         }
-        if let Some(at) = text.bytes().position(|byte| byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r'))
-        {
+        if let Some(at) = control_character(text.as_bytes()) {
             let what = if text.as_bytes()[at] == 0 { "a NUL character" } else { "a control character" };
             return Err(XmlError::at(text, at, what));
         }
         // About what libvirt's own definitions have.
         let index = Index {
-            nodes: Vec::with_capacity(text.len() / 48),
-            attributes: Vec::with_capacity(text.len() / 28),
+            nodes: Vec::with_capacity(text.len() / 40),
+            attributes: Vec::with_capacity(text.len() / 24),
         };
         let mut builder = Builder { text, index, open: Vec::with_capacity(16) };
         builder.run()?;
         Ok(builder.index)
     }
+}
+
+/// The first character that XML does not have at all.
+fn control_character(bytes: &[u8]) -> Option<usize> {
+    let refused = |byte: u8| byte < b' ' && byte != b'\t' && byte != b'\n' && byte != b'\r';
+    // Without a way out of the inner loop it runs on whole registers.
+    let any = |chunk: &[u8]| chunk.iter().fold(false, |any, &byte| any | refused(byte));
+    let chunk = bytes.chunks(1024).position(any)?;
+    let start = chunk * 1024;
+    bytes[start..].iter().position(|&byte| refused(byte)).map(|at| start + at)
 }
 
 impl Builder<'_> {
@@ -76,29 +85,27 @@ impl Builder<'_> {
         reader.config_mut().check_comments = true;
         let mut start = mark;
         loop {
-            let event = reader.read_event().map_err(|error| {
-                XmlError::at(text, mark + reader.error_position() as usize, error.to_string())
-            })?;
+            let event = reader.read_event();
             let end = mark + reader.buffer_position() as usize;
-            match event {
-                Event::Start(tag) => self.begin(start, tag.name().as_ref().len(), end, 1)?,
-                Event::Empty(tag) => self.begin(start, tag.name().as_ref().len(), end, 2)?,
-                Event::End(_) => self.close(start, end),
-                Event::Text(content) if self.open.is_empty() => {
+            match &event {
+                Ok(Event::Start(tag)) => self.begin(start, tag.name().as_ref().len(), end, 1)?,
+                Ok(Event::Empty(tag)) => self.begin(start, tag.name().as_ref().len(), end, 2)?,
+                Ok(Event::End(_)) => self.close(start, end),
+                Ok(Event::Text(content)) if self.open.is_empty() => {
                     if let Some(at) = content.find(|c| !matches!(c, ' ' | '\t' | '\n' | '\r')) {
                         return Err(self.error(start + at, "text outside the root element"));
                     }
                 }
-                Event::CData(_) | Event::GeneralRef(_) if self.open.is_empty() => {
+                Ok(Event::CData(_) | Event::GeneralRef(_)) if self.open.is_empty() => {
                     return Err(self.error(start, "text outside the root element"));
                 }
-                Event::GeneralRef(_) => {
+                Ok(Event::GeneralRef(_)) => {
                     if quick_xml::escape::unescape(&text[start..end]).is_err() {
                         return Err(self.error(start, "a reference that is not defined"));
                     }
                 }
-                Event::DocType(_) => return Err(self.error(start, "a document type is refused")),
-                Event::Decl(declaration) => {
+                Ok(Event::DocType(_)) => return Err(self.error(start, "a document type is refused")),
+                Ok(Event::Decl(declaration)) => {
                     if start != mark {
                         return Err(self.error(start, "an XML declaration that is not at the start"));
                     }
@@ -110,8 +117,12 @@ impl Builder<'_> {
                         return Err(self.error(start, "an encoding other than UTF-8 is refused"));
                     }
                 }
-                Event::Eof => break,
-                Event::Text(_) | Event::CData(_) | Event::Comment(_) | Event::PI(_) => {}
+                Ok(Event::Eof) => break,
+                Ok(Event::Text(_) | Event::CData(_) | Event::Comment(_) | Event::PI(_)) => {}
+                Err(error) => {
+                    let at = mark + reader.error_position() as usize;
+                    return Err(XmlError::at(text, at, error.to_string()));
+                }
             }
             start = end;
         }

@@ -12,10 +12,14 @@ const NAMES: [&str; 8] =
 /// Parts of values, in lower case, that give a secret away: arguments of QEMU, keys.
 const VALUES: [&str; 6] = ["password=", "passwd=", "secret=", "token=", "data=", "-----begin"];
 
-/// The value of an attribute, or the mask.
-pub(super) fn attribute<'a>(element: Element<'a>, name: &str, value: Cow<'a, str>) -> Cow<'a, str> {
-    let named = |what: &str| element.attr("name").filter(|_| name == what).map(|name| name.value());
-    let secret = is_name(name) || named("value").is_some_and(|name| is_name(&name)) || is_value(&value);
+/// Whether an element's `name` attribute says that its `value` is secret. Asked once for all of its attributes.
+pub(super) fn names_a_secret(element: Element<'_>) -> bool {
+    element.attr("name").is_some_and(|name| is_name(&name.value()))
+}
+
+/// The value of an attribute, or the mask. `named` is what [`names_a_secret`] says of its element.
+pub(super) fn attribute<'a>(named: bool, name: &str, value: Cow<'a, str>) -> Cow<'a, str> {
+    let secret = is_name(name) || (named && name == "value") || is_value(&value);
     if secret { Cow::Borrowed(MASK) } else { value }
 }
 
@@ -37,8 +41,9 @@ pub(super) fn source(element: Element<'_>) -> String {
         }
     };
     for inner in element.with_descendants() {
+        let named = names_a_secret(inner);
         for found in inner.attributes() {
-            if attribute(inner, found.name, found.value()) == MASK {
+            if attribute(named, found.name, found.value()) == MASK {
                 hide(found.at, found.at + found.raw.len());
             }
         }
@@ -55,7 +60,7 @@ pub(super) fn source(element: Element<'_>) -> String {
 
 fn has_secret_text(element: Element<'_>) -> bool {
     let has_text = !element.own_text().trim().is_empty();
-    has_text && (is_name(element.name()) || element.attr("name").is_some_and(|name| is_name(&name.value())))
+    has_text && (is_name(element.name()) || names_a_secret(element))
 }
 
 fn is_name(name: &str) -> bool {

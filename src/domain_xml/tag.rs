@@ -19,6 +19,7 @@ const FEW: usize = 12;
 const NAME: u8 = 1;
 const NAME_START: u8 = 2;
 const SPACE: u8 = 4;
+const SPECIAL: u8 = 8;
 const CLASS: [u8; 256] = classes();
 
 const fn classes() -> [u8; 256] {
@@ -29,6 +30,7 @@ const fn classes() -> [u8; 256] {
             b'a'..=b'z' | b'A'..=b'Z' | b'_' | b':' | 0x80.. => NAME | NAME_START,
             b'0'..=b'9' | b'-' | b'.' => NAME,
             b' ' | b'\t' | b'\n' | b'\r' => SPACE,
+            b'<' | b'&' | b'"' | b'\'' => SPECIAL,
             _ => 0,
         };
         byte += 1;
@@ -37,7 +39,8 @@ const fn classes() -> [u8; 256] {
 }
 
 fn skip(bytes: &[u8], mut at: usize, end: usize, class: u8) -> usize {
-    while at < end && CLASS[bytes[at] as usize] & class != 0 {
+    let bytes = &bytes[..end];
+    while at < bytes.len() && CLASS[bytes[at] as usize] & class != 0 {
         at += 1;
     }
     at
@@ -87,29 +90,36 @@ pub(super) fn attributes(
 
 /// The closing quote of the value whose opening quote is at `open`.
 fn value(text: &str, open: usize, end: usize) -> Result<usize, Defect> {
-    let bytes = text.as_bytes();
-    let (quote, mut references) = (bytes[open], false);
-    for (at, &byte) in bytes.iter().enumerate().take(end).skip(open + 1) {
-        if byte == quote {
-            if references && quick_xml::escape::unescape(&text[open + 1..at]).is_err() {
-                return Err((open + 1, "an attribute's value has a reference that is not defined"));
+    let bytes = &text.as_bytes()[..end];
+    let (quote, mut references, mut at) = (bytes[open], false, open + 1);
+    while at < bytes.len() {
+        let byte = bytes[at];
+        // Most bytes are none of these.
+        if CLASS[byte as usize] & SPECIAL != 0 {
+            match byte {
+                b'<' => return Err((at, "an attribute's value has a < in it")),
+                b'&' => references = true,
+                _ if byte == quote => {
+                    if references && quick_xml::escape::unescape(&text[open + 1..at]).is_err() {
+                        return Err((open + 1, "an attribute's value has a reference that is not defined"));
+                    }
+                    return Ok(at);
+                }
+                _ => {}
             }
-            return Ok(at);
         }
-        match byte {
-            b'<' => return Err((at, "an attribute's value has a < in it")),
-            b'&' => references = true,
-            _ => {}
-        }
+        at += 1;
     }
     Err((open, "an attribute's value has no closing quote"))
 }
 
 fn distinct(text: &str, attributes: &[Attribute]) -> Result<(), Defect> {
-    let name = |attribute: &Attribute| &text[attribute.name.0 as usize..attribute.name.1 as usize];
+    let name = |attribute: &Attribute| &text.as_bytes()[attribute.name.0 as usize..attribute.name.1 as usize];
+    // Most differ in length or first byte, which needs no call.
+    let same = |one: &[u8], other: &[u8]| one.len() == other.len() && one[0] == other[0] && one == other;
     let repeated = if attributes.len() <= FEW {
         (1..attributes.len())
-            .find(|&last| attributes[..last].iter().any(|other| name(other) == name(&attributes[last])))
+            .find(|&last| attributes[..last].iter().any(|other| same(name(other), name(&attributes[last]))))
     } else {
         let mut seen = HashSet::with_capacity(attributes.len());
         attributes.iter().position(|attribute| !seen.insert(name(attribute)))

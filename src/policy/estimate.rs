@@ -12,6 +12,9 @@ const SMOOTHING: Duration = Duration::from_millis(500);
 /// ten times as long to end as moving what is left takes, and a little more load means for ever.
 pub(crate) const LEAST_GAIN: f64 = 0.1;
 
+/// A working set of which 95 % is found dirty was written this many times over, where writes are random.
+const AGAIN: f64 = 3.0;
+
 /// Passes whose begin is kept.
 const KEPT: usize = 6;
 
@@ -56,6 +59,7 @@ pub(crate) struct Estimate {
     passes: Vec<Pass>,
     memory_began: Option<Duration>,
     first_pass: Option<Duration>,
+    saturated: bool,
 }
 
 impl Estimate {
@@ -85,8 +89,18 @@ impl Estimate {
                     began: sample.elapsed,
                     left: sample.memory_remaining,
                 });
+                self.compare_first_passes();
             }
         }
+    }
+
+    /// Whether the second pass found more than its time lets expect from what the first one found.
+    fn compare_first_passes(&mut self) {
+        let ([second, third], Some(first_pass)) = (self.passes.as_slice(), self.first_pass) else { return };
+        let time =
+            third.began.saturating_sub(second.began).as_secs_f64() / first_pass.as_secs_f64().max(1e-9);
+        let found = third.left as f64 / second.left.max(1) as f64;
+        self.saturated = time < 0.9 && found > (1.0 + time) / 2.0;
     }
 
     /// Bytes/s that the link carries.
@@ -103,14 +117,25 @@ impl Estimate {
         })
     }
 
-    /// Bytes/s that the guest writes to memory that has to be moved again: more than the dirty rate, since QEMU
-    /// does not count a page that is dirty already, and with a limit of `limit` seconds that much memory is
-    /// dirty all the time. Writes hit those pages as often as the others.
+    /// Bytes/s that the guest writes, as far as that can be seen: more than the dirty rate, since QEMU counts a
+    /// page once a pass however often it is written.
+    ///
+    /// With a limit of `limit` seconds that much memory is dirty all the time, and writes hit it as often as
+    /// the rest. And a second pass that was shorter than the first but found as much hit a working set whose
+    /// pages are written again and again.
     pub(crate) fn written(&self, limit: f64) -> Option<f64> {
         let dirty_already = (limit / self.pause()?).clamp(0.0, 0.9);
         // QEMU's figure may still count the time of the first pass.
         let dirty = self.dirty_rate()?.max(self.throughput()? * (1.0 - self.gain()?));
-        Some(dirty / (1.0 - dirty_already))
+        let again = if self.saturated { AGAIN } else { 1.0 };
+        Some(again * dirty / (1.0 - dirty_already))
+    }
+
+    /// What is left now, as s of the throughput, with what was dirtied since the pass began, which QEMU does
+    /// not know yet.
+    pub(crate) fn rest(&self, at: Duration) -> Option<f64> {
+        let since = at.saturating_sub(self.passes.last()?.began).as_secs_f64();
+        Some((self.pause()? - self.progress()? * since).max(0.0))
     }
 
     /// How long the first pass took; `None` before it is over.

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use crate::flags::MigrateFlags as F;
-use crate::params::MigrateParams;
+use super::ScheduleOptions;
 use crate::{Error, Result};
 
 /// What to do when the deadline passes.
@@ -45,50 +44,6 @@ impl Default for Intent {
     }
 }
 
-/// Nova's options `live_migration_*`, with Nova's names, units and defaults, not checked yet.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct ScheduleOptions {
-    /// `live_migration_downtime`: the last step, ms; at least 100.
-    pub downtime: u64,
-    /// `live_migration_downtime_steps`: at least 3.
-    pub steps: u32,
-    /// `live_migration_downtime_delay`: between two steps, s per GiB of data; at least 3.
-    pub delay: u64,
-    /// `live_migration_completion_timeout`: s per GiB of data; 0 is none.
-    pub completion_timeout: u64,
-    /// `live_migration_timeout_action`: `abort` or `force_complete`.
-    pub timeout_action: OnDeadline,
-    /// Whether `force_complete` may use post-copy (`live_migration_permit_post_copy`).
-    pub post_copy: bool,
-    /// Nova's count of the data, GiB: [`ScheduleOptions::data_gb`]. `None` takes it from the first sample
-    /// that has one, which counts a little more than Nova: video memory is memory as well.
-    pub data_gb: Option<f64>,
-}
-
-impl Default for ScheduleOptions {
-    fn default() -> Self {
-        Self {
-            downtime: 500,
-            steps: 10,
-            delay: 75,
-            completion_timeout: 800,
-            timeout_action: OnDeadline::Abort,
-            post_copy: false,
-            data_gb: None,
-        }
-    }
-}
-
-impl ScheduleOptions {
-    /// Nova's count of the data to move, GiB: the memory and each disk (bytes), each counted as 2 at least.
-    pub fn data_gb(memory: u64, disks: impl IntoIterator<Item = u64>) -> f64 {
-        const GIB: f64 = (1u64 << 30) as f64;
-        let counted = |bytes: u64| (bytes as f64 / GIB).max(2.0);
-        // Nova adds the disks up first; the order decides the last bit of the sum.
-        counted(memory) + disks.into_iter().map(counted).fold(0.0, |sum, disk| sum + disk)
-    }
-}
-
 /// How convergence is brought about.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Method {
@@ -110,11 +65,11 @@ pub struct Convergence {
 }
 
 /// The longest pause that QEMU takes (`MAX_MIGRATE_DOWNTIME_SECONDS`).
-const LONGEST_PAUSE: f64 = 2000.0;
+pub(super) const LONGEST_PAUSE: f64 = 2000.0;
 /// libvirt counts whole milliseconds.
 const SHORTEST_PAUSE: f64 = 0.001;
 /// Anything longer than a year is a slip.
-const LONGEST_DEADLINE: f64 = 365.0 * 86400.0;
+pub(super) const LONGEST_DEADLINE: f64 = 365.0 * 86400.0;
 
 impl Default for Convergence {
     fn default() -> Self {
@@ -151,17 +106,7 @@ impl Convergence {
 
     /// Nova's schedule. Refuses what Nova's own configuration refuses.
     pub fn schedule(options: ScheduleOptions) -> Result<Self> {
-        let ms = LONGEST_PAUSE as u64 * 1000;
-        bounds("downtime", options.downtime, 100, ms, "ms")?;
-        // Nova has no upper bounds; these keep the list of steps and its times in reason.
-        bounds("downtime_steps", options.steps.into(), 3, 10_000, "steps")?;
-        bounds("downtime_delay", options.delay, 3, LONGEST_DEADLINE as u64, "s per GiB")?;
-        bounds("completion_timeout", options.completion_timeout, 0, LONGEST_DEADLINE as u64, "s per GiB")?;
-        if let Some(data) = options.data_gb
-            && !(data > 0.0 && data <= 1e9)
-        {
-            return Err(Error::parameter("data_gb", format!("{data} is not a number of GiB above 0")));
-        }
+        options.check()?;
         Ok(Self {
             max_downtime: Duration::from_millis(options.downtime),
             deadline: None,
@@ -215,43 +160,6 @@ impl Convergence {
         }
         self
     }
-
-    /// The parameters with the flags that this intent needs.
-    ///
-    /// - Post-copy adds `POSTCOPY`, and is refused where a flag forbids it.
-    /// - Throttling adds `AUTO_CONVERGE` where disks are copied. Elsewhere it adds nothing: QEMU would
-    ///   throttle a guest before anyone knows that it must, so the policy asks for
-    ///   [`Action::Restart`](super::Action::Restart) once it knows. With disks a second start would copy them
-    ///   again.
-    ///
-    /// Flags that the caller gave stay.
-    pub fn apply(&self, params: &MigrateParams) -> Result<MigrateParams> {
-        let flags = params.flags();
-        if flags.contains(F::OFFLINE) {
-            // A definition has neither memory nor a pause.
-            return Ok(params.clone());
-        }
-        let mut wanted = flags;
-        if self.post_copy {
-            self.check_post_copy(flags)?;
-            wanted |= F::POSTCOPY;
-        }
-        if self.throttle && flags.intersects(F::NON_SHARED) {
-            wanted |= F::AUTO_CONVERGE;
-        }
-        if wanted == flags { Ok(params.clone()) } else { params.with(None, Some(wanted)) }
-    }
-
-    fn check_post_copy(&self, flags: F) -> Result<()> {
-        let forbids = flags & (F::PAUSED | F::TUNNELLED);
-        if !forbids.is_empty() {
-            return Err(Error::parameter("post_copy", format!("libvirt refuses post-copy with {forbids}")));
-        }
-        if !flags.contains(F::LIVE) {
-            return Err(Error::parameter("post_copy", "libvirt refuses post-copy without LIVE"));
-        }
-        Ok(())
-    }
 }
 
 fn seconds(name: &str, value: f64, least: f64, most: f64) -> Result<Duration> {
@@ -259,11 +167,4 @@ fn seconds(name: &str, value: f64, least: f64, most: f64) -> Result<Duration> {
         return Ok(Duration::from_secs_f64(value));
     }
     Err(Error::parameter(name, format!("{value} s is not between {least} s and {most} s")))
-}
-
-fn bounds(name: &str, value: u64, least: u64, most: u64, unit: &str) -> Result<()> {
-    if (least..=most).contains(&value) {
-        return Ok(());
-    }
-    Err(Error::parameter(name, format!("{value} {unit} is not between {least} and {most}")))
 }

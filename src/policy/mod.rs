@@ -7,8 +7,10 @@
 
 mod action;
 mod adaptive;
+mod apply;
 mod estimate;
 mod intent;
+mod options;
 mod sample;
 mod schedule;
 mod steps;
@@ -19,7 +21,8 @@ use std::time::Duration;
 
 pub use action::{Action, Decision};
 pub(crate) use estimate::Estimate;
-pub use intent::{Convergence, Intent, Method, OnDeadline, ScheduleOptions};
+pub use intent::{Convergence, Intent, Method, OnDeadline};
+pub use options::ScheduleOptions;
 pub use sample::{Context, DEFAULT_DOWNTIME_MS, Sample};
 pub use schedule::{Step, completion_timeout, downtime_steps};
 pub use throttle::Throttle;

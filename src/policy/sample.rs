@@ -75,7 +75,7 @@ impl Sample {
         let page_size = job.memory_page_size.filter(|size| *size > 0).unwrap_or(PAGE);
         let measured = |rate: Option<u64>| rate.filter(|rate| *rate > 0).map(|rate| rate as f64);
         let second_pass = iteration >= 2;
-        let pages = measured(job.memory_dirty_rate).filter(|_| second_pass);
+        let pages = measured(job.memory_dirty_rate);
         Self {
             elapsed,
             active: matches!(job.kind, JobType::Bounded | JobType::Unbounded),

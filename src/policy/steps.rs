@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn an_action_is_asked_for_once_until_it_fails() {
         let mut steps = Steps::default();
-        let mut ask = |steps: &mut Steps, at| steps.ask(Action::Abort, s(at), String::new()).is_some();
+        let ask = |steps: &mut Steps, at| steps.ask(Action::Abort, s(at), String::new()).is_some();
         assert!(ask(&mut steps, 1.0));
         assert!(!ask(&mut steps, 2.0), "it is under way");
         steps.failed(Action::Abort, s(2.0));
@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn another_limit_is_another_action_but_not_while_one_is_under_way() {
         let mut steps = Steps::default();
-        let mut ask =
+        let ask =
             |steps: &mut Steps, ms| steps.ask(Action::SetMaxDowntime(ms), s(1.0), String::new()).is_some();
         assert!(ask(&mut steps, 100));
         assert!(!ask(&mut steps, 200));

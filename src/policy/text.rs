@@ -12,9 +12,13 @@ pub(super) fn bytes(count: f64) -> String {
     format!("{count:.digits$} {}", UNITS[unit])
 }
 
-/// Seconds, as milliseconds where there are few.
+/// Seconds, as milliseconds where there is less than one.
 pub(super) fn time(seconds: f64) -> String {
-    if seconds < 10.0 { format!("{:.0} ms", seconds * 1000.0) } else { format!("{seconds:.0} s") }
+    match seconds {
+        ..1.0 => format!("{:.0} ms", seconds * 1000.0),
+        ..10.0 => format!("{seconds:.1} s"),
+        _ => format!("{seconds:.0} s"),
+    }
 }
 
 #[cfg(test)]
@@ -28,6 +32,7 @@ mod tests {
         assert_eq!(bytes(160.0 * 1048576.0), "160 MiB");
         assert_eq!(bytes(5e15), "4656613 GiB");
         assert_eq!(time(0.0801), "80 ms");
+        assert_eq!(time(7.772), "7.8 s");
         assert_eq!(time(75.2), "75 s");
     }
 }

@@ -6,15 +6,19 @@
 //! the first reading after each second, and auto-converge takes a step when twice more than half of what was
 //! sent was dirtied. Time goes in steps of [`STEP`] seconds.
 
+// Each file of tests uses a part of it.
+#![allow(dead_code, unused_imports)]
+
 mod guest;
 mod link;
 mod qemu;
 mod run;
+pub mod scenes;
 
 pub use guest::{Guest, Load};
-pub use link::Link;
-pub use qemu::{Qemu, Start};
-pub use run::{End, Report, Watch, fixed_limit, migrate};
+pub use link::{Link, symmetric};
+pub use qemu::{OVERHEAD, Qemu, Start};
+pub use run::{End, Report, Watch, best, fixed_limit, migrate};
 
 /// A step of the simulation, s.
 pub const STEP: f64 = 0.01;

@@ -25,6 +25,8 @@ pub struct Qemu {
     pub limit_ms: u64,
     pub paused: bool,
     pub post_copy: bool,
+    /// The throughput that libvirt tells, as a part of the one that QEMU decides by.
+    told: f64,
     /// The pause that the guest saw, s, once it is over.
     pub pause: Option<f64>,
     disk_left: f64,
@@ -54,6 +56,7 @@ impl Qemu {
             limit_ms: 300,
             paused: false,
             post_copy: false,
+            told: 1.0,
             pause: None,
             disk_left: start.disks,
             left: guest.memory,
@@ -67,6 +70,11 @@ impl Qemu {
             throttle: 0.0,
             high: 0,
         }
+    }
+
+    /// The same, but libvirt tells this part of the throughput.
+    pub fn told(self, told: f64) -> Self {
+        Self { told, ..self }
     }
 
     pub fn iteration(&self) -> u64 {
@@ -162,7 +170,7 @@ impl Qemu {
             memory_total: count(self.guest.memory).filter(|_| memory),
             memory_processed: count(self.sent).filter(|_| memory),
             memory_remaining: count(self.left).filter(|_| memory),
-            memory_bps: count(self.bandwidth).filter(|_| memory),
+            memory_bps: count(self.bandwidth * self.told).filter(|_| memory),
             memory_dirty_rate: count(self.dirty_rate / PAGE).filter(|_| memory),
             memory_iteration: Some(self.iteration).filter(|_| memory),
             memory_page_size: Some(PAGE as u64),

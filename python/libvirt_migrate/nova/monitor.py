@@ -11,6 +11,7 @@ import time
 from collections import deque
 from typing import Any
 
+from nova.compute import vm_states
 from nova.virt.libvirt import guest as nova_guest
 from nova.virt.libvirt import migration as nova_migration
 from oslo_log import log as logging
@@ -78,8 +79,9 @@ def _watch(
     libvirt = nova_guest.libvirt
     migration = migrate_data.migration
     flags = driver._get_migration_flags(migrate_data.block_migration)
-    # QEMU's persistent memory devices cannot be moved by post-copy.
+    # Neither a paused guest nor persistent memory can be moved by post-copy.
     post_copy = bool(driver._is_post_copy_enabled(flags)) and not driver._get_vpmems(instance)
+    post_copy = post_copy and getattr(instance, "vm_state", None) != vm_states.PAUSED
     data_gb = driver._live_migration_data_gb(instance, disk_paths)
     conductor = Conductor(instance, guest, migration, data_gb, flags, post_copy)
     reporter = Reporter(instance, migration)

@@ -12,7 +12,7 @@ pub(super) fn apply<'a>(
     let cputune = domain.only("cputune")?;
     let shares = cputune.map_or(Ok(None), |cputune| cputune.only("shares"))?;
     match (wanted, shares) {
-        (Setting::Set(value), Some(shares)) => editor.set_text(shares, &value.to_string()),
+        (Setting::Set(value), Some(shares)) => editor.set_text(shares, value.to_string()),
         (Setting::Set(value), None) => {
             editor.append_within(domain, "cputune", format!("<shares>{value}</shares>"))?;
         }

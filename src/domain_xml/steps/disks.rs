@@ -1,39 +1,59 @@
 //! Disks whose storage is reached differently at the destination.
 //!
-//! Taken from the destination: the type, and the elements of `TAKEN`. All else is the guest's own.
+//! Taken from the destination: the type, and what `taken` names. All else is the guest's own.
 
-use std::collections::{HashMap, HashSet};
+use std::borrow::Cow;
+use std::collections::HashMap;
 
 use super::driver;
-use super::{devices, devices_error, same};
+use super::{Devices, same};
 use crate::domain_xml::XmlError;
 use crate::domain_xml::edit::Editor;
 use crate::domain_xml::element::Element;
 use crate::domain_xml::layout::before;
 use crate::domain_xml::retarget::{Disk, DiskKey};
 
-/// What says where a disk's content is and how it is reached, in libvirt's order.
-pub(in crate::domain_xml) const TAKEN: [&str; 5] = ["driver", "auth", "source", "encryption", "backingStore"];
+/// What says where a disk's content is and how it is reached: driver, auth, source, encryption and backing store.
+type Taken<'a> = [Option<Element<'a>>; 5];
 
-/// Returns the places of the disks that are replaced.
+/// These children of a `<disk>`; a second one of a kind is an error.
+pub(in crate::domain_xml) fn taken(disk: Element<'_>) -> Result<Taken<'_>, XmlError> {
+    let mut found = [None; 5];
+    for child in disk.children() {
+        let index = match child.name() {
+            "driver" => 0,
+            "auth" => 1,
+            "source" => 2,
+            "encryption" => 3,
+            "backingStore" => 4,
+            _ => continue,
+        };
+        if found[index].replace(child).is_some() {
+            return Err(child.error(format!("a second <{}> in <disk>", child.name())));
+        }
+    }
+    Ok(found)
+}
+
+/// Returns the places of the disks that are replaced, in order.
 pub(super) fn apply<'a>(
-    domain: Element<'a>,
+    devices: &Devices<'a>,
     disks: &'a [Disk],
     editor: &mut Editor<'a>,
-) -> Result<HashSet<u32>, XmlError> {
-    let mut replaced = HashSet::new();
+) -> Result<Vec<u32>, XmlError> {
+    let mut replaced = Vec::with_capacity(disks.len());
     if disks.is_empty() {
         return Ok(replaced);
     }
     let mut wanted = Wanted::new(disks);
-    for disk in devices(domain, "disk") {
+    for disk in devices.disks.iter().copied() {
         if let Some(index) = wanted.find(disk)? {
-            replaced.insert(disk.id());
+            replaced.push(disk.id());
             replace(disk, disks[index].xml.root(), editor)?;
         }
     }
     match wanted.found.iter().position(|found| !found) {
-        Some(index) => Err(devices_error(domain, format!("the guest has no disk with {}", disks[index].key))),
+        Some(index) => Err(devices.error(format!("the guest has no disk with {}", disks[index].key))),
         None => Ok(replaced),
     }
 }
@@ -61,17 +81,15 @@ impl<'a> Wanted<'a> {
     }
 
     /// The entry that names this disk of the guest.
-    fn find(&mut self, disk: Element<'_>) -> Result<Option<usize>, XmlError> {
+    fn find(&mut self, disk: Element<'a>) -> Result<Option<usize>, XmlError> {
         let attribute = |child: &str, name: &str| disk.child(child).and_then(|child| child.attr(name));
-        let look_up = |map: &HashMap<&str, usize>, key: Option<std::borrow::Cow<'_, str>>| {
-            key.and_then(|key| map.get(&*key).copied())
+        // A map that nothing is in asks nothing of the disk.
+        let look_up = |map: &HashMap<&str, usize>, key: &dyn Fn() -> Option<Cow<'a, str>>| {
+            if map.is_empty() { None } else { key().and_then(|key| map.get(&*key).copied()) }
         };
-        let by_serial = match self.serials.is_empty() {
-            true => None,
-            false => look_up(&self.serials, disk.child("serial").map(|serial| serial.own_text())),
-        };
-        let by_alias = look_up(&self.aliases, attribute("alias", "name").map(|name| name.value()));
-        let by_target = look_up(&self.targets, attribute("target", "dev").map(|dev| dev.value()));
+        let by_serial = look_up(&self.serials, &|| disk.child("serial").map(|serial| serial.own_text()));
+        let by_alias = look_up(&self.aliases, &|| attribute("alias", "name").map(|name| name.value()));
+        let by_target = look_up(&self.targets, &|| attribute("target", "dev").map(|dev| dev.value()));
         let mut indexes = [by_serial, by_alias, by_target].into_iter().flatten();
         let Some(index) = indexes.next() else { return Ok(None) };
         if let Some(other) = indexes.next() {
@@ -86,27 +104,24 @@ impl<'a> Wanted<'a> {
 }
 
 fn replace<'a>(disk: Element<'a>, wanted: Element<'a>, editor: &mut Editor<'a>) -> Result<(), XmlError> {
-    if let (Some(ours), Some(theirs)) = (disk.only("serial")?, wanted.child("serial")) {
-        if ours.own_text() != theirs.own_text() {
-            return Err(disk.error("the disk's serial differs from that of its definition in disks"));
-        }
+    if let (Some(ours), Some(theirs)) = (disk.only("serial")?, wanted.child("serial"))
+        && ours.own_text() != theirs.own_text()
+    {
+        return Err(disk.error("the disk's serial differs from that of its definition in disks"));
     }
+    let (ours, theirs) = (taken(disk)?, taken(wanted)?);
     let removable = disk.is("device", "cdrom") || disk.is("device", "floppy");
     // A disk without a source is none, so such a definition says nothing about where the content is.
     let source_given = removable || wanted.child("source").is_some();
     if let (true, Some(kind)) = (source_given, wanted.attr("type")) {
-        editor.set_attr(disk, "type", &kind.value());
+        editor.set_attr(disk, "type", kind.value());
     }
     let mut missing = Vec::new();
-    for name in TAKEN {
-        match (disk.only(name)?, wanted.child(name)) {
-            (Some(ours), Some(theirs)) if name == "driver" => {
-                driver::merge(ours, theirs, editor);
-            }
-            (Some(ours), Some(theirs)) => {
-                if !same(ours, theirs) {
-                    editor.replace(ours.range(), theirs.source());
-                }
+    for (ours, theirs) in ours.into_iter().zip(theirs) {
+        match (ours, theirs) {
+            (Some(ours), Some(theirs)) if ours.named("driver") => driver::merge(ours, theirs, editor),
+            (Some(ours), Some(theirs)) if !same(ours, theirs) => {
+                editor.replace(ours.range(), theirs.source());
             }
             (None, Some(theirs)) => missing.push(theirs.source()),
             (Some(ours), None) if source_given && !is_kept(ours) => editor.remove(ours),

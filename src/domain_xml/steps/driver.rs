@@ -10,18 +10,13 @@ const GUESTS_OWN: [&str; 9] =
 
 /// Puts `theirs` in the place of `ours`, with the guest's own properties.
 pub(super) fn merge<'a>(ours: Element<'a>, theirs: Element<'a>, editor: &mut Editor<'a>) {
-    let is_own = |name: &str| GUESTS_OWN.contains(&name);
-    let own_differ = ours.attributes().any(|attribute| is_own(attribute.name))
-        || theirs.attributes().any(|attribute| is_own(attribute.name));
-    if !own_differ {
-        if !same(ours, theirs) {
-            editor.replace(ours.range(), theirs.source());
-        }
+    if same(ours, theirs) {
         return;
     }
     if theirs.children().next().is_none() && ours.children().next().is_none() {
         return attributes(ours, theirs, editor);
     }
+    let is_own = |name: &str| GUESTS_OWN.contains(&name);
     let mut text = String::from("<driver");
     let own = ours.attributes().filter(|attribute| is_own(attribute.name));
     let new = theirs.attributes().filter(|attribute| !is_own(attribute.name));
@@ -49,6 +44,6 @@ fn attributes<'a>(ours: Element<'a>, theirs: Element<'a>, editor: &mut Editor<'a
         }
     }
     for attribute in theirs.attributes().filter(|attribute| !GUESTS_OWN.contains(&attribute.name)) {
-        editor.set_attr(ours, attribute.name, &attribute.value());
+        editor.set_attr(ours, attribute.name, attribute.value());
     }
 }

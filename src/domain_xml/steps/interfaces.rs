@@ -2,9 +2,9 @@
 //!
 //! The destination says how the interface is connected; what the guest sees of it stays.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{devices, same, same_attributes};
+use super::{Devices, same, same_attributes};
 use crate::domain_xml::edit::Editor;
 use crate::domain_xml::element::Element;
 use crate::domain_xml::layout::before;
@@ -15,18 +15,18 @@ use crate::domain_xml::{DeviceXml, MacAddress, XmlError};
 const GUESTS_OWN: [&str; 8] = ["address", "boot", "link", "mtu", "model", "rom", "acpi", "teaming"];
 
 pub(super) fn apply<'a>(
-    domain: Element<'a>,
+    devices: &Devices<'a>,
     interfaces: &'a [Interface],
     editor: &mut Editor<'a>,
 ) -> Result<(), XmlError> {
-    let wanted: HashMap<MacAddress, Option<&DeviceXml>> =
+    let wanted: BTreeMap<MacAddress, Option<&DeviceXml>> =
         interfaces.iter().map(|interface| (interface.mac, interface.xml.as_ref())).collect();
-    let mut seen = HashMap::with_capacity(wanted.len());
-    for interface in devices(domain, "interface") {
+    let mut seen = BTreeSet::new();
+    for interface in devices.interfaces.iter().copied() {
         let address = interface.only("mac")?.and_then(|mac| mac.attr("address"));
         let address = address.ok_or_else(|| interface.error("an <interface> has no <mac address='…'>"))?;
         let mac: MacAddress = address.value().parse().map_err(|reason: String| interface.error(reason))?;
-        if seen.insert(mac, ()).is_some() {
+        if !seen.insert(mac) {
             return Err(interface.error(format!("a second interface with MAC address {mac}")));
         }
         match wanted.get(&mac) {

@@ -1,19 +1,18 @@
 //! Mediated devices by uuid.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::devices;
+use super::Devices;
 use crate::domain_xml::edit::Editor;
-use crate::domain_xml::element::Element;
 use crate::domain_xml::{Uuid, XmlError};
 
 pub(super) fn apply<'a>(
-    domain: Element<'a>,
+    devices: &Devices<'a>,
     mdevs: &BTreeMap<Uuid, Uuid>,
     editor: &mut Editor<'a>,
 ) -> Result<(), XmlError> {
-    let mut seen = HashSet::new();
-    for device in devices(domain, "hostdev").filter(|device| device.is("type", "mdev")) {
+    let mut seen = BTreeSet::new();
+    for device in devices.hostdevs.iter().filter(|device| device.is("type", "mdev")) {
         let address = device.only("source")?.map_or(Ok(None), |source| source.only("address"))?;
         let uuid = address.and_then(|address| address.attr("uuid"));
         let (Some(address), Some(uuid)) = (address, uuid) else {
@@ -30,7 +29,7 @@ pub(super) fn apply<'a>(
         }
         // One that stays keeps its spelling.
         if *wanted != uuid {
-            editor.set_attr(address, "uuid", &wanted.to_string());
+            editor.set_attr(address, "uuid", wanted.to_string());
         }
     }
     Ok(())

@@ -17,12 +17,50 @@ mod vpmem;
 
 use std::collections::HashMap;
 
-pub(super) use disks::TAKEN;
+pub(super) use disks::taken;
 
 use super::XmlError;
 use super::edit::Editor;
 use super::element::Element;
 use super::retarget::Retarget;
+
+/// The guest's devices by kind, and the definition that they are in.
+struct Devices<'a> {
+    domain: Element<'a>,
+    disks: Vec<Element<'a>>,
+    interfaces: Vec<Element<'a>>,
+    hostdevs: Vec<Element<'a>>,
+    memory: Vec<Element<'a>>,
+    graphics: Vec<Element<'a>>,
+    /// Serial ports and consoles.
+    serials: Vec<Element<'a>>,
+}
+
+impl<'a> Devices<'a> {
+    fn of(domain: Element<'a>) -> Self {
+        let none = Vec::new;
+        let (disks, interfaces, hostdevs) = (none(), none(), none());
+        let (memory, graphics, serials) = (none(), none(), none());
+        let mut devices = Self { domain, disks, interfaces, hostdevs, memory, graphics, serials };
+        for device in domain.all("devices").flat_map(|devices| devices.children()) {
+            match device.name() {
+                "disk" => devices.disks.push(device),
+                "interface" => devices.interfaces.push(device),
+                "hostdev" => devices.hostdevs.push(device),
+                "memory" => devices.memory.push(device),
+                "graphics" => devices.graphics.push(device),
+                "serial" | "console" => devices.serials.push(device),
+                _ => {}
+            }
+        }
+        devices
+    }
+
+    /// An error about a device that is not there.
+    fn error(&self, message: String) -> XmlError {
+        self.domain.child("devices").unwrap_or(self.domain).error(message)
+    }
+}
 
 /// Says to `editor` what changes in `domain`.
 pub(super) fn apply<'a>(
@@ -30,15 +68,16 @@ pub(super) fn apply<'a>(
     retarget: &'a Retarget,
     editor: &mut Editor<'a>,
 ) -> Result<(), XmlError> {
+    let devices = Devices::of(domain);
     if let Some(graphics) = &retarget.graphics {
-        graphics::apply(domain, graphics, editor);
+        graphics::apply(&devices, graphics, editor);
     }
     if let Some(serial) = &retarget.serial {
-        serial::apply(domain, serial, editor)?;
+        serial::apply(&devices, serial, editor)?;
     }
-    let replaced = disks::apply(domain, &retarget.disks, editor)?;
+    let replaced = disks::apply(&devices, &retarget.disks, editor)?;
     if let Some(rbd) = &retarget.rbd {
-        rbd::apply(domain, rbd, &replaced, editor)?;
+        rbd::apply(&devices, rbd, &replaced, editor)?;
     }
     if let Some(events) = &retarget.perf_events {
         perf_events::apply(domain, events, editor)?;
@@ -50,7 +89,7 @@ pub(super) fn apply<'a>(
         cpu_shares::apply(domain, shares, editor)?;
     }
     if let Some(interfaces) = &retarget.interfaces {
-        interfaces::apply(domain, interfaces, editor)?;
+        interfaces::apply(&devices, interfaces, editor)?;
     }
     if let Some(cpuset) = &retarget.vcpu_cpuset {
         vcpu_cpuset::apply(domain, cpuset, editor)?;
@@ -59,25 +98,15 @@ pub(super) fn apply<'a>(
         numa::apply(domain, numa, editor)?;
     }
     if let Some(mdevs) = &retarget.mdevs {
-        mdevs::apply(domain, mdevs, editor)?;
+        mdevs::apply(&devices, mdevs, editor)?;
     }
     if let Some(addresses) = &retarget.pci {
-        pci::apply(domain, addresses, editor)?;
+        pci::apply(&devices, addresses, editor)?;
     }
     if let Some(paths) = &retarget.vpmem {
-        vpmem::apply(domain, paths, editor)?;
+        vpmem::apply(&devices, paths, editor)?;
     }
     Ok(())
-}
-
-/// The guest's devices of a kind.
-fn devices<'a, 'n>(domain: Element<'a>, kind: &'n str) -> impl Iterator<Item = Element<'a>> + use<'a, 'n> {
-    domain.children().filter(|child| child.name() == "devices").flat_map(move |devices| devices.all(kind))
-}
-
-/// Where an error is about a device that is not there.
-fn devices_error(domain: Element<'_>, message: String) -> XmlError {
-    domain.child("devices").unwrap_or(domain).error(message)
 }
 
 /// Whether two elements mean the same, however they are written.
@@ -102,6 +131,10 @@ pub(super) fn same(one: Element<'_>, other: Element<'_>) -> bool {
 fn same_attributes(one: Element<'_>, other: Element<'_>) -> bool {
     if one.attributes().count() != other.attributes().count() {
         return false;
+    }
+    // Elements of libvirt have a few; a set keeps an attack from taking long.
+    if one.attributes().count() <= 12 {
+        return one.attributes().all(|attribute| other.is(attribute.name, &attribute.value()));
     }
     let mut others: HashMap<_, _> =
         other.attributes().map(|attribute| (attribute.name, attribute.value())).collect();

@@ -1,6 +1,6 @@
 //! Pins of vCPUs, threads and memory to the host's CPUs and NUMA nodes.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use crate::domain_xml::edit::Editor;
 use crate::domain_xml::element::Element;
@@ -10,7 +10,11 @@ use crate::domain_xml::{CpuSet, XmlError};
 const CPUTUNE: &str = "cputune";
 const NUMATUNE: &str = "numatune";
 
-pub(super) fn apply<'a>(domain: Element<'a>, numa: &Numa, editor: &mut Editor<'a>) -> Result<(), XmlError> {
+pub(super) fn apply<'a>(
+    domain: Element<'a>,
+    numa: &'a Numa,
+    editor: &mut Editor<'a>,
+) -> Result<(), XmlError> {
     let (cputune, numatune) = (domain.only(CPUTUNE)?, domain.only(NUMATUNE)?);
     let missing = |vcpu: u32, set: &CpuSet| format!("<vcpupin vcpu='{vcpu}' cpuset='{set}'/>");
     pin(domain, (CPUTUNE, "vcpupin", "vcpu", "cpuset"), &numa.vcpu_pins, missing, editor)?;
@@ -50,24 +54,29 @@ pub(super) fn apply<'a>(domain: Element<'a>, numa: &Numa, editor: &mut Editor<'a
 fn pin<'a>(
     domain: Element<'a>,
     (parent, name, key, attribute): (&'static str, &'static str, &str, &str),
-    pins: &BTreeMap<u32, CpuSet>,
+    pins: &'a BTreeMap<u32, CpuSet>,
     missing: impl Fn(u32, &CpuSet) -> String,
     editor: &mut Editor<'a>,
 ) -> Result<(), XmlError> {
     if pins.is_empty() {
         return Ok(());
     }
-    let mut known = HashMap::new();
+    let mut known = Vec::new();
     for element in domain.only(parent)?.into_iter().flat_map(|parent| parent.all(name)) {
         let number = element.attr(key).and_then(|number| number.raw.parse::<u32>().ok());
         let number = number.ok_or_else(|| element.error(format!("<{name}> has no number as {key}")))?;
-        if known.insert(number, element).is_some() {
-            return Err(element.error(format!("a second <{name}> with {key} {number}")));
-        }
+        known.push((number, element));
     }
+    // In order already, as a rule; both lists are walked once.
+    known.sort_by_key(|(number, _)| *number);
+    if let Some(pair) = known.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+        return Err(pair[1].1.error(format!("a second <{name}> with {key} {}", pair[1].0)));
+    }
+    let mut known = known.into_iter().peekable();
     for (&number, set) in pins {
-        match known.get(&number) {
-            Some(element) => editor.set_attr(*element, attribute, set.as_str()),
+        while known.next_if(|(other, _)| *other < number).is_some() {}
+        match known.next_if(|(other, _)| *other == number) {
+            Some((_, element)) => editor.set_attr(element, attribute, set.as_str()),
             None => editor.append_within(domain, parent, missing(number, set))?,
         }
     }
@@ -77,7 +86,7 @@ fn pin<'a>(
 fn schedule<'a>(
     domain: Element<'a>,
     cputune: Option<Element<'a>>,
-    sched: &VcpuSched,
+    sched: &'a VcpuSched,
     editor: &mut Editor<'a>,
 ) -> Result<(), XmlError> {
     let scheduler = match sched.scheduler {
@@ -90,7 +99,7 @@ fn schedule<'a>(
     if let Some(first) = old.next() {
         editor.set_attr(first, "vcpus", sched.vcpus.as_str());
         editor.set_attr(first, "scheduler", scheduler);
-        editor.set_attr(first, "priority", &priority);
+        editor.set_attr(first, "priority", priority.clone());
         old.for_each(|other| editor.remove(other));
         return Ok(());
     }

@@ -1,19 +1,19 @@
 //! PCI host devices by address, all at once.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
-use super::{devices, devices_error};
+use super::Devices;
 use crate::domain_xml::edit::Editor;
 use crate::domain_xml::element::Element;
 use crate::domain_xml::{PciAddress, XmlError};
 
 pub(super) fn apply<'a>(
-    domain: Element<'a>,
+    devices: &Devices<'a>,
     addresses: &BTreeMap<PciAddress, PciAddress>,
     editor: &mut Editor<'a>,
 ) -> Result<(), XmlError> {
-    let mut guest = HashMap::new();
-    for device in devices(domain, "hostdev").filter(|device| device.is("type", "pci")) {
+    let mut guest = BTreeMap::new();
+    for device in devices.hostdevs.iter().filter(|device| device.is("type", "pci")) {
         let address = device.only("source")?.map_or(Ok(None), |source| source.only("address"))?;
         let address = address.ok_or_else(|| device.error("a PCI host device has no <source><address>"))?;
         let found = read(address)?;
@@ -22,7 +22,7 @@ pub(super) fn apply<'a>(
         }
     }
     if let Some(missing) = addresses.keys().find(|address| !guest.contains_key(address)) {
-        return Err(devices_error(domain, format!("no PCI host device at {missing}, which pci names")));
+        return Err(devices.error(format!("no PCI host device at {missing}, which pci names")));
     }
     for (from, to) in addresses {
         if guest.contains_key(to) && !addresses.contains_key(to) {
@@ -59,13 +59,13 @@ fn parse(text: &str) -> Option<u32> {
 
 /// Writes what differs, in libvirt's own spelling.
 fn write<'a>(address: Element<'a>, from: PciAddress, to: PciAddress, editor: &mut Editor<'a>) {
-    let mut set = |name: &str, differs: bool, value: String| {
+    let mut set = |name: &str, differs: bool, value: &dyn Fn() -> String| {
         if differs || address.attr(name).is_none() {
-            editor.set_attr(address, name, &value);
+            editor.set_attr(address, name, value());
         }
     };
-    set("domain", from.domain != to.domain, format!("0x{:04x}", to.domain));
-    set("bus", from.bus != to.bus, format!("0x{:02x}", to.bus));
-    set("slot", from.slot != to.slot, format!("0x{:02x}", to.slot));
-    set("function", from.function != to.function, format!("0x{:x}", to.function));
+    set("domain", from.domain != to.domain, &|| format!("0x{:04x}", to.domain));
+    set("bus", from.bus != to.bus, &|| format!("0x{:02x}", to.bus));
+    set("slot", from.slot != to.slot, &|| format!("0x{:02x}", to.slot));
+    set("function", from.function != to.function, &|| format!("0x{:x}", to.function));
 }

@@ -1,10 +1,10 @@
 //! The Ceph monitors of RBD disks.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use quick_xml::escape::escape;
 
-use super::{devices, devices_error};
+use super::Devices;
 use crate::domain_xml::XmlError;
 use crate::domain_xml::edit::Editor;
 use crate::domain_xml::element::Element;
@@ -12,25 +12,26 @@ use crate::domain_xml::layout::before;
 use crate::domain_xml::retarget::{Monitor, Rbd};
 
 pub(super) fn apply<'a>(
-    domain: Element<'a>,
+    devices: &Devices<'a>,
     rbd: &Rbd,
-    replaced: &HashSet<u32>,
+    replaced: &[u32],
     editor: &mut Editor<'a>,
 ) -> Result<(), XmlError> {
     let mut named: Option<HashMap<&str, bool>> =
         rbd.disks.as_ref().map(|disks| disks.iter().map(|disk| (disk.as_str(), false)).collect());
-    for disk in devices(domain, "disk") {
+    for disk in devices.disks.iter().copied() {
         let source = disk.only("source")?.filter(|source| source.is("protocol", "rbd"));
+        let is_replaced = replaced.binary_search(&disk.id()).is_ok();
         let chosen = match &mut named {
             Some(named) => {
                 let target = disk.child("target").and_then(|target| target.attr("dev"));
                 let found = target.and_then(|dev| named.get_mut(&*dev.value()));
                 found.map(|found| *found = true).is_some()
             }
-            None => source.is_some() && !is_attached(disk) && !replaced.contains(&disk.id()),
+            None => source.is_some() && !is_attached(disk) && !is_replaced,
         };
         match source {
-            Some(_) if chosen && replaced.contains(&disk.id()) => {
+            Some(_) if chosen && is_replaced => {
                 return Err(disk.error("rbd.disks names a disk that disks replaces"));
             }
             Some(source) if chosen => set_monitors(source, &rbd.monitors, editor),
@@ -39,7 +40,7 @@ pub(super) fn apply<'a>(
         }
     }
     match named.iter().flatten().find(|(_, found)| !**found) {
-        Some((disk, _)) => Err(devices_error(domain, format!("rbd.disks names {disk:?}, which no disk is"))),
+        Some((disk, _)) => Err(devices.error(format!("rbd.disks names {disk:?}, which no disk is"))),
         None => Ok(()),
     }
 }

@@ -1,17 +1,17 @@
 //! Listen addresses and ports of TCP serial ports and consoles.
 
-use super::devices;
+use super::Devices;
 use crate::domain_xml::XmlError;
 use crate::domain_xml::edit::Editor;
 use crate::domain_xml::element::Element;
 use crate::domain_xml::retarget::Serial;
 
 pub(super) fn apply<'a>(
-    domain: Element<'a>,
-    serial: &Serial,
+    devices: &Devices<'a>,
+    serial: &'a Serial,
     editor: &mut Editor<'a>,
 ) -> Result<(), XmlError> {
-    for device in devices(domain, "serial").chain(devices(domain, "console")) {
+    for device in devices.serials.iter().copied() {
         if !device.is("type", "tcp") {
             continue;
         }
@@ -24,7 +24,7 @@ pub(super) fn apply<'a>(
                 editor.set_attr(source, "host", address);
             }
             if !serial.ports.is_empty() && source.attr("service").is_some() {
-                editor.set_attr(source, "service", &port(device, &serial.ports)?.to_string());
+                editor.set_attr(source, "service", port(device, &serial.ports)?.to_string());
             }
         }
     }

@@ -6,7 +6,7 @@ use crate::domain_xml::{CpuSet, Setting, XmlError};
 
 pub(super) fn apply<'a>(
     domain: Element<'a>,
-    wanted: &Setting<CpuSet>,
+    wanted: &'a Setting<CpuSet>,
     editor: &mut Editor<'a>,
 ) -> Result<(), XmlError> {
     match (wanted, domain.only("vcpu")?) {

@@ -1,17 +1,16 @@
 //! Device paths of persistent memory.
 
-use super::{devices, devices_error};
+use super::Devices;
 use crate::domain_xml::XmlError;
 use crate::domain_xml::edit::Editor;
-use crate::domain_xml::element::Element;
 
 pub(super) fn apply<'a>(
-    domain: Element<'a>,
-    paths: &[String],
+    devices: &Devices<'a>,
+    paths: &'a [String],
     editor: &mut Editor<'a>,
 ) -> Result<(), XmlError> {
     let mut wanted = paths.iter();
-    for device in devices(domain, "memory").filter(|device| device.is("model", "nvdimm")) {
+    for device in devices.memory.iter().filter(|device| device.is("model", "nvdimm")) {
         let path = wanted.next().ok_or_else(|| {
             device.error(format!("an nvdimm has no path in vpmem, which has {}", paths.len()))
         })?;
@@ -24,7 +23,7 @@ pub(super) fn apply<'a>(
         left => {
             let message =
                 format!("vpmem has {} paths, but the guest has {} nvdimms", paths.len(), paths.len() - left);
-            Err(devices_error(domain, message))
+            Err(devices.error(message))
         }
     }
 }
