@@ -277,7 +277,7 @@ class Case:
         }
 
 
-CASES = {
+CASES: dict[str, Callable[[], Case]] = {
     "small": lambda: Case(disks=1, interfaces=1, cells=1, pins=2, mdevs=0, pcis=0, serials=1),
     "large": lambda: Case(disks=24, interfaces=8, cells=8, pins=64, mdevs=8, pcis=8, serials=4),
 }
