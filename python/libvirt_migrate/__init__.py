@@ -9,6 +9,7 @@ from collections.abc import Mapping as _Mapping
 from . import _dispatch as _dispatch
 from ._core import (
     Convergence,
+    ConvergencePolicy,
     Decision,
     Guest,
     GuestState,
@@ -16,6 +17,7 @@ from ._core import (
     MigrateParams,
     Migration,
     Outcome,
+    PolicyDecision,
     Progress,
     Retarget,
     XmlChange,
@@ -38,6 +40,7 @@ _Mapping.register(MigrateParams)
 
 __all__ = [
     "Convergence",
+    "ConvergencePolicy",
     "Decision",
     "Guest",
     "GuestState",
@@ -52,6 +55,7 @@ __all__ = [
     "MigrationError",
     "MigrationFailed",
     "Outcome",
+    "PolicyDecision",
     "Progress",
     "Retarget",
     "XmlChange",
