@@ -7,6 +7,7 @@ import importlib.util
 import sys
 
 import libvirt_migrate
+from libvirt_migrate.lab import kernel
 
 expected = sys.argv[1] == "with"
 found = importlib.util.find_spec("libvirt") is not None
@@ -26,5 +27,8 @@ if expected:
     shared = libvirt_migrate.Guest(connection.lookupByName("test"))
     if shared.name != guest.name:
         raise SystemExit("a libvirt-python domain is not understood")
+
+if not kernel.SOURCE.joinpath("guest.c").is_file():
+    raise SystemExit("the lab's guest is not in the package")
 
 print(f"libvirt_migrate {libvirt_migrate.__version__} works {sys.argv[1]} libvirt-python")

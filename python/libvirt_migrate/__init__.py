@@ -9,6 +9,7 @@ from collections.abc import Mapping as _Mapping
 from . import _dispatch as _dispatch
 from ._core import (
     Convergence,
+    ConvergencePolicy,
     Decision,
     Guest,
     GuestState,
@@ -16,9 +17,14 @@ from ._core import (
     MigrateParams,
     Migration,
     Outcome,
+    PolicyDecision,
     Progress,
+    Retarget,
+    XmlChange,
     __version__,
     build_migrate_params,
+    diff_xml,
+    retarget_xml,
 )
 from .errors import (
     InvalidDomainXml,
@@ -34,6 +40,7 @@ _Mapping.register(MigrateParams)
 
 __all__ = [
     "Convergence",
+    "ConvergencePolicy",
     "Decision",
     "Guest",
     "GuestState",
@@ -48,7 +55,12 @@ __all__ = [
     "MigrationError",
     "MigrationFailed",
     "Outcome",
+    "PolicyDecision",
     "Progress",
+    "Retarget",
+    "XmlChange",
     "__version__",
     "build_migrate_params",
+    "diff_xml",
+    "retarget_xml",
 ]

@@ -7,6 +7,7 @@ from .flags import MigrateFlags
 
 __all__ = [
     "Convergence",
+    "ConvergencePolicy",
     "Decision",
     "Guest",
     "GuestState",
@@ -14,12 +15,17 @@ __all__ = [
     "MigrateParams",
     "Migration",
     "Outcome",
+    "PolicyDecision",
     "Progress",
+    "Retarget",
+    "XmlChange",
     "_ProgressIterator",
     "_Updates",
     "__version__",
     "_close",
     "build_migrate_params",
+    "diff_xml",
+    "retarget_xml",
 ]
 
 __version__: str
@@ -80,6 +86,50 @@ def build_migrate_params(
     parallel_connections: int | None = None,
     tls_destination: str | None = None,
 ) -> MigrateParams: ...
+
+@final
+class Retarget:
+    def __new__(
+        cls,
+        *,
+        graphics: Mapping[str, str | None] | None = None,
+        serial: Mapping[str, str | Iterable[int] | None] | None = None,
+        disks: Iterable[Mapping[str, Any]] | None = None,
+        rbd: Mapping[str, Any] | None = None,
+        interfaces: Iterable[Mapping[str, str | None]] | None = None,
+        perf_events: Iterable[str] | None = None,
+        memory_backing: Mapping[str, bool] | None = None,
+        cpu_shares: int | str | None = None,
+        vcpu_cpuset: str | None = None,
+        numa: Mapping[str, Any] | None = None,
+        mdevs: Mapping[str, str] | None = None,
+        pci: Mapping[str, str] | None = None,
+        vpmem: Iterable[str] | None = None,
+    ) -> Retarget: ...
+    @staticmethod
+    def from_json(text: str) -> Retarget: ...
+    @staticmethod
+    def from_dict(fields: Mapping[str, Any]) -> Retarget: ...
+    def to_json(self) -> str: ...
+    def to_dict(self) -> dict[str, Any]: ...
+    def __eq__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+
+@final
+class XmlChange:
+    @property
+    def path(self) -> str: ...
+    @property
+    def before(self) -> str | None: ...
+    @property
+    def after(self) -> str | None: ...
+    def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __repr__(self, /) -> str: ...
+    def __str__(self, /) -> str: ...
+
+def retarget_xml(xml: str | bytes, retarget: Retarget) -> str: ...
+def diff_xml(before: str | bytes, after: str | bytes) -> tuple[XmlChange, ...]: ...
 
 @final
 class GuestState:
@@ -192,6 +242,7 @@ class Guest:
         destination: str | None = None,
         flags: int | None = None,
         convergence: Convergence | None = None,
+        steer: bool = True,
     ) -> Outcome: ...
     def start_migration(
         self,
@@ -397,3 +448,35 @@ class _Updates:
     def close(self) -> None: ...
 
 def _close() -> None: ...
+
+@final
+class PolicyDecision:
+    @property
+    def at(self) -> float: ...
+    @property
+    def kind(self) -> Literal["set_max_downtime", "start_post_copy", "pause", "abort", "restart"]: ...
+    @property
+    def milliseconds(self) -> int | None: ...
+    @property
+    def action(self) -> str: ...
+    @property
+    def reason(self) -> str: ...
+    def __repr__(self, /) -> str: ...
+
+@final
+class ConvergencePolicy:
+    def __new__(cls, convergence: Convergence, flags: int | None = None) -> ConvergencePolicy: ...
+    def begin(self, elapsed: float) -> list[PolicyDecision]: ...
+    def observe(
+        self,
+        stats: dict[str, Any],
+        elapsed: float,
+        *,
+        post_copy: bool = False,
+        switchover: bool = False,
+        downtime_limit_ms: int | None = None,
+    ) -> list[PolicyDecision]: ...
+    def succeeded(self, decision: PolicyDecision) -> None: ...
+    def failed(self, decision: PolicyDecision, elapsed: float) -> None: ...
+    @property
+    def stuck(self) -> str | None: ...

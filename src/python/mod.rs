@@ -5,10 +5,13 @@ mod errors;
 mod foreign;
 mod guest;
 mod job;
+mod json;
 mod migration;
 mod outcome;
 mod params;
+mod policy;
 mod progress;
+mod retarget;
 mod state;
 mod updates;
 mod values;
@@ -30,7 +33,11 @@ mod _core {
     #[pymodule_export]
     use super::params::{PyMigrateParams, build_migrate_params};
     #[pymodule_export]
+    use super::policy::{PyConvergencePolicy, PyPolicyDecision};
+    #[pymodule_export]
     use super::progress::PyProgress;
+    #[pymodule_export]
+    use super::retarget::{PyRetarget, PyXmlChange, diff_xml, retarget_xml};
     #[pymodule_export]
     use super::state::PyGuestState;
     #[pymodule_export]

@@ -13,8 +13,9 @@ from .errors import LabError
 
 #: Gaps shorter than this are the emulator's own, in seconds.
 _SHORTEST_GAP = 0.004
-#: Linux's number of the option for nanosecond time stamps, which Python does not name on every version.
+#: Linux's numbers of options that Python does not name on every version.
 _SO_TIMESTAMPNS = 35
+_SO_RCVBUFFORCE = 33
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,8 @@ class Beats:
     def __init__(self, address: str) -> None:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        # Room for seconds of beats, beyond what the machine allows a process without root.
+        self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, 16 << 20)
         self._socket.bind((address, 0))
         self._socket.settimeout(0.1)
         #: The UDP port that the guest's serial line is to send to.
@@ -71,7 +73,7 @@ class Beats:
         self._text += data.replace(b".", b"")
         *lines, self._text = self._text.split(b"\n")
         for line in lines:
-            if found := re.fullmatch(rb"p([0-9a-f]+) e([0-9a-f]+)", line):
+            if found := re.fullmatch(rb"p([0-9a-f]{8}) e([0-9a-f]{8})", line):
                 passes = int(found[1], 16)
                 self._went_back = self._went_back or passes < (self._passes or 0)
                 self._passes, self._errors = passes, int(found[2], 16)

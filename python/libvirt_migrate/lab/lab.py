@@ -190,11 +190,13 @@ def down(name: str) -> bool:
 def _remove(connection: Any, uuid: str) -> None:
     import libvirt
 
-    try:
-        domain = connection.lookupByUUIDString(uuid)
-    except libvirt.libvirtError:
+    # Not by look-up, whose failure libvirt-python would write to standard error.
+    domain = next((domain for domain in connection.listAllDomains() if domain.UUIDString() == uuid), None)
+    if domain is None:
         return
+    # Either may end the domain, and it may end by itself in between.
     with contextlib.suppress(libvirt.libvirtError):
-        domain.destroy()
-    with contextlib.suppress(libvirt.libvirtError):
-        domain.undefine()
+        if domain.isPersistent():
+            domain.undefine()
+        if domain.isActive():
+            domain.destroy()
