@@ -110,9 +110,15 @@ pub trait DomainOps: Send + Sync {
         None
     }
 
-    /// The same domain through another connection, for calls beside one that blocks: a daemon serves only a
-    /// few calls of one connection at a time. `None` where this one will do.
+    /// The same domain through another connection, for short calls and events. `None` where this one will do,
+    /// or another one is not to be had.
     fn control(&self) -> Option<Arc<dyn DomainOps>> {
+        None
+    }
+
+    /// The same domain through a connection of its own, for a call that blocks: others on the same connection
+    /// could have to wait for it. `None` where another connection is not to be had.
+    fn apart(&self) -> Option<Arc<dyn DomainOps>> {
         None
     }
 }

@@ -323,6 +323,28 @@ def test_a_migration_of_a_process_that_is_gone_is_adopted(
     lab_guest.beats.wait_for_passes()
 
 
+def test_many_migrations_of_one_connection_run_and_can_be_aborted(
+    source: Host, destination: Host, start_guest: StartGuest
+) -> None:
+    """A daemon takes five calls of a connection at most, so none of these may block there."""
+    guests = [start_guest(memory=40, workload=Workload(working_set=16)) for _ in range(7)]
+    prepared = [
+        (Guest(guest.domain(source)), parameters(guest, source, destination, bandwidth=2)) for guest in guests
+    ]
+    migrations = [
+        guest.start_migration(params, convergence=Convergence(max_downtime=0.01))
+        for guest, params in prepared
+    ]
+    eventually(lambda: all(in_memory_phase(migration.progress) for migration in migrations), "all at work")
+    for migration in migrations:
+        migration.abort()
+    for migration in migrations:
+        with pytest.raises(MigrationCancelled):
+            migration.result()
+    assert [states(guest, source, destination) for guest in guests] == [[RUNNING, None]] * 7
+    assert all(guest.beats.is_intact() for guest in guests)
+
+
 def test_ctrl_c_aborts_a_blocking_migrate(
     lab: Lab, source: Host, destination: Host, start_guest: StartGuest
 ) -> None:

@@ -1,11 +1,13 @@
 //! A connection to a libvirt daemon, and looking a domain up there.
 
 use std::ffi::{c_int, c_ulong, c_void};
+use std::mem::ManuallyDrop;
 use std::sync::Once;
 
 use virt::connect::Connect;
 use virt::sys;
 
+use super::closing::InBackground;
 use super::domain::Domain;
 use super::error::{check, last_error};
 use super::event_loop;
@@ -17,7 +19,16 @@ use crate::version::LibvirtVersion;
 
 /// An open connection; clones share it, and the last one closes it.
 #[derive(Clone)]
-pub struct Connection(Connect);
+pub struct Connection(ManuallyDrop<Connect>);
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if let Some(_call) = InBackground::begin() {
+            // SAFETY: dropped here only, and not used afterwards.
+            unsafe { ManuallyDrop::drop(&mut self.0) };
+        }
+    }
+}
 
 impl Connection {
     /// Connects to `uri`, or to libvirt's default where it is `None`.
@@ -33,7 +44,7 @@ impl Connection {
         // Every error is returned; without a handler of its own libvirt would write it to standard error too.
         // SAFETY: the connection is open; the handler is never unloaded, and takes any arguments.
         unsafe { sys::virConnSetErrorFunc(connection.as_ptr(), std::ptr::null_mut(), Some(ignore)) };
-        Ok(Self(connection))
+        Ok(Self(ManuallyDrop::new(connection)))
     }
 
     /// The domain with this uuid or name.

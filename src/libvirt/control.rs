@@ -1,8 +1,12 @@
-//! A second connection beside one of libvirt-python's, for the calls that watch and steer a migration.
+//! More connections to a domain's daemon: one that is shared by the calls which watch and steer migrations, and
+//! one for each call that blocks until a migration is over.
 //!
-//! A daemon takes only a few calls of one connection at a time (`max_client_requests`, 5 by default). Migrations
-//! block in one call each, so with a handful of them on one connection an abort would wait until one is over.
-//! And a connection that was opened before an event loop was registered never gets events.
+//! - A daemon takes only a few calls of one connection at a time (`max_client_requests`, 5 by default), and a
+//!   blocked one is one of them.
+//! - The client of libvirt before 9.1.0 can lose the wake-up of one thread by another: a call that is made just
+//!   when another thread begins to wait for an answer is sent only once that one has come. Beside a call that
+//!   blocks, an abort would come after the end.
+//! - A connection that was opened before an event loop was registered never gets events.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
@@ -16,7 +20,7 @@ use crate::uri::scheme;
 /// The connections that are in use, by process and URI.
 type Open = HashMap<(u32, String), Weak<Connection>>;
 
-/// The same domain over a connection of our own; `None` for libvirt's test driver, where another connection is
+/// The same domain over the connection for short calls; `None` for libvirt's test driver, where another connection is
 /// another host.
 pub(super) fn domain_beside(domain: &Domain) -> Result<Option<Domain>> {
     let uri = domain.uri()?;
@@ -24,6 +28,17 @@ pub(super) fn domain_beside(domain: &Domain) -> Result<Option<Domain>> {
         return Ok(None);
     }
     let connection = connection_to(uri)?;
+    let found = connection.lookup(&domain.uuid()?)?;
+    Ok(Some(found.keeping(connection)))
+}
+
+/// The same domain over a connection that nobody else has; `None` as for [`domain_beside`].
+pub(super) fn domain_apart(domain: &Domain) -> Result<Option<Domain>> {
+    let uri = domain.uri()?;
+    if scheme(&uri).is_none_or(|scheme| scheme == "test") {
+        return Ok(None);
+    }
+    let connection = Arc::new(Connection::open(Some(&uri))?);
     let found = connection.lookup(&domain.uuid()?)?;
     Ok(Some(found.keeping(connection)))
 }

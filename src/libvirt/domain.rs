@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use virt::sys;
 
+use super::closing::InBackground;
 use super::connection::{Connection, version_of};
 use super::error::{check, copy, last_error};
 use super::events::EventSubscription;
@@ -117,8 +118,10 @@ impl Domain {
 
 impl Drop for Domain {
     fn drop(&mut self) {
-        // SAFETY: the invariant of the type; the reference is given back once.
-        unsafe { sys::virDomainFree(self.pointer) };
+        if let Some(_call) = InBackground::begin() {
+            // SAFETY: the invariant of the type; the reference is given back once.
+            unsafe { sys::virDomainFree(self.pointer) };
+        }
     }
 }
 
@@ -250,7 +253,7 @@ impl DomainOps for Domain {
 
     fn facts(&self) -> Result<GuestFacts> {
         if matches!(self.connection, Owner::Theirs { .. }) {
-            // Now, since this connection may be taken up by calls that block when `control` needs it.
+            // Now, since this connection may be taken up by others' calls that block when `control` needs it.
             let _ = self.uri();
         }
         Ok(GuestFacts {
@@ -275,6 +278,11 @@ impl DomainOps for Domain {
             return None;
         }
         let domain = control::domain_beside(self).ok()??;
+        Some(Arc::new(domain))
+    }
+
+    fn apart(&self) -> Option<Arc<dyn DomainOps>> {
+        let domain = control::domain_apart(self).ok()??;
         Some(Arc::new(domain))
     }
 }

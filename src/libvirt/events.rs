@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use virt::sys;
 
+use super::closing::InBackground;
 use super::domain::Domain;
 use super::error::check;
 use super::typed_params;
@@ -78,6 +79,7 @@ impl EventSubscription {
 impl Drop for EventSubscription {
     fn drop(&mut self) {
         sinks().by_number.remove(&self.number);
+        let Some(_call) = InBackground::begin() else { return };
         for &callback in &self.callbacks {
             // SAFETY: the connection is valid while `self` holds the domain; each number is given back once.
             unsafe { sys::virConnectDomainEventDeregisterAny(self.domain.connection(), callback) };

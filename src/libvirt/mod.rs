@@ -1,6 +1,7 @@
 //! libvirt itself: the only module with `unsafe`. Its invariants are in `SAFETY.md` beside this file.
 #![allow(unsafe_code)]
 
+mod closing;
 mod connection;
 mod control;
 mod domain;
@@ -16,6 +17,7 @@ mod capsule;
 
 #[cfg(feature = "python")]
 pub use capsule::{domain_from_capsule, same_library};
+pub use closing::{InBackground, leave};
 pub use connection::{Connection, silence_default_handler};
 pub use domain::Domain;
 pub use event_loop::stop_event_loop;

@@ -23,6 +23,7 @@ pub(super) fn spawn(shared: &Arc<Shared>, params: MigrateParams) -> Result<()> {
 /// Makes the call, again as often as the policy has it started again, and concludes.
 pub(super) fn run(shared: &Arc<Shared>, mut params: MigrateParams) {
     let destination = shared.destination.clone().unwrap_or_default();
+    let domain = shared.domain.apart().unwrap_or_else(|| shared.domain.clone());
     let result = loop {
         if !begin(shared) {
             break Err(LibvirtError::found_here(
@@ -31,7 +32,7 @@ pub(super) fn run(shared: &Arc<Shared>, mut params: MigrateParams) {
             )
             .into());
         }
-        let result = guarded(|| shared.domain.migrate(&destination, &params));
+        let result = guarded(|| domain.migrate(&destination, &params));
         let cancelled = result.as_ref().is_err_and(is_cancelled);
         let restart = shared.lock().restart.take().filter(|_| cancelled);
         match restart.map(|throttle| throttle.apply(&params)) {
@@ -44,6 +45,8 @@ pub(super) fn run(shared: &Arc<Shared>, mut params: MigrateParams) {
         }
     };
     let end = guarded(|| conclude(shared, result, None));
+    // Its connection is closed when somebody learns of the end, and may end the process.
+    drop(domain);
     shared.finish(end);
     watcher::forget(shared);
 }

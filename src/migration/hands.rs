@@ -10,6 +10,8 @@ pub const STUCK: Duration = Duration::from_millis(100);
 /// How long a hand beyond the first stays without an order.
 const IDLE: Duration = Duration::from_secs(5);
 
+use crate::libvirt::InBackground;
+
 type Order = Box<dyn FnOnce() + Send>;
 
 /// The orders that wait, and the hands that take them.
@@ -68,8 +70,11 @@ impl Hands {
         loop {
             if let Some((_, order)) = queue.orders.pop_front() {
                 drop(queue);
-                // Its fault must not cost the hand.
-                let _ = catch_unwind(AssertUnwindSafe(order));
+                match InBackground::begin() {
+                    // Its fault must not cost the hand.
+                    Some(_call) => drop(catch_unwind(AssertUnwindSafe(order))),
+                    None => std::mem::forget(order),
+                }
                 queue = self.lock();
                 continue;
             }

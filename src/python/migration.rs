@@ -12,7 +12,7 @@ use super::guest::{downtime_from_py, mib_from_py};
 use super::outcome::{PyOutcome, decisions};
 use super::progress::PyProgress;
 use super::updates::PyUpdates;
-use crate::libvirt::stop_event_loop;
+use crate::libvirt::{leave, stop_event_loop};
 use crate::migration::Migration;
 
 /// How often a wait looks for signals. The end is noticed at once.
@@ -36,6 +36,7 @@ pub fn _close(py: Python<'_>) {
     stop_event_loop();
     let until = Instant::now() + 4 * SIGNALS;
     py.detach(|| {
+        leave(4 * SIGNALS);
         while WAITING.load(Ordering::SeqCst) > 0 && Instant::now() < until {
             std::thread::sleep(SIGNALS / 10);
         }
