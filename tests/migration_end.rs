@@ -3,6 +3,7 @@
 mod fake;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use fake::*;
 use libvirt_migrate::domain::DomainEvent;
@@ -172,6 +173,18 @@ fn an_adopted_migration_that_failed_is_a_failure() {
     migration.abort().unwrap();
     fake.set_job(JobInfo::default());
     assert!(matches!(migration.result(), Err(Error::MigrationCancelled { .. })));
+}
+
+/// libvirt says that it failed first, and clears up at the destination then.
+#[test]
+fn an_adopted_migration_ends_when_the_destination_is_cleared_up() {
+    let (fake, _, migration) = adopted(Fake::polled());
+    fake.set_job(JobInfo { kind: JobType::Failed, ..memory(2, MIB) });
+    let seen = fake.calls("job_info").len();
+    eventually("two more looks", || fake.calls("job_info").len() > seen + 2);
+    assert!(!migration.wait(Some(Duration::ZERO)).unwrap());
+    fake.set_job(JobInfo::default());
+    assert!(matches!(migration.result(), Err(Error::MigrationFailed { .. })));
 }
 
 #[test]

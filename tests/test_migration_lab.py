@@ -46,11 +46,20 @@ def parameters(guest: LabGuest, source: Host, destination: Host, **more: Any) ->
 
 def states(guest: LabGuest, *hosts: Host) -> list[int | None]:
     """What the guest does at each host; nothing where the host does not know it."""
-    found: list[int | None] = []
-    for host in hosts:
-        known = {domain.UUIDString(): domain for domain in host.connection().listAllDomains()}
-        found.append(known[guest.uuid].state()[0] if guest.uuid in known else None)
-    return found
+    return [state_at(guest, host) for host in hosts]
+
+
+def state_at(guest: LabGuest, host: Host) -> int | None:
+    """From a list, since a look-up that fails is an error in the daemon's journal."""
+    domains = host.connection().listAllDomains()
+    found = next((domain for domain in domains if domain.UUIDString() == guest.uuid), None)
+    try:
+        return None if found is None else found.state()[0]
+    except libvirt.libvirtError as error:
+        # Gone since it was listed.
+        if error.get_error_code() != libvirt.VIR_ERR_NO_DOMAIN:
+            raise
+        return None
 
 
 RUNNING, PAUSED = libvirt.VIR_DOMAIN_RUNNING, libvirt.VIR_DOMAIN_PAUSED

@@ -4,7 +4,6 @@ use super::call::guarded;
 use super::conclude::{OUTGOING, conclude};
 use super::handle::perform;
 use super::shared::Shared;
-use super::start::is_active;
 use crate::domain::{DomainOps, EventSink, Subscription};
 use crate::error::LibvirtError;
 use crate::guest::locate;
@@ -122,7 +121,8 @@ pub(super) fn is_over(job: &Result<Box<JobInfo>>, state: Option<&Result<DomainSt
     match (job, state) {
         (_, Some(Err(error))) => gone(error),
         (_, Some(Ok(state))) if state.is_shut_off() => true,
-        (Ok(job), Some(Ok(_))) => !is_active(job.kind),
+        // One that has failed is still being cleared up at the destination until libvirt forgets it.
+        (Ok(job), Some(Ok(_))) => job.kind == JobType::None,
         (Err(error), _) => gone(error),
         (Ok(_), None) => false,
     }
