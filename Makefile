@@ -4,10 +4,10 @@ PY := .venv/bin/python
 NOVA := 34.0.0
 CARGO_LINT := -q --all-targets -- -D warnings
 
-.PHONY: help deps build release demo test lint rust fuzz python package bench clean
+.PHONY: help deps build release demo test lint rust fuzz python nova conformance package bench clean
 
 help: ## this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 deps: ## install system packages and make .venv
 	@scripts/deps
@@ -23,7 +23,7 @@ release: deps ## build the extension module with optimisations
 demo: release ## show the bug and the cure on a real guest
 	@$(PY) -m libvirt_migrate.lab.demo
 
-test: lint rust fuzz python package ## everything that must pass
+test: lint rust fuzz python nova package ## everything that must pass
 
 lint: deps ## formatting, clippy, ruff
 	@echo "==> rustfmt, clippy, ruff"
@@ -65,6 +65,7 @@ bench: release ## speed, as ratios within one run
 	@scripts/nova-venv $(NOVA) release
 	@.nova/$(NOVA)/bin/python bench/retarget.py
 	@$(PY) bench/migrate.py
+	@.nova/$(NOVA)/bin/python bench/engine.py
 	@cargo bench --quiet --bench params --bench retarget
 
 clean: ## remove what the targets made

@@ -323,29 +323,6 @@ def test_a_migration_of_a_process_that_is_gone_is_adopted(
     lab_guest.beats.wait_for_passes()
 
 
-def test_more_migrations_than_a_connection_may_have_calls(
-    source: Host, destination: Host, start_guest: StartGuest
-) -> None:
-    """A daemon serves five calls of a connection at a time; the sixth is not to hold an abort up."""
-    guests = [start_guest(memory=40, workload=Workload(working_set=16)) for _ in range(6)]
-    migrations = [
-        Guest(guest.domain(source)).start_migration(
-            parameters(guest, source, destination, bandwidth=2), convergence=Convergence(max_downtime=0.01)
-        )
-        for guest in guests
-    ]
-    eventually(
-        lambda: sum(in_memory_phase(migration.progress) for migration in migrations) >= 5,
-        "five that move memory",
-    )
-    for migration in migrations:
-        migration.abort()
-    for migration in migrations:
-        with pytest.raises(MigrationCancelled):
-            migration.result()
-    assert [states(guest, source, destination) for guest in guests] == [[RUNNING, None]] * 6
-
-
 def test_ctrl_c_aborts_a_blocking_migrate(
     lab: Lab, source: Host, destination: Host, start_guest: StartGuest
 ) -> None:
@@ -356,7 +333,8 @@ def test_ctrl_c_aborts_a_blocking_migrate(
         from libvirt_migrate.lab import Lab
         source, destination = Lab.attach({lab.name!r}).hosts
         guest = Guest.open({lab_guest.uuid!r}, source.uri)
-        params = build_migrate_params(destination=destination.uri, bandwidth={SLOW})
+        xml = guest.xml(migratable=True).replace("'" + source.address + "'", "'" + destination.address + "'")
+        params = build_migrate_params(xml, destination=destination.uri, bandwidth={SLOW})
         threading.Timer(1.0, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
         try:
             guest.migrate(params, convergence=Convergence(max_downtime=0.001))
@@ -377,17 +355,18 @@ def test_the_interpreter_ends_while_a_guest_moves(
         from libvirt_migrate.lab import Lab
         source, destination = Lab.attach({lab.name!r}).hosts
         dom = source.connection().lookupByUUIDString({lab_guest.uuid!r})
-        params = build_migrate_params(destination=destination.uri, bandwidth={SLOW})
+        xml = dom.XMLDesc(8).replace("'" + source.address + "'", "'" + destination.address + "'")
+        params = build_migrate_params(xml, destination=destination.uri, bandwidth={SLOW})
         migration = Guest(dom).start_migration(params, on_progress=lambda _: None)
         next(progress for progress in migration if progress.phase == "memory")
         print("last line")
     """
     assert run(script) == "last line\n"
     # What becomes of it is the daemon's business; the guest is in one place.
-    guest = Guest(lab_guest.domain(source))
-    with contextlib.suppress(LibvirtError):
-        guest.adopt_migration().abort()
-    eventually(lambda: states(lab_guest, source, destination) == [RUNNING, None], "one place")
+    with contextlib.suppress(LibvirtError, libvirt.libvirtError):
+        Guest(lab_guest.domain(source)).adopt_migration().abort()
+    places = ([RUNNING, None], [None, RUNNING])
+    eventually(lambda: states(lab_guest, source, destination) in places, "one place")
 
 
 def test_a_dropped_handle_is_found_again_by_another_guest_object(
