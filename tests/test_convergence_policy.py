@@ -30,7 +30,8 @@ def test_the_schedule_asks_for_novas_steps() -> None:
     policy = ConvergencePolicy(Convergence.schedule(data_gb=2.0))
     asked = []
     for second in range(0, 2000, 10):
-        for decision in (*(policy.begin(0.0) if second == 0 else ()), *policy.observe(stats(), float(second))):
+        begun = policy.begin(0.0) if second == 0 else []
+        for decision in begun + policy.observe(stats(), float(second)):
             asked.append((decision.kind, decision.milliseconds, decision.at))
             policy.succeeded(decision)
     # Nova's documentation: 50 ms, then 45 ms more every 150 s, and the abort after 1600 s.
