@@ -28,6 +28,9 @@ LOG = logging.getLogger(__name__)
 QUICK, SLOW = 0.1, 0.5
 #: How long a migration is looked at quickly, s. Most are over by then.
 QUICK_FOR = 30.0
+#: How long the call may take to return once libvirt's statistics say that the job has ended, s. It takes
+#: one or two: the source ends its QEMU meanwhile.
+CONFIRM_FOR = 60.0
 
 
 def live_migration_monitor(
@@ -98,8 +101,7 @@ def _watch(
         # The clock may be set back while a guest moves.
         elapsed = max(elapsed, time.time() - start)
         if info is not None and info.type in ended and not getattr(info, "gone", False):
-            while not operation.wait(SLOW):
-                pass
+            _wait_for_the_call(operation, instance)
             return info
         if over or operation.done():
             return None
@@ -110,6 +112,18 @@ def _watch(
         elif info is not None and info.type not in (*ended, libvirt.VIR_DOMAIN_JOB_NONE):
             LOG.warning("Unexpected migration job type: %d", info.type, instance=instance)
         operation.wait(QUICK if elapsed < QUICK_FOR else SLOW)
+
+
+def _wait_for_the_call(operation: Operation, instance: Any) -> None:
+    """The call's result is what counts, but a daemon that hangs after the end must not hold up Nova for
+    ever.
+    """
+    waited = 0.0
+    while not operation.wait(SLOW):
+        waited += SLOW
+        if waited >= CONFIRM_FOR:
+            LOG.warning("The job has ended but the call has not returned for %d s", waited, instance=instance)
+            return
 
 
 def _run_tasks(

@@ -212,6 +212,13 @@ def test_the_end_is_the_calls_return_and_not_the_statistics() -> None:
     failing.join()
 
 
+def test_a_call_that_hangs_after_the_end_does_not_hold_up_nova(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(monitor, "CONFIRM_FOR", 0.05)
+    it = course(running(), DONE)
+    assert it.run() == "post"
+    assert it.active_migrations == {}
+
+
 @pytest.mark.parametrize(
     ("failure", "outcome"),
     [
