@@ -1,5 +1,7 @@
 //! What a migration needs of a domain, whoever implements it: libvirt, an object of another language, a fake.
 
+use std::sync::Arc;
+
 use crate::Result;
 use crate::job::JobInfo;
 use crate::location::Answer;
@@ -32,6 +34,28 @@ pub struct GuestFacts {
     /// The version of libvirt at the source.
     pub version: Option<LibvirtVersion>,
 }
+
+/// What libvirt tells of a domain without being asked.
+#[derive(Debug, Clone, PartialEq)]
+pub enum DomainEvent {
+    /// A migration has begun with this pass over the memory (`VIR_DOMAIN_EVENT_ID_MIGRATION_ITERATION`).
+    Iteration(u64),
+    /// A job is over (`VIR_DOMAIN_EVENT_ID_JOB_COMPLETED`), with its last statistics.
+    JobCompleted(Box<JobInfo>),
+    /// The domain changed its state (`VIR_DOMAIN_EVENT_ID_LIFECYCLE`), under libvirt's numbers.
+    Lifecycle {
+        /// `virDomainEventType`.
+        event: i32,
+        /// Its detail; what it means depends on the event.
+        detail: i32,
+    },
+}
+
+/// Takes events on the thread that delivers them: quick, without blocking.
+pub type EventSink = Arc<dyn Fn(DomainEvent) + Send + Sync>;
+
+/// Delivers events until it is dropped, which may take a call to the daemon.
+pub type Subscription = Box<dyn Send>;
 
 /// A domain on its host. Each method is one call, and blocks as long as libvirt does.
 pub trait DomainOps: Send + Sync {
@@ -79,5 +103,16 @@ pub trait DomainOps: Send + Sync {
     /// What the destination says of the guest with this uuid; [`Answer::Unknown`] where it cannot be asked.
     fn ask_destination(&self, _uri: &str, _uuid: &str) -> Answer {
         Answer::Unknown
+    }
+
+    /// Has the domain's events delivered; `None` where none are to be had now, and the caller polls.
+    fn subscribe(&self, _sink: EventSink) -> Option<Subscription> {
+        None
+    }
+
+    /// The same domain through another connection, for calls beside one that blocks: a daemon serves only a
+    /// few calls of one connection at a time. `None` where this one will do.
+    fn control(&self) -> Option<Arc<dyn DomainOps>> {
+        None
     }
 }

@@ -1,13 +1,16 @@
 //! The one error type of the crate. Each variant keeps what a caller needs to act on it.
 
+use std::sync::Arc;
+
 use crate::domain_xml::XmlError;
 use crate::location::GuestLocation;
+use crate::migration::Outcome;
 
 /// The result of everything here that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why something could not be done.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// A parameter, flag or argument that is refused before anything is sent to a hypervisor.
     #[error("{name}: {reason}")]
@@ -32,7 +35,7 @@ pub enum Error {
     #[error("{source}")]
     Foreign {
         /// The error itself.
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: Arc<dyn std::error::Error + Send + Sync>,
         /// libvirt's number of it, where it is an error of libvirt's.
         code: Option<i32>,
     },
@@ -43,6 +46,8 @@ pub enum Error {
         cause: Box<Error>,
         /// Where the guest is now.
         location: GuestLocation,
+        /// What is known of the migration besides.
+        outcome: Box<Outcome>,
     },
     /// The migration was aborted on request.
     #[error("{cause} (the guest is {location})")]
@@ -51,6 +56,8 @@ pub enum Error {
         cause: Box<Error>,
         /// Where the guest is now.
         location: GuestLocation,
+        /// What is known of the migration besides.
+        outcome: Box<Outcome>,
     },
 }
 
@@ -58,6 +65,23 @@ impl Error {
     /// An [`Error::InvalidParameter`].
     pub fn parameter(name: impl Into<String>, reason: impl Into<String>) -> Self {
         Self::InvalidParameter { name: name.into(), reason: reason.into() }
+    }
+
+    /// libvirt's number of the error, where it is one of libvirt's.
+    pub fn libvirt_code(&self) -> Option<i32> {
+        match self {
+            Self::Libvirt(error) => Some(error.code),
+            Self::Foreign { code, .. } => *code,
+            Self::MigrationFailed { cause, .. } | Self::MigrationCancelled { cause, .. } => {
+                cause.libvirt_code()
+            }
+            Self::InvalidParameter { .. } | Self::InvalidDomainXml { .. } => None,
+        }
+    }
+
+    /// A call that the guest's state does not allow, found before libvirt was asked.
+    pub fn not_now(message: impl Into<String>) -> Self {
+        LibvirtError::found_here(LibvirtError::OPERATION_INVALID, message).into()
     }
 }
 
@@ -84,6 +108,8 @@ impl LibvirtError {
     pub const NO_DOMAIN: i32 = 42;
     /// `VIR_ERR_OPERATION_INVALID`: not in this state.
     pub const OPERATION_INVALID: i32 = 55;
+    /// `VIR_ERR_OPERATION_FAILED`: started and failed.
+    pub const OPERATION_FAILED: i32 = 9;
     /// `VIR_ERR_OPERATION_ABORTED`: on request.
     pub const OPERATION_ABORTED: i32 = 78;
     /// `VIR_ERR_NO_SUPPORT`: this connection has no such call.

@@ -1,18 +1,20 @@
 //! A guest, and moving it.
 
-use std::sync::Arc;
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::domain::{DomainOps, XmlFlags};
+use crate::domain::{DomainOps, GuestFacts, XmlFlags};
 use crate::domain_xml::disk_targets;
 use crate::error::LibvirtError;
 use crate::flags::MigrateFlags;
 use crate::libvirt::Connection;
 use crate::location::{Answer, GuestLocation};
+use crate::migration::{Outcome, UpdateSink, WeakMigration, is_active, same_process};
 use crate::params::{MigrateParams, Param, Value};
+use crate::policy::Convergence;
 use crate::state::DomainState;
-use crate::{Error, Result};
+use crate::uri::check_uri;
+use crate::{Error, Migration, Result};
 
 /// How often a blocked call looks whether it was interrupted. Its end is noticed at once.
 const INTERRUPT_CHECK: Duration = Duration::from_millis(50);
@@ -21,12 +23,15 @@ const INTERRUPT_CHECK: Duration = Duration::from_millis(50);
 #[derive(Clone)]
 pub struct Guest {
     domain: Arc<dyn DomainOps>,
+    process: u32,
+    /// The last migration; clones share it.
+    active: Arc<Mutex<WeakMigration>>,
 }
 
 impl Guest {
     /// The guest behind a domain.
     pub fn new(domain: Arc<dyn DomainOps>) -> Self {
-        Self { domain }
+        Self { domain, process: std::process::id(), active: Arc::default() }
     }
 
     /// The guest with this name or uuid at the daemon of `uri`.
@@ -43,48 +48,113 @@ impl Guest {
     ///
     /// What libvirt would refuse is refused before it is asked, and the guest is left alone. A failure says
     /// where the guest is.
-    pub fn migrate(&self, params: &MigrateParams) -> Result<()> {
-        let destination = self.check(params)?;
-        self.run(destination, params)
+    pub fn migrate(&self, params: &MigrateParams) -> Result<Outcome> {
+        self.migrate_unless(params, &Convergence::default(), vec![], || false)
     }
 
-    /// As [`Guest::migrate`], but asks `interrupted` now and then. Once that says yes, the job is aborted, and
-    /// this returns when the abort is over: with `Ok` where the guest had arrived before.
+    /// As [`Guest::migrate`] with an intent, but asks `interrupted` now and then. Once that says yes, the job is
+    /// aborted, and this returns when the abort is over: with `Ok` where the guest had arrived before.
     pub fn migrate_unless(
         &self,
         params: &MigrateParams,
+        convergence: &Convergence,
+        sinks: Vec<UpdateSink>,
         mut interrupted: impl FnMut() -> bool,
-    ) -> Result<()> {
-        let destination = self.check(params)?;
-        std::thread::scope(|scope| {
-            let (sender, ended) = channel();
-            scope.spawn(move || sender.send(self.run(destination, params)));
-            let mut abort = false;
-            loop {
-                match ended.recv_timeout(INTERRUPT_CHECK) {
-                    Ok(result) => return result,
-                    Err(RecvTimeoutError::Timeout) => {}
-                    Err(RecvTimeoutError::Disconnected) => unreachable!("a panic of the call is passed on"),
-                }
-                abort = abort || interrupted();
-                if abort {
-                    // Refused while there is no job yet, and in post-copy, so it is asked for until all is over.
-                    let _ = self.domain.abort_job(false);
-                }
+    ) -> Result<Outcome> {
+        let migration = self.start_migration(params, convergence, sinks)?;
+        let mut abort = false;
+        while !migration.wait(Some(INTERRUPT_CHECK))? {
+            if !abort && interrupted() {
+                abort = true;
+                // In post-copy it is refused, and the end has to be waited for all the same.
+                let _ = migration.abort();
             }
-        })
+        }
+        migration.result()
     }
 
-    fn run(&self, destination: &str, params: &MigrateParams) -> Result<()> {
-        self.domain.migrate(destination, params).map_err(|error| self.failed(error, destination))
-    }
-
-    /// Refuses what cannot succeed; returns the destination.
-    fn check<'a>(&self, params: &'a MigrateParams) -> Result<&'a str> {
-        let destination = params.destination().ok_or_else(|| {
-            Error::parameter("destination", "is missing: the URI of the destination's daemon")
-        })?;
+    /// Moves the guest by a call on this thread, which nobody watches or steers: for a domain whose calls
+    /// belong to the thread that it came from.
+    pub fn migrate_here(&self, params: &MigrateParams, sinks: Vec<UpdateSink>) -> Result<Outcome> {
+        same_process(self.process)?;
         let facts = self.domain.facts()?;
+        self.check(params, &facts)?;
+        let migration = Migration::new(self.domain.clone(), facts, params, false, sinks);
+        migration.run_here(params.clone());
+        migration.result()
+    }
+
+    /// Starts to move the guest, with an intent, and returns at once. What happens is told to the `sinks`.
+    ///
+    /// Refused where [`Guest::migrate`] is, and while this guest is being migrated already. A paused guest is
+    /// not moved by post-copy: that part of the intent is left out, and the record says so.
+    pub fn start_migration(
+        &self,
+        params: &MigrateParams,
+        convergence: &Convergence,
+        sinks: Vec<UpdateSink>,
+    ) -> Result<Migration> {
+        same_process(self.process)?;
+        let mut active = self.active.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(running) = active.upgrade()
+            && running.is_running()
+        {
+            return Err(self.busy());
+        }
+        let facts = self.domain.facts()?;
+        let paused = facts.state.is_some_and(|state| state.is_paused());
+        let drops_post_copy = paused && convergence.post_copy();
+        let convergence = if drops_post_copy { convergence.without_post_copy() } else { *convergence };
+        let params = convergence.apply(params)?;
+        self.check(&params, &facts)?;
+        // A job that others have started. Where it cannot be asked, libvirt refuses the second one itself.
+        if self.domain.job_info(false).is_ok_and(|job| is_active(job.kind) && job.operation == Some(5)) {
+            return Err(self.busy());
+        }
+        let migration = Migration::new(self.domain.clone(), facts, &params, true, sinks);
+        migration.start(params, &convergence, drops_post_copy)?;
+        *active = migration.downgrade();
+        Ok(migration)
+    }
+
+    /// Attaches to the migration of this guest to elsewhere that runs already: one of this process whose handle
+    /// was dropped, or one that others have started. `destination` is the URI of its daemon, which is asked at
+    /// the end where the guest is.
+    ///
+    /// A migration of this process goes on under its own intent; one of others gets `convergence`, or is only
+    /// watched.
+    pub fn adopt_migration(
+        &self,
+        destination: Option<&str>,
+        convergence: Option<&Convergence>,
+        sinks: Vec<UpdateSink>,
+    ) -> Result<Migration> {
+        same_process(self.process)?;
+        if let Some(uri) = destination {
+            check_uri("destination", uri)?;
+        }
+        let mut active = self.active.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(running) = active.upgrade().filter(Migration::is_running) {
+            sinks.into_iter().for_each(|sink| running.observe(sink));
+            return Ok(running);
+        }
+        let facts = self.domain.facts()?;
+        let destination = destination.map(str::to_owned);
+        let migration = Migration::adopt(self.domain.clone(), facts, destination, convergence, sinks)?;
+        *active = migration.downgrade();
+        Ok(migration)
+    }
+
+    fn busy(&self) -> Error {
+        let name = self.domain.name().unwrap_or_else(|_| "the guest".to_owned());
+        Error::not_now(format!("{name} is being migrated already; adopt_migration attaches to that"))
+    }
+
+    /// Refuses what cannot succeed.
+    fn check(&self, params: &MigrateParams, facts: &GuestFacts) -> Result<()> {
+        if params.destination().is_none() {
+            return Err(Error::parameter("destination", "is missing: the URI of the destination's daemon"));
+        }
         if let Some(definition) = params.definition() {
             definition.check_guest(facts.name.as_deref(), facts.uuid.as_deref())?;
         }
@@ -94,8 +164,7 @@ impl Guest {
         if let Some(state) = facts.state {
             check_state(facts.name.as_deref(), state, params.flags())?;
         }
-        self.check_disks(params)?;
-        Ok(destination)
+        self.check_disks(params)
     }
 
     /// Refuses disks that the guest does not have.
@@ -122,43 +191,35 @@ impl Guest {
         Ok(())
     }
 
-    fn failed(&self, error: Error, destination: &str) -> Error {
-        let code = match &error {
-            Error::Libvirt(error) => Some(error.code),
-            Error::Foreign { code, .. } => *code,
-            _ => None,
-        };
-        let Some(code) = code else { return error };
-        let (cause, location) = (Box::new(error), self.locate(destination));
-        if code == LibvirtError::OPERATION_ABORTED {
-            Error::MigrationCancelled { cause, location }
-        } else {
-            Error::MigrationFailed { cause, location }
-        }
-    }
-
     /// Where the guest is, as far as the hosts can be asked.
     pub fn locate(&self, destination: &str) -> GuestLocation {
-        let source = match self.domain.state() {
-            Ok(state) => Answer::State(state),
-            Err(Error::Libvirt(error)) if error.code == LibvirtError::NO_DOMAIN => Answer::Absent,
-            Err(_) => Answer::Unknown,
-        };
-        let from_source = GuestLocation::from_answers(source, Answer::Unknown);
-        if from_source != GuestLocation::Unknown {
-            return from_source;
-        }
-        let answer = match self.domain.uuid() {
-            Ok(uuid) => self.domain.ask_destination(destination, &uuid),
-            Err(_) => Answer::Unknown,
-        };
-        GuestLocation::from_answers(source, answer)
+        locate(self.domain(), Some(destination), None)
     }
+}
+
+/// Where a guest is, as far as the hosts can be asked. The destination is asked only where the source does not
+/// settle it.
+pub(crate) fn locate(domain: &dyn DomainOps, destination: Option<&str>, uuid: Option<&str>) -> GuestLocation {
+    let source = match domain.state() {
+        Ok(state) => Answer::State(state),
+        Err(error) if error.libvirt_code() == Some(LibvirtError::NO_DOMAIN) => Answer::Absent,
+        Err(_) => Answer::Unknown,
+    };
+    let from_source = GuestLocation::from_answers(source, Answer::Unknown);
+    if from_source != GuestLocation::Unknown {
+        return from_source;
+    }
+    let uuid = uuid.map(str::to_owned).or_else(|| domain.uuid().ok());
+    let answer = match (destination, uuid) {
+        (Some(destination), Some(uuid)) => domain.ask_destination(destination, &uuid),
+        _ => Answer::Unknown,
+    };
+    GuestLocation::from_answers(source, answer)
 }
 
 fn check_state(name: Option<&str>, state: DomainState, flags: MigrateFlags) -> Result<()> {
     let guest = name.unwrap_or("the guest");
-    let refuse = |message| Err(LibvirtError::found_here(LibvirtError::OPERATION_INVALID, message).into());
+    let refuse = |message| Err(Error::not_now(message));
     match (state.is_shut_off(), flags.contains(MigrateFlags::OFFLINE)) {
         (true, false) => refuse(format!(
             "{guest} is shut off ({}): only a guest that runs or is paused can be migrated; \

@@ -1,8 +1,8 @@
 //! A live-migration core for libvirt.
 //!
 //! The pure layers ([`params`], [`flags`], [`domain_xml`], [`job`], [`policy`]) know nothing of Python,
-//! libvirt's library or clocks. [`libvirt`] is the only module with `unsafe`. [`guest`] runs a migration;
-//! the Python module (feature `python`) wraps it.
+//! libvirt's library or clocks. [`libvirt`] is the only module with `unsafe`. [`guest`] starts a migration and
+//! [`migration`] sees it through; the Python module (feature `python`) wraps it.
 
 pub mod domain;
 pub mod domain_xml;
@@ -12,6 +12,7 @@ pub mod guest;
 pub mod job;
 pub mod libvirt;
 pub mod location;
+pub mod migration;
 pub mod params;
 pub mod policy;
 pub mod progress;
@@ -24,4 +25,5 @@ mod python;
 
 pub use error::{Error, Result};
 pub use guest::Guest;
+pub use migration::Migration;
 pub use params::MigrateParams;

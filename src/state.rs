@@ -131,4 +131,14 @@ impl DomainState {
     pub const fn is_post_copy_failed(self) -> bool {
         matches!((self.code, self.reason), (PAUSED, 13) | (RUNNING, 11))
     }
+
+    /// Whether this side is paused for a migration: [3, 2].
+    pub const fn is_migrating(self) -> bool {
+        matches!((self.code, self.reason), (PAUSED, 2))
+    }
+
+    /// Whether this side is shut off since its guest has moved: [5, 4].
+    pub const fn has_migrated(self) -> bool {
+        matches!((self.code, self.reason), (SHUT_OFF, 4))
+    }
 }

@@ -17,3 +17,28 @@ pub fn check_uri(parameter: &str, text: &str) -> Result<()> {
 pub fn scheme(text: &str) -> Option<&str> {
     Uri::parse(text).ok().map(|uri| uri.scheme().as_str())
 }
+
+/// A URI for messages: scheme, host and path. User, password and query stay out.
+pub fn without_secrets(text: &str) -> String {
+    let Ok(uri) = Uri::parse(text) else { return "?".to_owned() };
+    let host = uri.authority().map_or("", |authority| authority.host());
+    let port = uri.authority().and_then(|authority| authority.port()).map(|port| format!(":{port}"));
+    format!("{}://{host}{}{}", uri.scheme().as_str(), port.unwrap_or_default(), uri.path().as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_secrets;
+
+    #[test]
+    fn messages_carry_no_secrets() {
+        for (uri, shown) in [
+            ("qemu+ssh://root:hunter2@host2:22/system?keyfile=/k", "qemu+ssh://host2:22/system"),
+            ("qemu:///system", "qemu:///system"),
+            ("qemu+tcp://[fd00::2]/system", "qemu+tcp://[fd00::2]/system"),
+            ("no uri", "?"),
+        ] {
+            assert_eq!(without_secrets(uri), shown);
+        }
+    }
+}

@@ -9,7 +9,9 @@ use libvirt_migrate::error::LibvirtError;
 use libvirt_migrate::flags::MigrateFlags as F;
 use libvirt_migrate::job::JobInfo;
 use libvirt_migrate::location::{Answer, GuestLocation};
+use libvirt_migrate::migration::Outcome;
 use libvirt_migrate::params::{Definition, Param, Value};
+use libvirt_migrate::policy::Convergence;
 use libvirt_migrate::state::DomainState;
 use libvirt_migrate::version::LibvirtVersion;
 use libvirt_migrate::{Error, Guest, MigrateParams, Result};
@@ -123,7 +125,7 @@ fn plain() -> MigrateParams {
     params(vec![], None)
 }
 
-fn migrate(fake: Fake, params: &MigrateParams) -> (Arc<Fake>, Result<()>) {
+fn migrate(fake: Fake, params: &MigrateParams) -> (Arc<Fake>, Result<Outcome>) {
     let fake = Arc::new(fake);
     let result = Guest::new(fake.clone()).migrate(params);
     (fake, result)
@@ -187,7 +189,7 @@ fn an_interruption_aborts_the_job_and_waits_for_the_end() {
     let fake = Fake { gate: (Mutex::new(false), Condvar::new()), refused_aborts: 2, ..Fake::new() };
     let fake = Arc::new(fake);
     let guest = Guest::new(fake.clone());
-    match guest.migrate_unless(&plain(), || true).unwrap_err() {
+    match guest.migrate_unless(&plain(), &Convergence::default(), vec![], || true).unwrap_err() {
         Error::MigrationCancelled { location, .. } => assert_eq!(location, GuestLocation::SourceRunning),
         other => panic!("{other:?}"),
     }
@@ -197,7 +199,7 @@ fn an_interruption_aborts_the_job_and_waits_for_the_end() {
 #[test]
 fn an_undisturbed_migration_is_never_aborted() {
     let fake = Arc::new(Fake::new());
-    Guest::new(fake.clone()).migrate_unless(&plain(), || false).unwrap();
+    Guest::new(fake.clone()).migrate_unless(&plain(), &Convergence::default(), vec![], || false).unwrap();
     assert_eq!(*fake.aborts.lock().unwrap(), 0);
     assert!(fake.asked.load(Ordering::SeqCst));
 }

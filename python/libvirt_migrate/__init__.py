@@ -6,10 +6,15 @@
 from collections.abc import Mapping as _Mapping
 
 from ._core import (
+    Convergence,
+    Decision,
     Guest,
     GuestState,
     JobInfo,
     MigrateParams,
+    Migration,
+    Outcome,
+    Progress,
     __version__,
     build_migrate_params,
 )
@@ -26,6 +31,8 @@ from .flags import MigrateFlags
 _Mapping.register(MigrateParams)
 
 __all__ = [
+    "Convergence",
+    "Decision",
     "Guest",
     "GuestState",
     "InvalidDomainXml",
@@ -34,9 +41,12 @@ __all__ = [
     "LibvirtError",
     "MigrateFlags",
     "MigrateParams",
+    "Migration",
     "MigrationCancelled",
     "MigrationError",
     "MigrationFailed",
+    "Outcome",
+    "Progress",
     "__version__",
     "build_migrate_params",
 ]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from ._core import Outcome
 
 #: What libvirt-python keeps of an error: code, domain, message, level, three strings, two integers.
 ErrorFields = tuple[int, int, str, int, str | None, str | None, str | None, int, int]
@@ -86,6 +89,11 @@ class _Ended(LibvirtError):
         #: Where the guest is: source-running, source-paused, destination-running, destination-paused,
         #: both-paused, post-copy-broken or unknown.
         self.guest_location = guest_location or "unknown"
+        #: What is known of the migration besides; `None` for one that was unpickled.
+        self.outcome: Outcome | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self.args
 
     def __str__(self) -> str:
         return f"{self.message} (the guest is {self.guest_location})"

@@ -8,6 +8,7 @@ use virt::sys;
 
 use super::domain::Domain;
 use super::error::{check, last_error};
+use super::event_loop;
 use super::typed_params::c_string;
 use crate::Result;
 use crate::error::LibvirtError;
@@ -25,6 +26,8 @@ impl Connection {
             c_string("uri", uri)?;
             check_uri("uri", uri)?;
         }
+        // The remote driver asks for the event loop when it opens a connection, and never again.
+        event_loop::require();
         // `virt` drops half of libvirt's error, so it is read again here, on the thread of the call.
         Connect::open(uri).map(Self).map_err(|_| last_error().into())
     }
@@ -61,6 +64,12 @@ impl Connection {
         }
         // SAFETY: libvirt handed out a reference, which the value takes over.
         Ok(Some(unsafe { Domain::from_owned(found) }))
+    }
+
+    /// Whether the daemon still holds the other end.
+    pub(super) fn is_alive(&self) -> bool {
+        // SAFETY: the connection is open.
+        unsafe { sys::virConnectIsAlive(self.0.as_ptr()) == 1 }
     }
 
     /// The version of libvirt at the daemon's side.

@@ -1,14 +1,16 @@
 //! A domain of libvirt: one method a call, each with its error.
 
 use std::ffi::{c_char, c_int, c_uint};
+use std::sync::Arc;
 
 use virt::sys;
 
 use super::connection::{Connection, version_of};
 use super::error::{check, copy, last_error};
-use super::newer;
+use super::events::EventSubscription;
 use super::typed_params::{TypedParams, c_string};
-use crate::domain::{DomainOps, XmlFlags};
+use super::{control, event_loop, newer};
+use crate::domain::{DomainOps, EventSink, Subscription, XmlFlags};
 use crate::error::LibvirtError;
 use crate::job::{JobInfo, JobType};
 use crate::location::Answer;
@@ -22,6 +24,19 @@ use crate::{Error, Result};
 /// Invariant: `pointer` is a valid virDomainPtr, of which this value holds one reference.
 pub struct Domain {
     pointer: sys::virDomainPtr,
+    connection: Owner,
+}
+
+/// Whose connection a domain came through.
+enum Owner {
+    /// This package's, opened with an event loop; shared with other domains where it is kept here.
+    Ours { _kept: Option<Arc<Connection>> },
+    /// libvirt-python's.
+    #[cfg_attr(not(feature = "python"), expect(dead_code, reason = "made from capsules only"))]
+    Theirs {
+        /// It may get events: a loop was registered when this was made.
+        events: bool,
+    },
 }
 
 // SAFETY: libvirt's objects may be used from any thread, and from several at once; its documentation says so
@@ -36,7 +51,7 @@ impl Domain {
     /// # Safety
     /// `pointer` is a valid virDomainPtr, and the caller gives up one reference to it.
     pub(super) unsafe fn from_owned(pointer: sys::virDomainPtr) -> Self {
-        Self { pointer }
+        Self { pointer, connection: Owner::Ours { _kept: None } }
     }
 
     /// Takes a reference of its own.
@@ -47,7 +62,31 @@ impl Domain {
     pub(super) unsafe fn from_borrowed(pointer: sys::virDomainPtr) -> Result<Self> {
         // SAFETY: promised by the caller.
         check(unsafe { sys::virDomainRef(pointer) })?;
-        Ok(Self { pointer })
+        Ok(Self { pointer, connection: Owner::Theirs { events: event_loop::is_registered() } })
+    }
+
+    /// Another reference to the domain, for whoever needs one of its own.
+    fn another(&self) -> Result<Self> {
+        // SAFETY: the invariant of the type.
+        check(unsafe { sys::virDomainRef(self.pointer) })?;
+        Ok(Self { pointer: self.pointer, connection: Owner::Ours { _kept: None } })
+    }
+
+    /// The pointer, valid as long as `self`.
+    pub(super) fn as_ptr(&self) -> sys::virDomainPtr {
+        self.pointer
+    }
+
+    /// The domain's connection, valid as long as `self`; libvirt adds no reference here.
+    pub(super) fn connection(&self) -> sys::virConnectPtr {
+        // SAFETY: the invariant of the type.
+        unsafe { sys::virDomainGetConnect(self.pointer) }
+    }
+
+    /// Keeps the connection that it came through for others to share.
+    pub(super) fn keeping(mut self, connection: Arc<Connection>) -> Self {
+        self.connection = Owner::Ours { _kept: Some(connection) };
+        self
     }
 
     /// One call that answers 0 or -1.
@@ -173,8 +212,7 @@ impl DomainOps for Domain {
     }
 
     fn version(&self) -> Result<LibvirtVersion> {
-        // SAFETY: see above; the domain keeps its connection open, and libvirt adds no reference here.
-        let connection = unsafe { sys::virDomainGetConnect(self.pointer) };
+        let connection = self.connection();
         if connection.is_null() {
             return Err(Error::Libvirt(last_error()));
         }
@@ -189,5 +227,22 @@ impl DomainOps for Domain {
             Err(Error::Libvirt(error)) if error.code == LibvirtError::NO_DOMAIN => Answer::Absent,
             Err(_) => Answer::Unknown,
         }
+    }
+
+    fn subscribe(&self, sink: EventSink) -> Option<Subscription> {
+        let possible = !matches!(self.connection, Owner::Theirs { events: false });
+        if !possible || !event_loop::delivers() {
+            return None;
+        }
+        let subscription = EventSubscription::new(self.another().ok()?, sink).ok()?;
+        Some(Box::new(subscription))
+    }
+
+    fn control(&self) -> Option<Arc<dyn DomainOps>> {
+        if matches!(self.connection, Owner::Ours { .. }) {
+            return None;
+        }
+        let domain = control::domain_beside(self).ok()??;
+        Some(Arc::new(domain))
     }
 }

@@ -2,8 +2,12 @@
 #![allow(unsafe_code)]
 
 mod connection;
+mod control;
 mod domain;
 mod error;
+mod event_loop;
+mod events;
+mod glib;
 mod newer;
 mod typed_params;
 
@@ -14,3 +18,4 @@ mod capsule;
 pub use capsule::{domain_from_capsule, same_library};
 pub use connection::{Connection, silence_default_handler};
 pub use domain::Domain;
+pub use event_loop::stop_event_loop;

@@ -99,18 +99,30 @@ impl TypedParams {
 
     /// Name and value of each; a type that libvirt 12.8.0 does not have is passed over.
     pub(super) fn iter(&self) -> impl Iterator<Item = (String, StatValue)> {
-        let slice: &[sys::_virTypedParameter] = if self.params.is_null() {
-            &[]
-        } else {
-            // SAFETY: the invariant of the type.
-            unsafe { std::slice::from_raw_parts(self.params, usize::try_from(self.count).unwrap_or(0)) }
-        };
-        slice.iter().filter_map(|param| {
-            // SAFETY: libvirt terminates the name within the field's 80 bytes.
-            let name = unsafe { copy(param.field.as_ptr()) }?;
-            Some((name, value_of(param)?))
-        })
+        // SAFETY: the invariant of the type.
+        unsafe { read(self.params, self.count) }
     }
+}
+
+/// Name and value of each parameter of a list of libvirt's.
+///
+/// # Safety
+/// `params` is NULL or an array of libvirt's with `count` parameters, and stays so while the result is used.
+pub(super) unsafe fn read<'a>(
+    params: sys::virTypedParameterPtr,
+    count: c_int,
+) -> impl Iterator<Item = (String, StatValue)> + 'a {
+    let slice: &'a [sys::_virTypedParameter] = if params.is_null() {
+        &[]
+    } else {
+        // SAFETY: promised by the caller.
+        unsafe { std::slice::from_raw_parts(params, usize::try_from(count).unwrap_or(0)) }
+    };
+    slice.iter().filter_map(|param| {
+        // SAFETY: libvirt terminates the name within the field's 80 bytes.
+        let name = unsafe { copy(param.field.as_ptr()) }?;
+        Some((name, value_of(param)?))
+    })
 }
 
 impl Drop for TypedParams {

@@ -1,12 +1,16 @@
 //! From the crate's one error type to the exceptions of `libvirt_migrate.errors`.
 
+use std::sync::Arc;
+
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyModule;
 
+use super::outcome::PyOutcome;
 use crate::Error;
 use crate::error::LibvirtError;
 use crate::location::GuestLocation;
+use crate::migration::Outcome;
 
 /// An exception for `error`. With `bridge` one of libvirt is a `libvirt.libvirtError` too.
 pub fn to_py(py: Python<'_>, error: Error, bridge: bool) -> PyErr {
@@ -33,14 +37,21 @@ fn build(py: Python<'_>, error: Error, bridge: bool) -> PyResult<PyErr> {
         ))?,
         Error::Libvirt(error) => from_libvirt(errors, "LibvirtError", &error, None, bridge)?,
         Error::Foreign { source, code } => return from_foreign(py, "LibvirtError", source, code, None),
-        Error::MigrationFailed { cause, location } => {
-            return ended(py, "MigrationFailed", *cause, location, bridge);
+        Error::MigrationFailed { cause, location, outcome } => {
+            let error = ended(py, "MigrationFailed", *cause, location, bridge)?;
+            return with_outcome(py, error, *outcome);
         }
-        Error::MigrationCancelled { cause, location } => {
-            return ended(py, "MigrationCancelled", *cause, location, bridge);
+        Error::MigrationCancelled { cause, location, outcome } => {
+            let error = ended(py, "MigrationCancelled", *cause, location, bridge)?;
+            return with_outcome(py, error, *outcome);
         }
     };
     Ok(PyErr::from_value(exception))
+}
+
+fn with_outcome(py: Python<'_>, error: PyErr, outcome: Outcome) -> PyResult<PyErr> {
+    error.value(py).setattr("outcome", PyOutcome::from(outcome))?;
+    Ok(error)
 }
 
 fn ended(py: Python<'_>, class: &str, cause: Error, at: GuestLocation, bridge: bool) -> PyResult<PyErr> {
@@ -81,13 +92,13 @@ fn from_libvirt<'py>(
 fn from_foreign(
     py: Python<'_>,
     class: &str,
-    source: Box<dyn std::error::Error + Send + Sync>,
+    source: Arc<dyn std::error::Error + Send + Sync>,
     code: Option<i32>,
     location: Option<GuestLocation>,
 ) -> PyResult<PyErr> {
-    let original = match source.downcast::<PyErr>() {
-        Ok(error) => *error,
-        Err(other) => return Ok(pyo3::exceptions::PyRuntimeError::new_err(other.to_string())),
+    let original = match source.downcast_ref::<PyErr>() {
+        Some(error) => error.clone_ref(py),
+        None => return Ok(pyo3::exceptions::PyRuntimeError::new_err(source.to_string())),
     };
     if code.is_none() {
         return Ok(original);

@@ -1,6 +1,11 @@
 //! A Python object with libvirt-python's methods: a mock, a `tpool.Proxy`, a domain of another library.
 //!
 //! It is called as it is and never unwrapped: what its methods do about threads and green threads is its own.
+//! `Guest.migrate` and the single calls run on the thread of the caller. `Guest.start_migration` has to call from
+//! threads of the package, which Python sees as threads that it did not start; objects that are bound to a
+//! thread, as eventlet's proxies are, are refused there.
+
+use std::sync::Arc;
 
 use pyo3::exceptions::PyAttributeError;
 use pyo3::prelude::*;
@@ -21,9 +26,14 @@ pub struct ForeignDomain(pub Py<PyAny>);
 
 impl ForeignDomain {
     fn call<T>(&self, body: impl for<'py> FnOnce(&Bound<'py, PyAny>) -> PyResult<T>) -> Result<T> {
-        Python::attach(|py| {
+        // A migration's threads may call while the interpreter is going.
+        let called = Python::try_attach(|py| {
             body(self.0.bind(py))
-                .map_err(|error| Error::Foreign { code: libvirt_code(py, &error), source: error.into() })
+                .map_err(|error| Error::Foreign { code: libvirt_code(py, &error), source: Arc::new(error) })
+        });
+        called.unwrap_or_else(|| {
+            let source = Arc::new(std::io::Error::other("the interpreter is shutting down"));
+            Err(Error::Foreign { code: None, source })
         })
     }
 

@@ -3,18 +3,25 @@
 use std::ffi::CString;
 use std::sync::Arc;
 
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyAny, PyCapsule};
 
+use super::convergence::PyConvergence;
 use super::errors::{invalid, to_py};
 use super::foreign::ForeignDomain;
 use super::job::PyJobInfo;
+use super::migration::PyMigration;
+use super::outcome::PyOutcome;
 use super::params::params_from_py;
 use super::state::PyGuestState;
+use super::updates::PyUpdates;
 use crate::domain::{DomainOps, XmlFlags};
 use crate::guest::Guest;
 use crate::libvirt::{domain_from_capsule, same_library, silence_default_handler};
+use crate::migration::{Outcome, UpdateSink};
 use crate::params::MigrateParams;
+use crate::policy::Convergence;
 
 /// What a guest's calls go through.
 #[derive(Clone, Copy, PartialEq)]
@@ -35,7 +42,12 @@ enum Through {
 pub struct PyGuest {
     guest: Guest,
     through: Through,
+    /// A proxy of eventlet's.
+    green: bool,
 }
+
+/// The caller's functions: for each progress, for the switchover, for the end.
+type Callbacks<'py> = (Option<Bound<'py, PyAny>>, Option<Bound<'py, PyAny>>, Option<Bound<'py, PyAny>>);
 
 impl PyGuest {
     /// Runs one call on the domain, with the GIL released where it goes to libvirt.
@@ -52,32 +64,72 @@ impl PyGuest {
     }
 
     fn error(&self, py: Python<'_>, error: crate::Error) -> PyErr {
-        to_py(py, error, self.through == Through::LibvirtPython)
+        to_py(py, error, self.bridge())
+    }
+
+    /// Whether errors of libvirt's are libvirt-python's too.
+    fn bridge(&self) -> bool {
+        self.through == Through::LibvirtPython
+    }
+
+    /// Where the news of a migration go: to the log, and to the caller's functions.
+    fn sinks(&self, py: Python<'_>, callbacks: Option<Callbacks<'_>>) -> PyResult<Vec<UpdateSink>> {
+        let dispatch = py.import("libvirt_migrate._dispatch")?;
+        let [progress, switchover, end] =
+            callbacks.map_or([None, None, None], |callbacks| [callbacks.0, callbacks.1, callbacks.2]);
+        let made = dispatch.getattr("receiver")?.call1((progress, switchover, end))?;
+        let Some((updates, function, every)) = made.extract::<Option<(Py<PyUpdates>, Py<PyAny>, bool)>>()?
+        else {
+            return Ok(vec![]);
+        };
+        Ok(vec![updates.get().sink(function, self.bridge(), every)])
+    }
+
+    /// Refuses where threads of this package could not do what a migration in the background needs.
+    fn check_threads(&self, py: Python<'_>) -> PyResult<()> {
+        py.import("libvirt_migrate._dispatch")?.getattr("check_threads")?.call0()?;
+        if self.green {
+            let reason = "is bound to eventlet's threads: give the virDomain itself, or call migrate()";
+            return Err(invalid("dom", reason));
+        }
+        Ok(())
     }
 
     /// Signals are delivered to the main thread only, so only there a call can be interrupted.
-    fn migrate_interruptibly(&self, py: Python<'_>, params: &MigrateParams) -> PyResult<()> {
+    fn migrate_interruptibly(
+        &self,
+        py: Python<'_>,
+        params: &MigrateParams,
+        convergence: &Convergence,
+    ) -> PyResult<Outcome> {
         let mut interrupt: Option<PyErr> = None;
+        let main = on_main_thread(py)?;
+        let sinks = self.sinks(py, None)?;
         let result = py.detach(|| {
-            self.guest.migrate_unless(params, || {
-                interrupt = Python::attach(|py| py.check_signals().err());
+            let check = || {
+                interrupt = main.then(|| Python::attach(|py| py.check_signals().err())).flatten();
                 interrupt.is_some()
-            })
+            };
+            self.guest.migrate_unless(params, convergence, sinks, check)
         });
-        let error = result.err().map(|error| self.error(py, error));
-        match (interrupt, error) {
-            (Some(interrupt), error) => {
+        let (outcome, error) = match result {
+            Ok(outcome) => (Some(outcome), None),
+            Err(error) => (None, Some(self.error(py, error))),
+        };
+        match (interrupt, error, outcome) {
+            (Some(interrupt), error, _) => {
                 interrupt.set_cause(py, error);
                 Err(interrupt)
             }
-            (None, Some(error)) => Err(error),
-            (None, None) => Ok(()),
+            (None, None, Some(outcome)) => Ok(outcome),
+            (None, error, _) => Err(error.unwrap_or_else(|| PyRuntimeError::new_err("no outcome"))),
         }
     }
 
     /// A Python object's own call may raise KeyboardInterrupt from within; the job is aborted then as well.
-    fn migrate_object(&self, py: Python<'_>, params: &MigrateParams) -> PyResult<()> {
-        self.guest.migrate(params).map_err(|error| {
+    fn migrate_object(&self, py: Python<'_>, params: &MigrateParams) -> PyResult<Outcome> {
+        let sinks = self.sinks(py, None)?;
+        self.guest.migrate_here(params, sinks).map_err(|error| {
             let error = self.error(py, error);
             if error.is_instance_of::<pyo3::exceptions::PyKeyboardInterrupt>(py) {
                 let _ = self.guest.domain().abort_job(false);
@@ -95,7 +147,7 @@ impl PyGuest {
         if let Some(capsule) = shared_capsule(dom)? {
             let through = Through::LibvirtPython;
             let domain = domain_from_capsule(&capsule)?.map_err(|error| to_py(py, error, true))?;
-            return Ok(Self { guest: Guest::new(Arc::new(domain)), through });
+            return Ok(Self { guest: Guest::new(Arc::new(domain)), through, green: false });
         }
         let missing = ["name", "migrateToURI3"]
             .into_iter()
@@ -104,8 +156,10 @@ impl PyGuest {
             let found = dom.get_type().name()?;
             return Err(invalid("dom", format!("{found} is not a domain: it has no method {method}()")));
         }
+        let module = dom.get_type().getattr("__module__")?;
+        let green = module.extract::<String>().is_ok_and(|module| module == "eventlet.tpool");
         let domain = ForeignDomain(dom.clone().unbind());
-        Ok(Self { guest: Guest::new(Arc::new(domain)), through: Through::Object })
+        Ok(Self { guest: Guest::new(Arc::new(domain)), through: Through::Object, green })
     }
 
     /// The guest with this name or uuid at the daemon of `uri`, by default libvirt's own default.
@@ -116,33 +170,96 @@ impl PyGuest {
             silence_default_handler();
         }
         let guest = py.detach(|| Guest::open(name_or_uuid, uri))?;
-        Ok(Self { guest, through: Through::Libvirt })
+        Ok(Self { guest, through: Through::Libvirt, green: false })
     }
 
-    /// Moves the guest and returns when it is there, with the GIL released all the while.
+    /// Moves the guest and returns its `Outcome` when it is there, with the GIL released all the while.
     ///
     /// `params` is what `build_migrate_params` returns, or a mapping under libvirt's names; `destination` and
-    /// `flags` override what it carries. Ctrl-C aborts the migration, waits for the abort and raises
-    /// KeyboardInterrupt.
+    /// `flags` override what it carries. `convergence` says what is wanted and allowed. Ctrl-C aborts the
+    /// migration, waits for the abort and raises KeyboardInterrupt.
+    ///
+    /// An object that is no libvirt-python domain is called on this thread, and nobody watches or steers; an
+    /// intent is refused there.
     ///
     /// Raises InvalidParameter, InvalidDomainXml or LibvirtError before anything is started, and
     /// MigrationFailed or MigrationCancelled, which say where the guest is, afterwards.
-    #[pyo3(signature = (params, *, destination=None, flags=None))]
+    #[pyo3(signature = (params, *, destination=None, flags=None, convergence=None))]
     fn migrate(
         &self,
         py: Python<'_>,
         params: &Bound<'_, PyAny>,
         destination: Option<&Bound<'_, PyAny>>,
         flags: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<()> {
+        convergence: Option<&Bound<'_, PyConvergence>>,
+    ) -> PyResult<PyOutcome> {
         let params = params_from_py(params, destination, flags)?;
-        if self.through == Through::Object {
-            return self.migrate_object(py, &params);
-        }
-        if on_main_thread(py)? {
-            return self.migrate_interruptibly(py, &params);
-        }
-        py.detach(|| self.guest.migrate(&params)).map_err(|error| self.error(py, error))
+        let outcome = if self.through == Through::Object {
+            if convergence.is_some() {
+                let reason = "needs threads beside the call: use start_migration for such an object";
+                return Err(invalid("convergence", reason));
+            }
+            self.migrate_object(py, &params)?
+        } else {
+            self.migrate_interruptibly(py, &params, &intent(convergence).unwrap_or_default())?
+        };
+        Ok(outcome.into())
+    }
+
+    /// Starts to move the guest and returns at once, with the `Migration`.
+    ///
+    /// `params`, `destination`, `flags` and `convergence` are `migrate`'s. `on_progress` is called with each
+    /// `Progress`, `on_switchover` with the seconds since the start once the guest starts to run at the
+    /// destination, `on_end` with the `Outcome` or the exception. They are called one after the other on a
+    /// thread of this package's; an exception in one is logged and ends nothing.
+    ///
+    /// Raises what `migrate` raises before anything is started, and LibvirtError where the guest is being
+    /// migrated already, which goes on.
+    #[pyo3(signature = (params, *, destination=None, flags=None, convergence=None, on_progress=None, on_switchover=None, on_end=None))]
+    #[allow(clippy::too_many_arguments)]
+    fn start_migration(
+        &self,
+        py: Python<'_>,
+        params: &Bound<'_, PyAny>,
+        destination: Option<&Bound<'_, PyAny>>,
+        flags: Option<&Bound<'_, PyAny>>,
+        convergence: Option<&Bound<'_, PyConvergence>>,
+        on_progress: Option<Bound<'_, PyAny>>,
+        on_switchover: Option<Bound<'_, PyAny>>,
+        on_end: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<PyMigration> {
+        self.check_threads(py)?;
+        let params = params_from_py(params, destination, flags)?;
+        let convergence = intent(convergence).unwrap_or_default();
+        let sinks = self.sinks(py, Some((on_progress, on_switchover, on_end)))?;
+        let started = py.detach(|| self.guest.start_migration(&params, &convergence, sinks));
+        let migration = started.map_err(|error| self.error(py, error))?;
+        Ok(PyMigration { migration, bridge: self.bridge() })
+    }
+
+    /// Attaches to the migration of this guest to another host that runs already: one whose `Migration` was let
+    /// go of, or one that another process has started.
+    ///
+    /// `destination` is the URI of its daemon, which is asked at the end where the guest is. One of this
+    /// process goes on under its own intent; one of others gets `convergence`, or is only watched.
+    ///
+    /// Raises LibvirtError where no such migration runs.
+    #[pyo3(signature = (*, destination=None, convergence=None, on_progress=None, on_switchover=None, on_end=None))]
+    fn adopt_migration(
+        &self,
+        py: Python<'_>,
+        destination: Option<&str>,
+        convergence: Option<&Bound<'_, PyConvergence>>,
+        on_progress: Option<Bound<'_, PyAny>>,
+        on_switchover: Option<Bound<'_, PyAny>>,
+        on_end: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<PyMigration> {
+        self.check_threads(py)?;
+        let convergence = intent(convergence);
+        let sinks = self.sinks(py, Some((on_progress, on_switchover, on_end)))?;
+        let adopted = py.detach(|| self.guest.adopt_migration(destination, convergence.as_ref(), sinks));
+        let migration = adopted.map_err(|error| self.error(py, error))?;
+        Ok(PyMigration { migration, bridge: self.bridge() })
     }
 
     /// The domain's name.
@@ -206,10 +323,7 @@ impl PyGuest {
     /// Sets the longest pause that the running migration may cause, in seconds: above 0, and 2000 at most,
     /// which is QEMU's limit. libvirt takes whole milliseconds; a part of one is rounded up.
     fn set_max_downtime(&self, py: Python<'_>, seconds: f64) -> PyResult<()> {
-        if !(seconds > 0.0 && seconds <= 2000.0) {
-            return Err(invalid("seconds", format!("{seconds} is not above 0 and 2000 at most")));
-        }
-        let milliseconds = (seconds * 1000.0 - 1e-6).ceil() as u64;
+        let milliseconds = downtime_from_py(seconds)?;
         self.call(py, |domain| domain.set_max_downtime(milliseconds))
     }
 
@@ -226,14 +340,7 @@ impl PyGuest {
         mib_per_second: &Bound<'_, PyAny>,
         post_copy: bool,
     ) -> PyResult<()> {
-        let number =
-            mib_per_second.extract().ok().filter(|number| *number <= i64::MAX as u64 / (1024 * 1024));
-        let number: u64 = number.ok_or_else(|| {
-            invalid(
-                "mib_per_second",
-                format!("{mib_per_second} is not a whole number of MiB/s that libvirt takes"),
-            )
-        })?;
+        let number = mib_from_py(mib_per_second)?;
         self.call(py, |domain| domain.set_bandwidth(number, post_copy))
     }
 
@@ -246,6 +353,26 @@ impl PyGuest {
     fn __repr__(&self, py: Python<'_>) -> String {
         self.name(py).map_or_else(|_| "Guest(?)".to_owned(), |name| format!("Guest({name:?})"))
     }
+}
+
+/// A pause in seconds, in libvirt's whole milliseconds, rounded up.
+pub fn downtime_from_py(seconds: f64) -> PyResult<u64> {
+    if seconds > 0.0 && seconds <= 2000.0 {
+        return Ok((seconds * 1000.0 - 1e-6).ceil() as u64);
+    }
+    Err(invalid("seconds", format!("{seconds} is not above 0 and 2000 at most")))
+}
+
+/// A bandwidth in MiB/s that libvirt can count in bytes.
+pub fn mib_from_py(number: &Bound<'_, PyAny>) -> PyResult<u64> {
+    let mib = number.extract().ok().filter(|mib| *mib <= i64::MAX as u64 / (1024 * 1024));
+    mib.ok_or_else(|| {
+        invalid("mib_per_second", format!("{number} is not a whole number of MiB/s that libvirt takes"))
+    })
+}
+
+fn intent(convergence: Option<&Bound<'_, PyConvergence>>) -> Option<Convergence> {
+    convergence.map(|convergence| convergence.get().convergence)
 }
 
 /// The capsule of a real libvirt-python domain that uses the same libvirt as this module.

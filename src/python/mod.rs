@@ -1,11 +1,16 @@
 //! The native module `libvirt_migrate._core`: conversions and wrappers, nothing else.
 
+mod convergence;
 mod errors;
 mod foreign;
 mod guest;
 mod job;
+mod migration;
+mod outcome;
 mod params;
+mod progress;
 mod state;
+mod updates;
 mod values;
 
 use pyo3::prelude::*;
@@ -13,13 +18,23 @@ use pyo3::prelude::*;
 #[pymodule]
 mod _core {
     #[pymodule_export]
+    use super::convergence::PyConvergence;
+    #[pymodule_export]
     use super::guest::PyGuest;
     #[pymodule_export]
     use super::job::PyJobInfo;
     #[pymodule_export]
+    use super::migration::{_close, PyMigration, PyProgressIterator};
+    #[pymodule_export]
+    use super::outcome::{PyDecision, PyOutcome};
+    #[pymodule_export]
     use super::params::{PyMigrateParams, build_migrate_params};
     #[pymodule_export]
+    use super::progress::PyProgress;
+    #[pymodule_export]
     use super::state::PyGuestState;
+    #[pymodule_export]
+    use super::updates::PyUpdates;
 
     /// The version of the crate, which is the version of the package.
     #[pymodule_export]

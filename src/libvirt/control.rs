@@ -1,0 +1,59 @@
+//! A second connection beside one of libvirt-python's, for the calls that watch and steer a migration.
+//!
+//! A daemon takes only a few calls of one connection at a time (`max_client_requests`, 5 by default). Migrations
+//! block in one call each, so with a handful of them on one connection an abort would wait until one is over.
+//! And a connection that was opened before an event loop was registered never gets events.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+
+use virt::sys;
+
+use super::connection::Connection;
+use super::domain::Domain;
+use super::error::{copy, last_error};
+use crate::Result;
+use crate::domain::DomainOps;
+use crate::uri::scheme;
+
+/// The connections that are in use, by process and URI.
+type Open = HashMap<(u32, String), Weak<Connection>>;
+
+/// The same domain over a connection of our own; `None` for libvirt's test driver, where another connection is
+/// another host.
+pub(super) fn domain_beside(domain: &Domain) -> Result<Option<Domain>> {
+    let uri = uri_of(domain)?;
+    if scheme(&uri).is_none_or(|scheme| scheme == "test") {
+        return Ok(None);
+    }
+    let connection = connection_to(uri)?;
+    let found = connection.lookup(&domain.uuid()?)?;
+    Ok(Some(found.keeping(connection)))
+}
+
+fn connection_to(uri: String) -> Result<Arc<Connection>> {
+    static OPEN: OnceLock<Mutex<Open>> = OnceLock::new();
+    let open = || OPEN.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+    let key = (std::process::id(), uri);
+    if let Some(connection) = open().get(&key).and_then(Weak::upgrade)
+        && connection.is_alive()
+    {
+        return Ok(connection);
+    }
+    // Without the lock: opening takes its time, and a hung daemon must hold nobody else up.
+    let connection = Arc::new(Connection::open(Some(&key.1))?);
+    let mut open = open();
+    open.retain(|_, kept| kept.strong_count() > 0);
+    open.insert(key, Arc::downgrade(&connection));
+    Ok(connection)
+}
+
+fn uri_of(domain: &Domain) -> Result<String> {
+    // SAFETY: the connection is valid as long as the domain; the text is ours to free, once it is copied.
+    unsafe {
+        let text = sys::virConnectGetURI(domain.connection());
+        let copied = copy(text);
+        libc::free(text.cast());
+        copied.ok_or_else(|| last_error().into())
+    }
+}

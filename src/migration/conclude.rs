@@ -1,0 +1,83 @@
+//! How a migration ended, and where the guest is.
+
+use super::call::is_cancelled;
+use super::outcome::Outcome;
+use super::shared::Shared;
+use super::step::Act;
+use crate::error::LibvirtError;
+use crate::flags::MigrateFlags;
+use crate::guest::locate;
+use crate::location::GuestLocation;
+use crate::{Error, Result};
+
+/// The end of a migration whose call returned this, or which is known to be over by other means. Where those
+/// means say where the guest is, `known` does.
+pub(super) fn conclude(shared: &Shared, result: Result<()>, known: Option<GuestLocation>) -> Result<Outcome> {
+    let Err(error) = result else {
+        return Ok(outcome(shared, known.unwrap_or_else(|| arrived(shared))));
+    };
+    // Not an error of libvirt's but of the domain object, or of ours: it says nothing of the migration.
+    let Some(code) = error.libvirt_code() else { return Err(error) };
+    let mut location = known.unwrap_or_else(|| whereabouts(shared));
+    if location == GuestLocation::SourcePaused && shared.lock().paused_here && !shared.was_paused() {
+        location = resume(shared);
+    }
+    if proves_success(code, location) {
+        let reason = format!("{error}, but the destination has the guest");
+        shared.record_act(Act::TrustDestination, reason, None);
+        return Ok(outcome(shared, location));
+    }
+    let outcome = Box::new(outcome(shared, location));
+    Err(if is_cancelled(&error) {
+        Error::MigrationCancelled { cause: Box::new(error), location, outcome }
+    } else {
+        Error::MigrationFailed { cause: Box::new(error), location, outcome }
+    })
+}
+
+/// libvirt's call fails like this when the guest was gone before it looked again. That proves nothing; the
+/// destination does.
+fn proves_success(code: i32, location: GuestLocation) -> bool {
+    matches!(code, LibvirtError::NO_DOMAIN | LibvirtError::OPERATION_INVALID)
+        && matches!(location, GuestLocation::DestinationRunning | GuestLocation::DestinationPaused)
+}
+
+/// Where a guest is that libvirt says has been moved.
+fn arrived(shared: &Shared) -> GuestLocation {
+    if shared.flags.contains(MigrateFlags::PAUSED) || shared.was_paused() {
+        GuestLocation::DestinationPaused
+    } else {
+        GuestLocation::DestinationRunning
+    }
+}
+
+fn whereabouts(shared: &Shared) -> GuestLocation {
+    let destination = shared.destination.as_deref();
+    locate(shared.control().as_ref(), destination, shared.guest.uuid.as_deref())
+}
+
+/// Has a guest go on that was paused only for this migration. libvirt does so as well; a daemon that was
+/// restarted may not.
+fn resume(shared: &Shared) -> GuestLocation {
+    let result = shared.control().resume();
+    let reason = "it was paused only to get the migration over";
+    shared.record_act(Act::Resume, reason, super::handle::text(&result));
+    whereabouts(shared)
+}
+
+fn outcome(shared: &Shared, location: GuestLocation) -> Outcome {
+    let total = shared.elapsed();
+    shared.settle();
+    let known = shared.lock().last_job.is_some();
+    let moved = matches!(location, GuestLocation::DestinationRunning | GuestLocation::DestinationPaused);
+    // The event brings them. Without it the source may still have them, unless it has forgotten the domain.
+    if moved && !known && shared.watched {
+        let job = shared.control().job_info(true).ok();
+        shared.lock().last_job = job.filter(|job| job.operation.is_none_or(|kind| kind == OUTGOING));
+    }
+    let state = shared.lock();
+    Outcome::new(total, state.last_job.as_ref(), &state.progress, state.steps.clone(), location)
+}
+
+/// `VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT`.
+pub(super) const OUTGOING: i64 = 5;

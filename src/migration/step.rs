@@ -1,0 +1,86 @@
+//! What was done to a migration, when, why, and with what result.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::policy::{Action, Decision};
+
+/// Something done to a migration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Act {
+    /// What the policy or the user asked for.
+    Take(Action),
+    /// The bandwidth was limited, MiB/s; 0 is unlimited.
+    SetBandwidth(u64),
+    /// Post-copy was asked for and is left out.
+    DropPostCopy,
+    /// A guest that was paused for a migration that failed goes on.
+    Resume,
+    /// An error of libvirt's call is not one: the guest is at the destination.
+    TrustDestination,
+}
+
+impl Act {
+    /// A name for programs.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Take(Action::SetMaxDowntime(_)) => "set-max-downtime",
+            Self::Take(Action::StartPostCopy) => "start-post-copy",
+            Self::Take(Action::Pause) => "pause",
+            Self::Take(Action::Abort) => "abort",
+            Self::Take(Action::Restart(_)) => "restart",
+            Self::SetBandwidth(_) => "set-bandwidth",
+            Self::DropPostCopy => "drop-post-copy",
+            Self::Resume => "resume",
+            Self::TrustDestination => "trust-destination",
+        }
+    }
+}
+
+impl fmt::Display for Act {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Take(action) => action.fmt(f),
+            Self::SetBandwidth(0) => f.write_str("lift the limit on the bandwidth"),
+            Self::SetBandwidth(mib) => write!(f, "limit the bandwidth to {mib} MiB/s"),
+            Self::DropPostCopy => f.write_str("go without post-copy"),
+            Self::Resume => f.write_str("have the guest go on"),
+            Self::TrustDestination => f.write_str("count the migration as done"),
+        }
+    }
+}
+
+/// One entry of a migration's record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// Since the start of the migration.
+    pub at: Duration,
+    /// What was done, or tried.
+    pub act: Act,
+    /// Why: one sentence.
+    pub reason: String,
+    /// Why it could not be done; `None` where it was.
+    pub error: Option<String>,
+}
+
+impl Step {
+    /// The entry for a policy's decision and what came of it.
+    pub(super) fn decided(decision: &Decision, error: Option<String>) -> Self {
+        Self { at: decision.at, act: Act::Take(decision.action), reason: decision.reason.clone(), error }
+    }
+
+    /// Whether this is the same failure once more.
+    pub(super) fn repeats(&self, earlier: &Self) -> bool {
+        self.error.is_some() && (&self.act, &self.error) == (&earlier.act, &earlier.error)
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.act, self.reason)?;
+        match &self.error {
+            Some(error) => write!(f, " (failed: {error})"),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! `Migration` for Python.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+
+use super::errors::{invalid, to_py};
+use super::guest::{downtime_from_py, mib_from_py};
+use super::outcome::{PyOutcome, decisions};
+use super::progress::PyProgress;
+use super::updates::PyUpdates;
+use crate::libvirt::stop_event_loop;
+use crate::migration::Migration;
+
+/// How often a wait looks for signals. The end is noticed at once.
+const SIGNALS: Duration = Duration::from_millis(50);
+/// The longest wait that is counted, so that no sum overflows.
+const YEAR: f64 = 365.0 * 86400.0;
+
+/// The interpreter is going: threads that wait must not come back to it later.
+static CLOSING: AtomicBool = AtomicBool::new(false);
+
+/// Before the interpreter goes: waits end, and no thread of this package calls Python any more.
+#[pyfunction]
+pub fn _close() {
+    CLOSING.store(true, Ordering::Relaxed);
+    stop_event_loop();
+}
+
+/// A migration that runs, or is over. Letting go of it leaves it running: `Guest.adopt_migration` finds it again.
+///
+/// Iterate over it for `Progress`, `await` it or call `result()` for its `Outcome`.
+#[pyclass(frozen, name = "Migration", module = "libvirt_migrate")]
+pub struct PyMigration {
+    pub migration: Migration,
+    /// Errors of libvirt's are libvirt-python's too.
+    pub bridge: bool,
+}
+
+impl PyMigration {
+    /// A call to libvirt, with the GIL released.
+    fn call<T: Send>(
+        &self,
+        py: Python<'_>,
+        body: impl Send + FnOnce(&Migration) -> crate::Result<T>,
+    ) -> PyResult<T> {
+        py.detach(|| body(&self.migration)).map_err(|error| to_py(py, error, self.bridge))
+    }
+
+    fn outcome(&self, py: Python<'_>) -> PyResult<PyOutcome> {
+        let outcome = self.call(py, Migration::result)?;
+        Ok(outcome.into())
+    }
+}
+
+/// Waits in parts, so that signals are served, until `body` has something or `until` has come.
+fn in_parts<T: Send>(
+    py: Python<'_>,
+    until: Option<Instant>,
+    body: impl Sync + Fn(Duration) -> PyResult<Option<T>>,
+) -> PyResult<Option<T>> {
+    loop {
+        let left = until.map_or(SIGNALS, |until| until.saturating_duration_since(Instant::now()));
+        if let Some(found) = py.detach(|| body(left.min(SIGNALS)))? {
+            return Ok(Some(found));
+        }
+        py.check_signals()?;
+        if CLOSING.load(Ordering::Relaxed) {
+            return Err(PyRuntimeError::new_err("the interpreter is shutting down; the migration goes on"));
+        }
+        if left.is_zero() {
+            return Ok(None);
+        }
+    }
+}
+
+#[pymethods]
+impl PyMigration {
+    /// Waits until it is over, at most `timeout` seconds; says whether it is. Raises nothing of the migration's.
+    #[pyo3(signature = (timeout=None))]
+    fn wait(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
+        let until = match timeout {
+            None => None,
+            Some(seconds) if seconds.is_nan() => {
+                return Err(invalid("timeout", "is not a number of seconds"));
+            }
+            Some(seconds) => Some(Instant::now() + Duration::from_secs_f64(seconds.clamp(0.0, YEAR))),
+        };
+        let bridge = self.bridge;
+        let ended = in_parts(py, until, |part| match self.migration.wait(Some(part)) {
+            Ok(ended) => Ok(ended.then_some(())),
+            Err(error) => Err(Python::attach(|py| to_py(py, error, bridge))),
+        })?;
+        Ok(ended.is_some())
+    }
+
+    /// Waits until it is over and returns its outcome. Raises MigrationFailed or MigrationCancelled, whose
+    /// `outcome` tells the same.
+    fn result(&self, py: Python<'_>) -> PyResult<PyOutcome> {
+        self.wait(py, None)?;
+        self.outcome(py)
+    }
+
+    /// Aborts it: the guest goes on at the source. Returns once libvirt was asked; `result()` waits for the end,
+    /// which may be a success where the guest had arrived before. After the end nothing is done. Refused in
+    /// post-copy, where neither host has all of the guest.
+    fn abort(&self, py: Python<'_>) -> PyResult<()> {
+        self.call(py, Migration::abort)
+    }
+
+    /// Gets it over at any price: by post-copy where that is allowed, else by pausing the guest until it has
+    /// moved. After the end nothing is done.
+    fn force_complete(&self, py: Python<'_>) -> PyResult<()> {
+        self.call(py, Migration::force_complete)
+    }
+
+    /// Limits the bandwidth, in MiB/s; 0 is unlimited. In post-copy the limit is post-copy's own.
+    fn set_bandwidth(&self, py: Python<'_>, mib_per_second: &Bound<'_, PyAny>) -> PyResult<()> {
+        let number = mib_from_py(mib_per_second)?;
+        self.call(py, |migration| migration.set_bandwidth(number))
+    }
+
+    /// Sets the longest pause that the guest may see, in seconds: above 0, and 2000 at most.
+    fn set_max_downtime(&self, py: Python<'_>, seconds: f64) -> PyResult<()> {
+        let milliseconds = downtime_from_py(seconds)?;
+        self.call(py, |migration| migration.set_max_downtime(milliseconds))
+    }
+
+    /// The last progress.
+    #[getter]
+    fn progress(&self) -> PyProgress {
+        self.migration.progress().into()
+    }
+
+    /// What was decided and done so far, in order.
+    #[getter]
+    fn decisions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        decisions(py, &self.migration.decisions())
+    }
+
+    /// Whether it is over.
+    #[getter]
+    fn done(&self) -> bool {
+        self.migration.ended().is_some()
+    }
+
+    /// Whether libvirt's events drive it. Without them it is polled.
+    #[getter]
+    fn has_events(&self) -> bool {
+        self.migration.has_events()
+    }
+
+    /// Has `function` called with each kind of news and what it tells, by whoever takes from `updates`.
+    fn _observe(&self, updates: &PyUpdates, function: Py<PyAny>, progress: bool) {
+        self.migration.observe(updates.sink(function, self.bridge, progress));
+    }
+
+    fn __iter__(slf: Py<Self>) -> PyProgressIterator {
+        PyProgressIterator { migration: slf, seen: AtomicU64::new(0) }
+    }
+
+    fn __await__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let awaiting = slf.py().import("libvirt_migrate._dispatch")?.getattr("awaiting")?;
+        awaiting.call1((slf,))?.call_method0("__await__")
+    }
+
+    fn __repr__(&self) -> String {
+        match self.migration.ended().as_deref() {
+            None => format!("Migration({})", self.progress().__repr__()),
+            Some(Ok(outcome)) => format!("Migration({})", PyOutcome::from(outcome.clone()).__repr__()),
+            Some(Err(error)) => format!("Migration(failed: {error})"),
+        }
+    }
+}
+
+/// The progress of a migration, as long as it runs. A slow reader misses samples, never the last one.
+#[pyclass(frozen, name = "_ProgressIterator", module = "libvirt_migrate")]
+pub struct PyProgressIterator {
+    migration: Py<PyMigration>,
+    seen: AtomicU64,
+}
+
+#[pymethods]
+impl PyProgressIterator {
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__(&self, py: Python<'_>) -> PyResult<Option<PyProgress>> {
+        let seen = self.seen.load(Ordering::Relaxed);
+        let migration = self.migration.get();
+        let bridge = migration.bridge;
+        let found = in_parts(py, None, |part| {
+            let over = migration.migration.ended().is_some();
+            match migration.migration.progress_after(seen, Some(part)) {
+                Ok(Some(found)) => Ok(Some(Some(found))),
+                Ok(None) => Ok(over.then_some(None)),
+                Err(error) => Err(Python::attach(|py| to_py(py, error, bridge))),
+            }
+        })?;
+        Ok(found.flatten().map(|(sequence, progress)| {
+            self.seen.store(sequence, Ordering::Relaxed);
+            progress.into()
+        }))
+    }
+}
