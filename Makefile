@@ -48,7 +48,7 @@ package: deps ## wheel and sdist, installed into empty environments
 
 bench: release ## speed, as ratios within one run
 	@$(PY) bench/migrate.py
-	@cargo bench --quiet --bench params
+	@cargo bench --quiet --bench params --bench retarget
 
 clean: ## remove what the targets made
 	rm -rf target .venv dist

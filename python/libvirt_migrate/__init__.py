@@ -15,8 +15,12 @@ from ._core import (
     Migration,
     Outcome,
     Progress,
+    Retarget,
+    XmlChange,
     __version__,
     build_migrate_params,
+    diff_xml,
+    retarget_xml,
 )
 from .errors import (
     InvalidDomainXml,
@@ -47,6 +51,10 @@ __all__ = [
     "MigrationFailed",
     "Outcome",
     "Progress",
+    "Retarget",
+    "XmlChange",
     "__version__",
     "build_migrate_params",
+    "diff_xml",
+    "retarget_xml",
 ]

@@ -15,11 +15,15 @@ __all__ = [
     "Migration",
     "Outcome",
     "Progress",
+    "Retarget",
+    "XmlChange",
     "_ProgressIterator",
     "_Updates",
     "__version__",
     "_close",
     "build_migrate_params",
+    "diff_xml",
+    "retarget_xml",
 ]
 
 __version__: str
@@ -80,6 +84,50 @@ def build_migrate_params(
     parallel_connections: int | None = None,
     tls_destination: str | None = None,
 ) -> MigrateParams: ...
+
+@final
+class Retarget:
+    def __new__(
+        cls,
+        *,
+        graphics: Mapping[str, str | None] | None = None,
+        serial: Mapping[str, str | Iterable[int] | None] | None = None,
+        disks: Iterable[Mapping[str, Any]] | None = None,
+        rbd: Mapping[str, Any] | None = None,
+        interfaces: Iterable[Mapping[str, str | None]] | None = None,
+        perf_events: Iterable[str] | None = None,
+        memory_backing: Mapping[str, bool] | None = None,
+        cpu_shares: int | str | None = None,
+        vcpu_cpuset: str | None = None,
+        numa: Mapping[str, Any] | None = None,
+        mdevs: Mapping[str, str] | None = None,
+        pci: Mapping[str, str] | None = None,
+        vpmem: Iterable[str] | None = None,
+    ) -> Retarget: ...
+    @staticmethod
+    def from_json(text: str) -> Retarget: ...
+    @staticmethod
+    def from_dict(fields: Mapping[str, Any]) -> Retarget: ...
+    def to_json(self) -> str: ...
+    def to_dict(self) -> dict[str, Any]: ...
+    def __eq__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+
+@final
+class XmlChange:
+    @property
+    def path(self) -> str: ...
+    @property
+    def before(self) -> str | None: ...
+    @property
+    def after(self) -> str | None: ...
+    def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __repr__(self, /) -> str: ...
+    def __str__(self, /) -> str: ...
+
+def retarget_xml(xml: str | bytes, retarget: Retarget) -> str: ...
+def diff_xml(before: str | bytes, after: str | bytes) -> tuple[XmlChange, ...]: ...
 
 @final
 class GuestState:

@@ -12,8 +12,11 @@ pub struct XmlError {
     pub column: usize,
 }
 
+/// In characters.
+const MAX_MESSAGE: usize = 300;
+
 impl XmlError {
-    /// An error at a byte offset of `text`.
+    /// An error at a byte offset of `text`. A very long message, which can quote a very long name, is cut.
     pub fn at(text: &str, offset: usize, message: impl Into<String>) -> Self {
         let mut end = offset.min(text.len());
         while !text.is_char_boundary(end) {
@@ -22,6 +25,11 @@ impl XmlError {
         let before = &text[..end];
         let line = before.bytes().filter(|&byte| byte == b'\n').count() + 1;
         let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-        Self { message: message.into(), line, column }
+        let mut message = message.into();
+        if let Some((end, _)) = message.char_indices().nth(MAX_MESSAGE) {
+            message.truncate(end);
+            message.push('…');
+        }
+        Self { message, line, column }
     }
 }

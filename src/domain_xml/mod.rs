@@ -1,9 +1,29 @@
 //! Domain definitions as text: checked, read and edited without ever building a tree.
 
+mod apply;
+mod device;
+mod diff;
+mod edit;
+mod element;
 mod error;
 mod identity;
+mod index;
+mod json;
+mod layout;
+mod mask;
+pub mod retarget;
+mod steps;
+mod tag;
 mod targets;
+mod unique;
+mod values;
 
+pub use apply::decode;
+pub use device::DeviceXml;
+pub use diff::{XmlChange, diff_xml};
 pub use error::XmlError;
 pub use identity::DomainIdentity;
+pub use index::{MAX_BYTES, MAX_DEPTH};
+pub use retarget::Retarget;
 pub use targets::disk_targets;
+pub use values::{CpuSet, MacAddress, PciAddress, Setting, Uuid};

@@ -1,33 +1,14 @@
 //! The names of a guest's disks.
 
-use quick_xml::Reader;
-use quick_xml::events::Event;
-
 use super::XmlError;
+use super::identity::domain;
+use super::index::Index;
 
 /// The `dev` of each disk's `<target>`, in the document's order.
 pub fn disk_targets(text: &str) -> Result<Vec<String>, XmlError> {
-    let mut reader = Reader::from_str(text);
-    let (mut path, mut targets) = (Vec::new(), Vec::new());
-    loop {
-        let event = reader
-            .read_event()
-            .map_err(|error| XmlError::at(text, reader.error_position() as usize, error.to_string()))?;
-        let tag = match &event {
-            Event::Start(tag) | Event::Empty(tag) => tag,
-            Event::End(_) => {
-                path.pop();
-                continue;
-            }
-            Event::Eof => return Ok(targets),
-            _ => continue,
-        };
-        if path == ["domain", "devices", "disk"] && tag.name().as_ref() == "target" {
-            let device = tag.attributes().flatten().find(|attribute| attribute.key.as_ref() == "dev");
-            targets.extend(device.map(|attribute| attribute.value.into_owned()));
-        }
-        if let Event::Start(tag) = &event {
-            path.push(tag.name().as_ref().to_owned());
-        }
-    }
+    let index = Index::parse(text)?;
+    let devices = domain(text, &index)?.all("devices");
+    let disks = devices.flat_map(|devices| devices.all("disk"));
+    let targets = disks.filter_map(|disk| disk.child("target")?.attr("dev"));
+    Ok(targets.map(|dev| dev.value().into_owned()).collect())
 }

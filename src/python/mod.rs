@@ -5,10 +5,12 @@ mod errors;
 mod foreign;
 mod guest;
 mod job;
+mod json;
 mod migration;
 mod outcome;
 mod params;
 mod progress;
+mod retarget;
 mod state;
 mod updates;
 mod values;
@@ -31,6 +33,8 @@ mod _core {
     use super::params::{PyMigrateParams, build_migrate_params};
     #[pymodule_export]
     use super::progress::PyProgress;
+    #[pymodule_export]
+    use super::retarget::{PyRetarget, PyXmlChange, diff_xml, retarget_xml};
     #[pymodule_export]
     use super::state::PyGuestState;
     #[pymodule_export]

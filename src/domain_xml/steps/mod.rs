@@ -1,0 +1,142 @@
+//! The steps of a retargeting, one a file. Each looks only at the paths that it means.
+
+mod cpu_shares;
+mod disks;
+mod driver;
+mod graphics;
+mod interfaces;
+mod mdevs;
+mod memory_backing;
+mod numa;
+mod pci;
+mod perf_events;
+mod rbd;
+mod serial;
+mod vcpu_cpuset;
+mod vpmem;
+
+use std::collections::HashMap;
+
+pub(super) use disks::taken;
+
+use super::XmlError;
+use super::edit::Editor;
+use super::element::Element;
+use super::retarget::Retarget;
+
+/// The guest's devices by kind, and the definition that they are in.
+struct Devices<'a> {
+    domain: Element<'a>,
+    disks: Vec<Element<'a>>,
+    interfaces: Vec<Element<'a>>,
+    hostdevs: Vec<Element<'a>>,
+    memory: Vec<Element<'a>>,
+    graphics: Vec<Element<'a>>,
+    /// Serial ports and consoles.
+    serials: Vec<Element<'a>>,
+}
+
+impl<'a> Devices<'a> {
+    fn of(domain: Element<'a>) -> Self {
+        let none = Vec::new;
+        let (disks, interfaces, hostdevs) = (none(), none(), none());
+        let (memory, graphics, serials) = (none(), none(), none());
+        let mut devices = Self { domain, disks, interfaces, hostdevs, memory, graphics, serials };
+        for device in domain.all("devices").flat_map(|devices| devices.children()) {
+            match device.name() {
+                "disk" => devices.disks.push(device),
+                "interface" => devices.interfaces.push(device),
+                "hostdev" => devices.hostdevs.push(device),
+                "memory" => devices.memory.push(device),
+                "graphics" => devices.graphics.push(device),
+                "serial" | "console" => devices.serials.push(device),
+                _ => {}
+            }
+        }
+        devices
+    }
+
+    /// An error about a device that is not there.
+    fn error(&self, message: String) -> XmlError {
+        self.domain.child("devices").unwrap_or(self.domain).error(message)
+    }
+}
+
+/// Says to `editor` what changes in `domain`.
+pub(super) fn apply<'a>(
+    domain: Element<'a>,
+    retarget: &'a Retarget,
+    editor: &mut Editor<'a>,
+) -> Result<(), XmlError> {
+    let devices = Devices::of(domain);
+    if let Some(graphics) = &retarget.graphics {
+        graphics::apply(&devices, graphics, editor);
+    }
+    if let Some(serial) = &retarget.serial {
+        serial::apply(&devices, serial, editor)?;
+    }
+    let replaced = disks::apply(&devices, &retarget.disks, editor)?;
+    if let Some(rbd) = &retarget.rbd {
+        rbd::apply(&devices, rbd, &replaced, editor)?;
+    }
+    if let Some(events) = &retarget.perf_events {
+        perf_events::apply(domain, events, editor)?;
+    }
+    if let Some(backing) = &retarget.memory_backing {
+        memory_backing::apply(domain, *backing, editor)?;
+    }
+    if let Some(shares) = &retarget.cpu_shares {
+        cpu_shares::apply(domain, shares, editor)?;
+    }
+    if let Some(interfaces) = &retarget.interfaces {
+        interfaces::apply(&devices, interfaces, editor)?;
+    }
+    if let Some(cpuset) = &retarget.vcpu_cpuset {
+        vcpu_cpuset::apply(domain, cpuset, editor)?;
+    }
+    if let Some(numa) = &retarget.numa {
+        numa::apply(domain, numa, editor)?;
+    }
+    if let Some(mdevs) = &retarget.mdevs {
+        mdevs::apply(&devices, mdevs, editor)?;
+    }
+    if let Some(addresses) = &retarget.pci {
+        pci::apply(&devices, addresses, editor)?;
+    }
+    if let Some(paths) = &retarget.vpmem {
+        vpmem::apply(&devices, paths, editor)?;
+    }
+    Ok(())
+}
+
+/// Whether two elements mean the same, however they are written.
+pub(super) fn same(one: Element<'_>, other: Element<'_>) -> bool {
+    if one.source() == other.source() {
+        return true;
+    }
+    one.name() == other.name() && same_attributes(one, other) && {
+        let (mut ones, mut others) = (one.children(), other.children());
+        let children = loop {
+            match (ones.next(), others.next()) {
+                (None, None) => break true,
+                (Some(one), Some(other)) if same(one, other) => {}
+                _ => break false,
+            }
+        };
+        children && one.own_text().trim() == other.own_text().trim()
+    }
+}
+
+/// Whether two elements have the same attributes, in whatever order.
+fn same_attributes(one: Element<'_>, other: Element<'_>) -> bool {
+    if one.attributes().count() != other.attributes().count() {
+        return false;
+    }
+    // Elements of libvirt have a few; a set keeps an attack from taking long.
+    if one.attributes().count() <= 12 {
+        return one.attributes().all(|attribute| other.is(attribute.name, &attribute.value()));
+    }
+    let mut others: HashMap<_, _> =
+        other.attributes().map(|attribute| (attribute.name, attribute.value())).collect();
+    one.attributes().all(|attribute| others.remove(attribute.name) == Some(attribute.value()))
+}

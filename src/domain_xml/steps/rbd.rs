@@ -1,0 +1,79 @@
+//! The Ceph monitors of RBD disks.
+
+use std::collections::HashMap;
+
+use quick_xml::escape::escape;
+
+use super::Devices;
+use crate::domain_xml::XmlError;
+use crate::domain_xml::edit::Editor;
+use crate::domain_xml::element::Element;
+use crate::domain_xml::layout::before;
+use crate::domain_xml::retarget::{Monitor, Rbd};
+
+pub(super) fn apply<'a>(
+    devices: &Devices<'a>,
+    rbd: &Rbd,
+    replaced: &[u32],
+    editor: &mut Editor<'a>,
+) -> Result<(), XmlError> {
+    let mut named: Option<HashMap<&str, bool>> =
+        rbd.disks.as_ref().map(|disks| disks.iter().map(|disk| (disk.as_str(), false)).collect());
+    for disk in devices.disks.iter().copied() {
+        let source = disk.only("source")?.filter(|source| source.is("protocol", "rbd"));
+        let is_replaced = replaced.binary_search(&disk.id()).is_ok();
+        let chosen = match &mut named {
+            Some(named) => {
+                let target = disk.child("target").and_then(|target| target.attr("dev"));
+                let found = target.and_then(|dev| named.get_mut(&*dev.value()));
+                found.map(|found| *found = true).is_some()
+            }
+            None => source.is_some() && !is_attached(disk) && !is_replaced,
+        };
+        match source {
+            Some(_) if chosen && is_replaced => {
+                return Err(disk.error("rbd.disks names a disk that disks replaces"));
+            }
+            Some(source) if chosen => set_monitors(source, &rbd.monitors, editor),
+            None if chosen => return Err(disk.error("rbd.disks names a disk that is not one of RBD")),
+            _ => {}
+        }
+    }
+    match named.iter().flatten().find(|(_, found)| !**found) {
+        Some((disk, _)) => Err(devices.error(format!("rbd.disks names {disk:?}, which no disk is"))),
+        None => Ok(()),
+    }
+}
+
+/// Whether it was attached by itself: as a volume, whose monitors its own definition says.
+fn is_attached(disk: Element<'_>) -> bool {
+    let alias = disk.child("alias").and_then(|alias| alias.attr("name"));
+    disk.child("serial").is_some() || alias.is_some_and(|name| name.value().starts_with("ua-"))
+}
+
+fn set_monitors<'a>(source: Element<'a>, monitors: &[Monitor], editor: &mut Editor<'a>) {
+    let mut wanted = monitors.iter();
+    let unchanged = source.all("host").all(|host| wanted.next().is_some_and(|monitor| is(host, monitor)));
+    if unchanged && wanted.next().is_none() {
+        return;
+    }
+    let mut hosts = source.all("host");
+    let Some(first) = hosts.next() else {
+        monitors.iter().for_each(|monitor| editor.append(source, host(monitor)));
+        return;
+    };
+    let text = source.document();
+    let space = &text[before(text, first.range().start)];
+    editor.replace(first.range(), monitors.iter().map(host).collect::<Vec<_>>().join(space));
+    hosts.for_each(|other| editor.remove(other));
+}
+
+fn is(host: Element<'_>, monitor: &Monitor) -> bool {
+    let port = host.attr("port").map(|port| port.value().into_owned());
+    host.is("name", &monitor.host) && port == monitor.port.map(|port| port.to_string())
+}
+
+fn host(monitor: &Monitor) -> String {
+    let port = monitor.port.map_or(String::new(), |port| format!(" port='{port}'"));
+    format!("<host name='{}'{port}/>", escape(&monitor.host))
+}

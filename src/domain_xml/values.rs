@@ -1,0 +1,233 @@
+//! The values that a retargeting is made of, each checked when it is made.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// Text and serde forms of a value that is a string in JSON: parsed by `FromStr`, written by `Display`.
+macro_rules! as_string {
+    ($type:ty) => {
+        impl TryFrom<String> for $type {
+            type Error = String;
+            fn try_from(text: String) -> Result<Self, String> {
+                text.parse()
+            }
+        }
+        impl From<$type> for String {
+            fn from(value: $type) -> Self {
+                value.to_string()
+            }
+        }
+        impl fmt::Debug for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}", self)
+            }
+        }
+    };
+}
+
+/// A set of host CPUs or NUMA nodes in libvirt's syntax: `0-3,^2,8`. Kept as it was written.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct CpuSet(String);
+
+impl CpuSet {
+    /// The set in libvirt's syntax.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for CpuSet {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("{text:?} is no set of CPUs or nodes; write it like 0-3,^2,8");
+        let mut included = false;
+        for part in text.split(',') {
+            let (excluded, part) = part.strip_prefix('^').map_or((false, part), |rest| (true, rest));
+            let (first, last) = part.split_once('-').unwrap_or((part, part));
+            let (first, last) = (number(first).ok_or_else(wrong)?, number(last).ok_or_else(wrong)?);
+            // libvirt takes a single number after ^ and no descending range.
+            if first > last || (excluded && part.contains('-')) {
+                return Err(wrong());
+            }
+            included |= !excluded;
+        }
+        if included { Ok(Self(text.to_owned())) } else { Err(wrong()) }
+    }
+}
+
+fn number(text: &str) -> Option<u32> {
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    text.parse().ok()
+}
+
+impl fmt::Display for CpuSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+as_string!(CpuSet);
+
+/// A MAC address; equal in any case.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct MacAddress([u8; 6]);
+
+impl FromStr for MacAddress {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("{text:?} is no MAC address; write it like 52:54:00:12:34:56");
+        let (mut bytes, mut parts) = ([0; 6], text.split(':'));
+        for byte in &mut bytes {
+            *byte = hex(parts.next().ok_or_else(wrong)?, 2).ok_or_else(wrong)? as u8;
+        }
+        if parts.next().is_some() { Err(wrong()) } else { Ok(Self(bytes)) }
+    }
+}
+
+impl fmt::Display for MacAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, c, d, e, g] = self.0;
+        write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")
+    }
+}
+as_string!(MacAddress);
+
+/// A uuid; equal in any case, with or without its hyphens.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Uuid(u128);
+
+impl FromStr for Uuid {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (mut value, mut digits) = (0u128, 0);
+        for byte in text.bytes().filter(|byte| *byte != b'-') {
+            let digit = (byte as char).to_digit(16);
+            value = value << 4 | u128::from(digit.unwrap_or(0));
+            digits += if digit.is_some() { 1 } else { 33 };
+        }
+        if digits == 32 { Ok(Self(value)) } else { Err(format!("{text:?} is no uuid")) }
+    }
+}
+
+impl fmt::Display for Uuid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let v = self.0;
+        let (a, b, c) = (v >> 96, (v >> 80) & 0xffff, (v >> 64) & 0xffff);
+        write!(f, "{a:08x}-{b:04x}-{c:04x}-{:04x}-{:012x}", (v >> 48) & 0xffff, v & 0xffff_ffff_ffff)
+    }
+}
+as_string!(Uuid);
+
+/// The address of a PCI device on its host: `0000:25:00.4`, hexadecimal in any case; the domain may be left out.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct PciAddress {
+    /// The PCI domain.
+    pub domain: u32,
+    /// The bus.
+    pub bus: u8,
+    /// The slot, below 32.
+    pub slot: u8,
+    /// The function, below 8.
+    pub function: u8,
+}
+
+impl PciAddress {
+    /// The address of these four numbers, unless one is out of PCI's range.
+    pub fn new(domain: u32, bus: u32, slot: u32, function: u32) -> Option<Self> {
+        let in_range = bus < 256 && slot < 32 && function < 8;
+        in_range.then_some(Self { domain, bus: bus as u8, slot: slot as u8, function: function as u8 })
+    }
+}
+
+impl FromStr for PciAddress {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parse = || {
+            let (rest, function) = text.rsplit_once('.')?;
+            let (rest, slot) = rest.rsplit_once(':')?;
+            let (domain, bus) = rest.rsplit_once(':').unwrap_or(("0", rest));
+            Self::new(hex(domain, 8)?, hex(bus, 2)?, hex(slot, 2)?, hex(function, 1)?)
+        };
+        parse().ok_or_else(|| format!("{text:?} is no PCI address; write it like 0000:25:00.4"))
+    }
+}
+
+fn hex(text: &str, digits: usize) -> Option<u32> {
+    let fits = !text.is_empty() && text.len() <= digits;
+    if !fits || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    u32::from_str_radix(text, 16).ok()
+}
+
+impl fmt::Display for PciAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04x}:{:02x}:{:02x}.{:x}", self.domain, self.bus, self.slot, self.function)
+    }
+}
+as_string!(PciAddress);
+
+/// A setting that is given a value or taken away: in JSON the value, or `"remove"`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Setting<T> {
+    /// The new value.
+    Set(T),
+    /// No value: the hypervisor's default.
+    Remove,
+}
+
+impl<T: Serialize> Serialize for Setting<T> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Set(value) => value.serialize(serializer),
+            Self::Remove => serializer.serialize_str("remove"),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Setting<u64> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl serde::de::Visitor<'_> for Visitor {
+            type Value = Setting<u64>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number of at least 1 or \"remove\"")
+            }
+            fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Self::Value, E> {
+                if value == 0 {
+                    Err(E::custom("takes a number of at least 1 or \"remove\""))
+                } else {
+                    Ok(Setting::Set(value))
+                }
+            }
+            fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Self::Value, E> {
+                if value == "remove" {
+                    return Ok(Setting::Remove);
+                }
+                Err(E::custom("takes a number of at least 1 or \"remove\""))
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+impl<'de> Deserialize<'de> for Setting<CpuSet> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text == "remove" {
+            return Ok(Self::Remove);
+        }
+        text.parse().map(Self::Set).map_err(serde::de::Error::custom)
+    }
+}
