@@ -5,6 +5,8 @@
 
 from collections.abc import Mapping as _Mapping
 
+# For its part in the interpreter's end, which concerns every thread of the native module.
+from . import _dispatch as _dispatch
 from ._core import (
     Convergence,
     Decision,

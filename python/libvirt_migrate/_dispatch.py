@@ -7,7 +7,6 @@ that a callback that takes its time does not hold up whoever awaits another migr
 
 from __future__ import annotations
 
-import asyncio
 import atexit
 import logging
 import os
@@ -162,6 +161,9 @@ class _Receiver:
 
 async def awaiting(migration: Migration) -> Outcome:
     """What `await migration` waits for. Cancelling the task leaves the migration running."""
+    # Here, since it takes longer to load than all of this package.
+    import asyncio
+
     loop = asyncio.get_running_loop()
     future: asyncio.Future[None] = loop.create_future()
 

@@ -29,7 +29,11 @@ impl Connection {
         // The remote driver asks for the event loop when it opens a connection, and never again.
         event_loop::require();
         // `virt` drops half of libvirt's error, so it is read again here, on the thread of the call.
-        Connect::open(uri).map(Self).map_err(|_| last_error().into())
+        let connection = Connect::open(uri).map_err(|_| last_error())?;
+        // Every error is returned; without a handler of its own libvirt would write it to standard error too.
+        // SAFETY: the connection is open; the handler is never unloaded, and takes any arguments.
+        unsafe { sys::virConnSetErrorFunc(connection.as_ptr(), std::ptr::null_mut(), Some(ignore)) };
+        Ok(Self(connection))
     }
 
     /// The domain with this uuid or name.

@@ -15,7 +15,7 @@ use crate::domain::{EventSink, Subscription};
 use crate::error::LibvirtError;
 use crate::job::JobInfo;
 use crate::policy::{Action, Decision, Policy, Sample};
-use crate::progress::ProgressTracker;
+use crate::progress::{Phase, ProgressTracker};
 use crate::state::DomainState;
 
 /// How often the job is looked for, and an abort asked for that is refused, while there is no job yet.
@@ -36,6 +36,8 @@ pub(super) struct Watch {
     /// The policy has been told that the job runs.
     begun: bool,
     decisions: VecDeque<Decision>,
+    /// Memory is being moved, as an event has told.
+    moving: bool,
     /// A hand is at work for it; there is never a second one.
     busy: bool,
     prepared: bool,
@@ -62,6 +64,7 @@ impl Watch {
             policy,
             begun: false,
             decisions: VecDeque::new(),
+            moving: false,
             busy: false,
             prepared: false,
             subscription: None,
@@ -201,6 +204,7 @@ impl Watch {
     /// The call was made once more.
     pub fn restarted(&mut self) {
         self.begun = false;
+        self.moving = false;
         self.decisions.clear();
         self.shared.lock().context = crate::policy::Context::default();
         self.sample_at = Instant::now();
@@ -249,6 +253,14 @@ impl Watch {
             // The policy may have something to do as soon as there is a job.
             return NO_JOB_YET;
         }
+        if context.finishing && !self.shared.adopted {
+            // The call tells the rest.
+            return SLOW;
+        }
+        if self.moving && progress.phase < Phase::Memory {
+            // The first pass has begun, and the statistics will tell in a moment.
+            return CLOSEST;
+        }
         pace::interval(&progress, self.subscription.is_some())
     }
 
@@ -287,7 +299,7 @@ impl Watch {
         const RESUMED: i32 = 4;
         const STOPPED: i32 = 5;
         match event {
-            Iteration(_) => {}
+            Iteration(_) => self.moving = true,
             JobCompleted(job) => self.completed(*job),
             Lifecycle { event: SUSPENDED, detail: 1 } if self.is_switchover() => self.switchover(),
             Lifecycle { event: SUSPENDED, detail: 7 } => self.post_copy(),

@@ -1,9 +1,9 @@
 //! `Migration` for Python.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use pyo3::exceptions::PyRuntimeError;
+use pyo3::exceptions::PySystemExit;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
@@ -23,11 +23,23 @@ const YEAR: f64 = 365.0 * 86400.0;
 /// The interpreter is going: threads that wait must not come back to it later.
 static CLOSING: AtomicBool = AtomicBool::new(false);
 
+/// How many threads wait, without the GIL.
+static WAITING: AtomicUsize = AtomicUsize::new(0);
+
 /// Before the interpreter goes: waits end, and no thread of this package calls Python any more.
+///
+/// A thread that comes back from a wait once the interpreter is going is ended by it from within native code,
+/// which can take the whole process along.
 #[pyfunction]
-pub fn _close() {
-    CLOSING.store(true, Ordering::Relaxed);
+pub fn _close(py: Python<'_>) {
+    CLOSING.store(true, Ordering::SeqCst);
     stop_event_loop();
+    let until = Instant::now() + 4 * SIGNALS;
+    py.detach(|| {
+        while WAITING.load(Ordering::SeqCst) > 0 && Instant::now() < until {
+            std::thread::sleep(SIGNALS / 10);
+        }
+    });
 }
 
 /// A migration that runs, or is over. Letting go of it leaves it running: `Guest.adopt_migration` finds it again.
@@ -64,13 +76,17 @@ fn in_parts<T: Send>(
 ) -> PyResult<Option<T>> {
     loop {
         let left = until.map_or(SIGNALS, |until| until.saturating_duration_since(Instant::now()));
-        if let Some(found) = py.detach(|| body(left.min(SIGNALS)))? {
+        if CLOSING.load(Ordering::SeqCst) {
+            // Ends a thread without a word; the migration goes on.
+            return Err(PySystemExit::new_err("the interpreter is shutting down"));
+        }
+        WAITING.fetch_add(1, Ordering::SeqCst);
+        let found = py.detach(|| body(left.min(SIGNALS)));
+        WAITING.fetch_sub(1, Ordering::SeqCst);
+        if let Some(found) = found? {
             return Ok(Some(found));
         }
         py.check_signals()?;
-        if CLOSING.load(Ordering::Relaxed) {
-            return Err(PyRuntimeError::new_err("the interpreter is shutting down; the migration goes on"));
-        }
         if left.is_zero() {
             return Ok(None);
         }
