@@ -3,7 +3,7 @@
 PY := .venv/bin/python
 CARGO_LINT := -q --all-targets -- -D warnings
 
-.PHONY: help deps build release demo test lint rust python package bench clean
+.PHONY: help deps build release demo test lint rust fuzz python package bench clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,7 +22,7 @@ release: deps ## build the extension module with optimisations
 demo: release ## show the bug and the cure on a real guest
 	@$(PY) -m libvirt_migrate.lab.demo
 
-test: lint rust python package ## everything that must pass
+test: lint rust fuzz python package ## everything that must pass
 
 lint: deps ## formatting, clippy, ruff
 	@echo "==> rustfmt, clippy, ruff"
@@ -35,6 +35,10 @@ lint: deps ## formatting, clippy, ruff
 rust: deps ## Rust tests; they need no Python and no daemon
 	@echo "==> cargo test"
 	@cargo test --quiet
+
+fuzz: deps ## the fuzz target, for 20 seconds
+	@echo "==> fuzz"
+	@scripts/fuzz 20
 
 python: build ## types, stubs and pytest with the lab
 	@echo "==> mypy, stubtest"

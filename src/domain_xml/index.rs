@@ -57,8 +57,8 @@ impl Index {
         }
         // About what libvirt's own definitions have.
         let index = Index {
-            nodes: Vec::with_capacity(text.len() / 48),
-            attributes: Vec::with_capacity(text.len() / 28),
+            nodes: Vec::with_capacity(text.len() / 40),
+            attributes: Vec::with_capacity(text.len() / 24),
         };
         let mut builder = Builder { text, index, open: Vec::with_capacity(16) };
         builder.run()?;

@@ -14,14 +14,16 @@ use crate::{Error, Result};
 impl Retarget {
     /// The retargeting that a JSON document describes; the schema is in `docs/retarget.md`.
     pub fn from_json(text: &str) -> Result<Self> {
-        let mut deserializer = serde_json::Deserializer::from_str(text);
-        let retarget = parse(&mut deserializer)?;
-        deserializer.end().map_err(|error| Error::parameter("retarget", json_reason(&error)))?;
-        Ok(retarget)
+        let wrong =
+            |error: serde_json::Error| Error::parameter("retarget", without_value(&error.to_string()));
+        check_shape(&serde_json::from_str(text).map_err(wrong)?)?;
+        // Once more from the text, since a key that is there twice is not in the value any more.
+        parse(&mut serde_json::Deserializer::from_str(text))
     }
 
     /// The retargeting that a JSON value describes.
     pub fn from_value(value: Value) -> Result<Self> {
+        check_shape(&value)?;
         parse(value)
     }
 
@@ -90,21 +92,49 @@ fn parse<'de>(deserializer: impl serde::Deserializer<'de>) -> Result<Retarget> {
     let parsed = Retarget::deserialize(tracked).map_err(|error| error.to_string());
     let retarget = parsed.map_err(|error| {
         let path = track.path().to_string();
-        Error::parameter(if path == "." { "retarget" } else { path.as_str() }, without_value(&error))
+        let path = path.split('<').next().unwrap_or_default().trim_end_matches('.');
+        Error::parameter(if path.is_empty() { "retarget" } else { path }, without_value(&error))
     })?;
     retarget.check()?;
     Ok(retarget)
 }
 
-fn json_reason(error: &serde_json::Error) -> String {
-    without_value(&error.to_string())
+/// Refuses a list where an object belongs, which serde takes as the object's fields in order.
+fn check_shape(value: &Value) -> Result<()> {
+    let single = ["graphics", "serial", "rbd", "memory_backing", "numa"].map(|field| (field, &value[field]));
+    let lists = [
+        ("disks", &value["disks"]),
+        ("interfaces", &value["interfaces"]),
+        ("rbd.monitors", &value["rbd"]["monitors"]),
+    ];
+    let items = lists
+        .iter()
+        .flat_map(|(field, list)| list.as_array().into_iter().flatten().map(|item| (*field, item)));
+    let whole = [("retarget", value), ("numa.vcpu_sched", &value["numa"]["vcpu_sched"])];
+    match whole.into_iter().chain(single).chain(items).find(|(_, value)| value.is_array()) {
+        Some((field, _)) => Err(Error::parameter(field, "takes an object where a list is given")),
+        None => Ok(()),
+    }
 }
 
 /// serde's message without the value that it was about, which can be a definition with passwords.
 fn without_value(message: &str) -> String {
     match message.strip_prefix("invalid ").and_then(|rest| rest.rsplit_once(", expected ")) {
-        Some((_, expected)) => format!("takes {expected}"),
+        Some((_, expected)) => format!("takes {}", in_words(expected)),
+        None if message.starts_with("unknown ") && message.contains('<') => "is unknown".to_owned(),
         None => message.to_owned(),
+    }
+}
+
+/// What serde expects, without Rust's names of types.
+fn in_words(expected: &str) -> &str {
+    match expected {
+        "u8" => "a whole number up to 255",
+        "u16" => "a whole number up to 65535",
+        "u32" | "u64" => "a whole number",
+        "a sequence" => "a list",
+        expected if expected.starts_with("struct ") || expected == "a mapping" => "an object",
+        expected => expected,
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::device::DeviceXml;
-use super::values::{CpuSet, MacAddress, PciAddress, Setting, Uuid};
+use super::{CpuSet, MacAddress, PciAddress, Setting, Uuid};
 
 /// The changes of a definition for the host that its guest moves to. What is not given stays as it is.
 ///

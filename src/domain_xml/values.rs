@@ -5,6 +5,11 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+/// A wrong value in an error: not if it is markup, in which passwords can be.
+fn shown(text: &str) -> String {
+    if text.contains('<') { "markup".to_owned() } else { format!("{text:?}") }
+}
+
 /// Text and serde forms of a value that is a string in JSON: parsed by `FromStr`, written by `Display`.
 macro_rules! as_string {
     ($type:ty) => {
@@ -43,7 +48,7 @@ impl FromStr for CpuSet {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("{text:?} is no set of CPUs or nodes; write it like 0-3,^2,8");
+        let wrong = || format!("{} is no set of CPUs or nodes; write it like 0-3,^2,8", shown(text));
         let mut included = false;
         for part in text.split(',') {
             let (excluded, part) = part.strip_prefix('^').map_or((false, part), |rest| (true, rest));
@@ -82,7 +87,7 @@ impl FromStr for MacAddress {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("{text:?} is no MAC address; write it like 52:54:00:12:34:56");
+        let wrong = || format!("{} is no MAC address; write it like 52:54:00:12:34:56", shown(text));
         let (mut bytes, mut parts) = ([0; 6], text.split(':'));
         for byte in &mut bytes {
             *byte = hex(parts.next().ok_or_else(wrong)?, 2).ok_or_else(wrong)? as u8;
@@ -114,7 +119,7 @@ impl FromStr for Uuid {
             value = value << 4 | u128::from(digit.unwrap_or(0));
             digits += if digit.is_some() { 1 } else { 33 };
         }
-        if digits == 32 { Ok(Self(value)) } else { Err(format!("{text:?} is no uuid")) }
+        if digits == 32 { Ok(Self(value)) } else { Err(format!("{} is no uuid", shown(text))) }
     }
 }
 
@@ -159,7 +164,7 @@ impl FromStr for PciAddress {
             let (domain, bus) = rest.rsplit_once(':').unwrap_or(("0", rest));
             Self::new(hex(domain, 8)?, hex(bus, 2)?, hex(slot, 2)?, hex(function, 1)?)
         };
-        parse().ok_or_else(|| format!("{text:?} is no PCI address; write it like 0000:25:00.4"))
+        parse().ok_or_else(|| format!("{} is no PCI address; write it like 0000:25:00.4", shown(text)))
     }
 }
 
@@ -177,57 +182,3 @@ impl fmt::Display for PciAddress {
     }
 }
 as_string!(PciAddress);
-
-/// A setting that is given a value or taken away: in JSON the value, or `"remove"`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Setting<T> {
-    /// The new value.
-    Set(T),
-    /// No value: the hypervisor's default.
-    Remove,
-}
-
-impl<T: Serialize> Serialize for Setting<T> {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Set(value) => value.serialize(serializer),
-            Self::Remove => serializer.serialize_str("remove"),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Setting<u64> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl serde::de::Visitor<'_> for Visitor {
-            type Value = Setting<u64>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a number of at least 1 or \"remove\"")
-            }
-            fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Self::Value, E> {
-                if value == 0 {
-                    Err(E::custom("takes a number of at least 1 or \"remove\""))
-                } else {
-                    Ok(Setting::Set(value))
-                }
-            }
-            fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Self::Value, E> {
-                if value == "remove" {
-                    return Ok(Setting::Remove);
-                }
-                Err(E::custom("takes a number of at least 1 or \"remove\""))
-            }
-        }
-        deserializer.deserialize_any(Visitor)
-    }
-}
-
-impl<'de> Deserialize<'de> for Setting<CpuSet> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        if text == "remove" {
-            return Ok(Self::Remove);
-        }
-        text.parse().map(Self::Set).map_err(serde::de::Error::custom)
-    }
-}

@@ -38,7 +38,7 @@ pub fn guest(shape: &Shape) -> String {
         let _ = writeln!(xml, "  <vcpu placement='static' cpuset='0-3'>{}</vcpu>", shape.vcpus);
         xml.push_str("  <cputune>\n    <shares>1024</shares>\n  </cputune>\n");
     }
-    xml.push_str(MIDDLE);
+    xml.push_str(&MIDDLE.replace("  </cpu>\n", &(topology(shape) + "  </cpu>\n")));
     // A machine of type q35 has a root port for each device.
     for port in 2..=shape.disks + shape.interfaces + shape.pci + 1 {
         let _ = write!(
@@ -92,7 +92,8 @@ pub fn guest(shape: &Shape) -> String {
         let _ = write!(
             xml,
             "    <hostdev mode='subsystem' type='mdev' managed='no' model='vfio-pci' display='off'>\n      \
-             <source>\n        <address uuid='{}'/>\n      </source>\n      <alias name='hostdev{index}'/>\n    </hostdev>\n",
+             <source>\n        <address uuid='{}'/>\n      </source>\n      <alias name='hostdev{index}'/>\n      \
+             <address type='pci' domain='0x0000' bus='0x12' slot='0x{index:02x}' function='0x0'/>\n    </hostdev>\n",
             uuid(index, 0)
         );
     }
@@ -101,7 +102,8 @@ pub fn guest(shape: &Shape) -> String {
             xml,
             "    <hostdev mode='subsystem' type='pci' managed='yes'>\n      <driver name='vfio'/>\n      \
              <source>\n        <address domain='0x0000' bus='0x25' slot='0x{index:02x}' function='0x1'/>\n      \
-             </source>\n      <alias name='hostdev1{index}'/>\n    </hostdev>\n"
+             </source>\n      <alias name='hostdev1{index}'/>\n      \
+             <address type='pci' domain='0x0000' bus='0x11' slot='0x{index:02x}' function='0x0'/>\n    </hostdev>\n"
         );
     }
     xml.push_str(TAIL);
@@ -124,6 +126,28 @@ fn pins(xml: &mut String, shape: &Shape) {
         let _ = writeln!(xml, "    <memnode cellid='{cell}' mode='strict' nodeset='{cell}'/>");
     }
     xml.push_str("  </numatune>\n");
+}
+
+/// The guest's own NUMA cells.
+fn topology(shape: &Shape) -> String {
+    if shape.cells == 0 {
+        return String::new();
+    }
+    let mut xml = String::from("    <numa>\n");
+    for cell in 0..shape.cells {
+        let _ = writeln!(
+            xml,
+            "      <cell id='{cell}' cpus='{}-{}' memory='8388608' unit='KiB' memAccess='shared'>\n        <distances>",
+            cell * 8,
+            cell * 8 + 7
+        );
+        for other in 0..shape.cells {
+            let distance = if other == cell { 10 } else { 20 };
+            let _ = writeln!(xml, "          <sibling id='{other}' value='{distance}'/>");
+        }
+        xml.push_str("        </distances>\n      </cell>\n");
+    }
+    xml + "    </numa>\n"
 }
 
 fn serial(index: usize) -> String {

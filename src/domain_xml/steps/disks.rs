@@ -104,10 +104,10 @@ impl<'a> Wanted<'a> {
 }
 
 fn replace<'a>(disk: Element<'a>, wanted: Element<'a>, editor: &mut Editor<'a>) -> Result<(), XmlError> {
-    if let (Some(ours), Some(theirs)) = (disk.only("serial")?, wanted.child("serial")) {
-        if ours.own_text() != theirs.own_text() {
-            return Err(disk.error("the disk's serial differs from that of its definition in disks"));
-        }
+    if let (Some(ours), Some(theirs)) = (disk.only("serial")?, wanted.child("serial"))
+        && ours.own_text() != theirs.own_text()
+    {
+        return Err(disk.error("the disk's serial differs from that of its definition in disks"));
     }
     let (ours, theirs) = (taken(disk)?, taken(wanted)?);
     let removable = disk.is("device", "cdrom") || disk.is("device", "floppy");

@@ -10,11 +10,11 @@ const GUESTS_OWN: [&str; 9] =
 
 /// Puts `theirs` in the place of `ours`, with the guest's own properties.
 pub(super) fn merge<'a>(ours: Element<'a>, theirs: Element<'a>, editor: &mut Editor<'a>) {
-    if theirs.children().next().is_none() && ours.children().next().is_none() {
-        return attributes(ours, theirs, editor);
-    }
     if same(ours, theirs) {
         return;
+    }
+    if theirs.children().next().is_none() && ours.children().next().is_none() {
+        return attributes(ours, theirs, editor);
     }
     let is_own = |name: &str| GUESTS_OWN.contains(&name);
     let mut text = String::from("<driver");

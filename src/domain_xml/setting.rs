@@ -1,0 +1,61 @@
+//! A setting with three states: left alone (an `Option` around it), given a value, taken away.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::CpuSet;
+
+/// A setting that is given a value or taken away: in JSON the value, or `"remove"`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Setting<T> {
+    /// The new value.
+    Set(T),
+    /// No value: the hypervisor's default.
+    Remove,
+}
+
+impl<T: Serialize> Serialize for Setting<T> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Set(value) => value.serialize(serializer),
+            Self::Remove => serializer.serialize_str("remove"),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Setting<u64> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl serde::de::Visitor<'_> for Visitor {
+            type Value = Setting<u64>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number of at least 1 or \"remove\"")
+            }
+            fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Self::Value, E> {
+                if value == 0 {
+                    Err(E::custom("takes a number of at least 1 or \"remove\""))
+                } else {
+                    Ok(Setting::Set(value))
+                }
+            }
+            fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Self::Value, E> {
+                if value == "remove" {
+                    return Ok(Setting::Remove);
+                }
+                Err(E::custom("takes a number of at least 1 or \"remove\""))
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+impl<'de> Deserialize<'de> for Setting<CpuSet> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text == "remove" {
+            return Ok(Self::Remove);
+        }
+        text.parse().map(Self::Set).map_err(serde::de::Error::custom)
+    }
+}
