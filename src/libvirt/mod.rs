@@ -8,6 +8,7 @@ mod error;
 mod event_loop;
 mod events;
 mod glib;
+mod host;
 mod newer;
 mod typed_params;
 
@@ -19,3 +20,4 @@ pub use capsule::{domain_from_capsule, same_library};
 pub use connection::{Connection, silence_default_handler};
 pub use domain::Domain;
 pub use event_loop::stop_event_loop;
+pub use host::CpuComparison;
