@@ -134,6 +134,8 @@ def check_storage(destination: Host, definition: Definition, params: MigratePara
     """Each disk is reachable there, or copied."""
     copied = set(params.get("migrate_disks") or ())
     present = [disk for disk in definition.disks if disk.kind != "empty"]
+    for unknown in sorted(copied - {disk.target for disk in present}):
+        yield Check("storage", "fail", f"{unknown} is to be copied, but the guest has no such disk", True)
     if not present:
         yield Check("storage", "pass", "the guest has no disks")
     for disk in present:

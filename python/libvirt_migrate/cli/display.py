@@ -64,6 +64,8 @@ def draw(name: str, progress: Progress, width: int) -> Any:
     from rich.text import Text
 
     grid = Table.grid(padding=(0, 1), expand=True)
+    # A terminal echoes ^C behind the line, which must not wrap.
+    grid.width = max(20, width - 4)
     cells: list[Any] = [Text(name, style="bold", no_wrap=True), Text(progress.phase, no_wrap=True)]
     grid.add_column(max_width=max(8, width // 5), no_wrap=True, overflow="ellipsis")
     grid.add_column(no_wrap=True)
@@ -83,7 +85,7 @@ def figures(progress: Progress, width: int) -> list[str]:
         remaining = progress.disk_remaining
     texts = [f"{progress.fraction * 100:.0f} %", f"{show_size(remaining)} left"]
     texts.append(show_rate(progress.throughput))
-    room = width - 48
+    room = width - 52
     more = [
         f"dirty {show_rate(progress.dirty_rate)}" if progress.dirty_rate is not None else "",
         f"pause {show_time(progress.expected_downtime)}" if progress.expected_downtime is not None else "",

@@ -38,9 +38,21 @@ def mask(text: str) -> str:
     return re.sub(r"(\b[a-z][a-z0-9+.-]*://[^\s?'\"]*)\?[^\s'\";,)]*", r"\1", text, flags=re.IGNORECASE)
 
 
+#: Parameters of the library whose options have other names.
+_OPTIONS = {
+    "migrate_disks": "copy-storage",
+    "parallel.connections": "parallel",
+    "bandwidth.postcopy": "bandwidth-post-copy",
+    "tls.destination": "tls-destination",
+}
+
+
 def explain(error: BaseException) -> str:
     """One line: what happened, and what to do."""
     message = one_line(str(error) or type(error).__name__)
+    name = getattr(error, "name", None)
+    if hasattr(error, "reason") and isinstance(name, str):
+        message = f"--{_OPTIONS.get(name, name).replace('_', '-')}: {one_line(error.reason)}"
     if "ermission denied" in message:
         return f"{message}; {_ADVICE[88]}"
     code = getattr(error, "code", None)

@@ -91,7 +91,8 @@ def _leave(what: Followed, out: Output, code: int, line: Line) -> NoReturn:
     watch = f"libvirt-migrate watch {what.name}{from_option(what.source_uri)}"
     line.__exit__(None, None, None)
     out.event("left", guest=what.name, code=code, watch=watch)
-    out.warn(f"left running, with nobody to steer it; watch it with: {watch}")
+    steered = ", with nobody to steer it" if what.ours else ""
+    out.warn(f"{what.name}: left running{steered}; watch it with: {watch}")
     sys.stdout.flush()
     sys.stderr.flush()
     # A thread sits in libvirt's call, which no interpreter could wait for.

@@ -14,6 +14,8 @@ from .values import show_rate, show_size, show_time
 #: libvirt's numbers of a job's operation.
 _DIRECTIONS = {4: "incoming migration", 5: "outgoing migration"}
 
+_FIGURES = ("memory_total", "memory_remaining", "memory_bps", "memory_iteration", "disk_remaining")
+
 
 def status(options: Any, out: Output) -> int:
     """The command."""
@@ -38,17 +40,26 @@ def status(options: Any, out: Output) -> int:
 def _row(guest: Guest) -> dict[str, Any]:
     state, active = guest.state, guest.is_active
     row: dict[str, Any] = {"guest": guest.name, "uuid": guest.uuid, "state": state.name, "reason": state.reason}
-    row["job"] = _job(guest.job_info()) if active else None
+    try:
+        row["job"] = _job(guest.job_info()) if active else None
+    except LibvirtError as error:
+        if error.code != 3:
+            raise
+        # Only the source has statistics.
+        row["job"] = _job_of_destination()
     return row
+
+
+def _job_of_destination() -> dict[str, Any]:
+    return {"kind": "incoming migration", "elapsed": None, **dict.fromkeys(_FIGURES)}
 
 
 def _job(job: JobInfo) -> dict[str, Any] | None:
     if job.type_name not in ("bounded", "unbounded"):
         return None
     kind = _DIRECTIONS.get(job.operation or 0, "other")
-    names = ("memory_total", "memory_remaining", "memory_bps", "memory_iteration", "disk_remaining")
     elapsed = None if job.time_elapsed is None else job.time_elapsed / 1000
-    return {"kind": kind, "elapsed": elapsed, **{name: getattr(job, name) for name in names}}
+    return {"kind": kind, "elapsed": elapsed, **{name: getattr(job, name) for name in _FIGURES}}
 
 
 def _lines(rows: list[dict[str, Any]]) -> list[str]:
