@@ -1,12 +1,13 @@
 # Everything that a person does often. Each target installs what it needs (Debian 12 and newer, as root).
 
 PY := .venv/bin/python
+NOVA := 34.0.0
 CARGO_LINT := -q --all-targets -- -D warnings
 
-.PHONY: help deps build release demo test lint rust fuzz python package bench clean
+.PHONY: help deps build release demo test lint rust fuzz python nova conformance package bench clean
 
 help: ## this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 deps: ## install system packages and make .venv
 	@scripts/deps
@@ -22,7 +23,7 @@ release: deps ## build the extension module with optimisations
 demo: release ## show the bug and the cure on a real guest
 	@$(PY) -m libvirt_migrate.lab.demo
 
-test: lint rust fuzz python package ## everything that must pass
+test: lint rust fuzz python nova package ## everything that must pass
 
 lint: deps ## formatting, clippy, ruff
 	@echo "==> rustfmt, clippy, ruff"
@@ -43,16 +44,29 @@ fuzz: deps ## the fuzz target, for 20 seconds
 python: build ## types, stubs and pytest with the lab
 	@echo "==> mypy, stubtest"
 	@.venv/bin/mypy
-	@$(PY) -m mypy.stubtest libvirt_migrate
+	@# Modules written in Python are their own types; the others only import where Nova is.
+	@$(PY) -m mypy.stubtest libvirt_migrate._core
 	@echo "==> pytest"
 	@$(PY) -m pytest
+
+nova: build ## the drop-in's tests beside a real Nova, and Nova's own of the migration path
+	@echo "==> Nova $(NOVA)"
+	@scripts/nova-venv $(NOVA)
+	@.nova/$(NOVA)/bin/python -m pytest tests/nova
+	@scripts/conformance --quick
+
+conformance: build ## all of Nova's own libvirt tests, every supported release, stock against the drop-in
+	@scripts/conformance
 
 package: deps ## wheel and sdist, installed into empty environments
 	@scripts/check-package
 
 bench: release ## speed, as ratios within one run
+	@scripts/nova-venv $(NOVA) release
+	@.nova/$(NOVA)/bin/python bench/retarget.py
 	@$(PY) bench/migrate.py
+	@.nova/$(NOVA)/bin/python bench/engine.py
 	@cargo bench --quiet --bench params --bench retarget
 
 clean: ## remove what the targets made
-	rm -rf target .venv dist
+	rm -rf target .venv .nova dist

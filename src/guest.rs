@@ -182,7 +182,12 @@ impl Guest {
         if named.is_empty() {
             return Ok(());
         }
-        let Ok(targets) = disk_targets(&self.domain.xml(XmlFlags::empty())?) else {
+        let xml = match self.domain.xml(XmlFlags::empty()) {
+            // An object that cannot tell: libvirt checks the names as well.
+            Err(Error::Foreign { code: None, .. }) => return Ok(()),
+            answer => answer?,
+        };
+        let Ok(targets) = disk_targets(&xml) else {
             // Not a definition: a mock. libvirt checks the names as well.
             return Ok(());
         };

@@ -6,7 +6,7 @@ use libvirt_migrate::Error;
 use libvirt_migrate::domain_xml::{DomainIdentity, MAX_BYTES, MAX_DEPTH, Retarget, decode, disk_targets};
 use support::{DEFINITIONS, FLAT, NOVA, ODD};
 
-#[path = "../fuzz/check.rs"]
+#[path = "support/check.rs"]
 mod check;
 
 #[test]
@@ -19,7 +19,7 @@ fn no_edit_gives_the_same_bytes() {
 #[test]
 fn the_seeds_of_the_fuzz_target_pass() {
     DEFINITIONS.iter().for_each(|(_, xml)| check::check(xml.as_bytes()));
-    check::check(format!("{}\0{NOVA}", include_str!("../fuzz/every-step.json")).as_bytes());
+    check::check(format!("{}\0{NOVA}", include_str!("support/every-step.json")).as_bytes());
 }
 
 #[test]

@@ -96,7 +96,7 @@ fn control_characters_do_not_reach_a_terminal() {
 
 #[test]
 fn a_retargeting_survives_json_and_hides_its_devices() {
-    let fields: Value = serde_json::from_str(include_str!("../fuzz/every-step.json")).unwrap();
+    let fields: Value = serde_json::from_str(include_str!("support/every-step.json")).unwrap();
     let one = retarget(fields);
     let again = Retarget::from_json(&one.to_json()).unwrap();
     assert_eq!(one, again);

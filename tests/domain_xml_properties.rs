@@ -3,7 +3,7 @@
 mod generate;
 mod support;
 
-#[path = "../fuzz/check.rs"]
+#[path = "support/check.rs"]
 mod check;
 
 use generate::{Shape, guest};

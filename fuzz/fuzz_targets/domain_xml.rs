@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 
-#[path = "../check.rs"]
+#[path = "../../tests/support/check.rs"]
 mod check;
 
 fuzz_target!(|data: &[u8]| check::check(data));

@@ -9,6 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ._core import (
         Convergence,
+        ConvergencePolicy,
         Decision,
         Guest,
         GuestState,
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
         MigrateParams,
         Migration,
         Outcome,
+        PolicyDecision,
         Progress,
         Retarget,
         XmlChange,
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Convergence",
+    "ConvergencePolicy",
     "Decision",
     "Guest",
     "GuestState",
@@ -52,6 +55,7 @@ __all__ = [
     "MigrationError",
     "MigrationFailed",
     "Outcome",
+    "PolicyDecision",
     "Progress",
     "Retarget",
     "XmlChange",
@@ -71,8 +75,10 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from collections.abc import Mapping
 
-    from . import _core, errors, flags
+    # _dispatch has its part in the interpreter's end, which concerns every thread of the native module.
+    from . import _core, _dispatch, errors, flags
 
+    del _dispatch
     Mapping.register(_core.MigrateParams)
     for public in __all__:
         module = errors if hasattr(errors, public) else flags if hasattr(flags, public) else _core

@@ -7,6 +7,7 @@ from .flags import MigrateFlags
 
 __all__ = [
     "Convergence",
+    "ConvergencePolicy",
     "Decision",
     "Guest",
     "GuestState",
@@ -15,6 +16,7 @@ __all__ = [
     "MigrateParams",
     "Migration",
     "Outcome",
+    "PolicyDecision",
     "Progress",
     "Retarget",
     "XmlChange",
@@ -242,6 +244,7 @@ class Guest:
         destination: str | None = None,
         flags: int | None = None,
         convergence: Convergence | None = None,
+        steer: bool = True,
     ) -> Outcome: ...
     def start_migration(
         self,
@@ -469,3 +472,35 @@ class _Updates:
     def close(self) -> None: ...
 
 def _close() -> None: ...
+
+@final
+class PolicyDecision:
+    @property
+    def at(self) -> float: ...
+    @property
+    def kind(self) -> Literal["set_max_downtime", "start_post_copy", "pause", "abort", "restart"]: ...
+    @property
+    def milliseconds(self) -> int | None: ...
+    @property
+    def action(self) -> str: ...
+    @property
+    def reason(self) -> str: ...
+    def __repr__(self, /) -> str: ...
+
+@final
+class ConvergencePolicy:
+    def __new__(cls, convergence: Convergence, flags: int | None = None) -> ConvergencePolicy: ...
+    def begin(self, elapsed: float) -> list[PolicyDecision]: ...
+    def observe(
+        self,
+        stats: dict[str, Any],
+        elapsed: float,
+        *,
+        post_copy: bool = False,
+        switchover: bool = False,
+        downtime_limit_ms: int | None = None,
+    ) -> list[PolicyDecision]: ...
+    def succeeded(self, decision: PolicyDecision) -> None: ...
+    def failed(self, decision: PolicyDecision, elapsed: float) -> None: ...
+    @property
+    def stuck(self) -> str | None: ...

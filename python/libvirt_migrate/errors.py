@@ -145,4 +145,7 @@ def from_libvirt_python(ours: type[_E], error: Exception, guest_location: str | 
     if not isinstance(fields, tuple) or len(fields) != 9:
         code: int = error.get_error_code()  # type: ignore[attr-defined]
         fields = (code, 0, str(error), 2, None, None, None, -1, -1)
+    elif not isinstance(fields[2], str):
+        # libvirt-python allows an error without a message; what it prints then is the caller's own.
+        fields = (*fields[:2], str(error), *fields[3:])
     return _bridge(ours, theirs)(fields, guest_location)

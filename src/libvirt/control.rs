@@ -7,11 +7,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
-use virt::sys;
-
 use super::connection::Connection;
 use super::domain::Domain;
-use super::error::{copy, last_error};
 use crate::Result;
 use crate::domain::DomainOps;
 use crate::uri::scheme;
@@ -22,7 +19,7 @@ type Open = HashMap<(u32, String), Weak<Connection>>;
 /// The same domain over a connection of our own; `None` for libvirt's test driver, where another connection is
 /// another host.
 pub(super) fn domain_beside(domain: &Domain) -> Result<Option<Domain>> {
-    let uri = uri_of(domain)?;
+    let uri = domain.uri()?;
     if scheme(&uri).is_none_or(|scheme| scheme == "test") {
         return Ok(None);
     }
@@ -46,14 +43,4 @@ fn connection_to(uri: String) -> Result<Arc<Connection>> {
     open.retain(|_, kept| kept.strong_count() > 0);
     open.insert(key, Arc::downgrade(&connection));
     Ok(connection)
-}
-
-fn uri_of(domain: &Domain) -> Result<String> {
-    // SAFETY: the connection is valid as long as the domain; the text is ours to free, once it is copied.
-    unsafe {
-        let text = sys::virConnectGetURI(domain.connection());
-        let copied = copy(text);
-        libc::free(text.cast());
-        copied.ok_or_else(|| last_error().into())
-    }
 }

@@ -1,7 +1,7 @@
 //! A domain of libvirt: one method a call, each with its error.
 
 use std::ffi::{c_char, c_int, c_uint};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use virt::sys;
 
@@ -10,7 +10,7 @@ use super::error::{check, copy, last_error};
 use super::events::EventSubscription;
 use super::typed_params::{TypedParams, c_string};
 use super::{control, event_loop, newer};
-use crate::domain::{DomainOps, EventSink, Subscription, XmlFlags};
+use crate::domain::{DomainOps, EventSink, GuestFacts, Subscription, XmlFlags};
 use crate::error::LibvirtError;
 use crate::job::{JobInfo, JobType};
 use crate::location::Answer;
@@ -25,6 +25,8 @@ use crate::{Error, Result};
 pub struct Domain {
     pointer: sys::virDomainPtr,
     connection: Owner,
+    /// The daemon's URI, once it was asked for.
+    uri: OnceLock<String>,
 }
 
 /// Whose connection a domain came through.
@@ -51,7 +53,7 @@ impl Domain {
     /// # Safety
     /// `pointer` is a valid virDomainPtr, and the caller gives up one reference to it.
     pub(super) unsafe fn from_owned(pointer: sys::virDomainPtr) -> Self {
-        Self { pointer, connection: Owner::Ours { _kept: None } }
+        Self { pointer, connection: Owner::Ours { _kept: None }, uri: OnceLock::new() }
     }
 
     /// Takes a reference of its own.
@@ -62,14 +64,15 @@ impl Domain {
     pub(super) unsafe fn from_borrowed(pointer: sys::virDomainPtr) -> Result<Self> {
         // SAFETY: promised by the caller.
         check(unsafe { sys::virDomainRef(pointer) })?;
-        Ok(Self { pointer, connection: Owner::Theirs { events: event_loop::is_registered() } })
+        let connection = Owner::Theirs { events: event_loop::is_registered() };
+        Ok(Self { pointer, connection, uri: OnceLock::new() })
     }
 
     /// Another reference to the domain, for whoever needs one of its own.
     fn another(&self) -> Result<Self> {
         // SAFETY: the invariant of the type.
         check(unsafe { sys::virDomainRef(self.pointer) })?;
-        Ok(Self { pointer: self.pointer, connection: Owner::Ours { _kept: None } })
+        Ok(Self { pointer: self.pointer, connection: Owner::Ours { _kept: None }, uri: OnceLock::new() })
     }
 
     /// The pointer, valid as long as `self`.
@@ -81,6 +84,22 @@ impl Domain {
     pub(super) fn connection(&self) -> sys::virConnectPtr {
         // SAFETY: the invariant of the type.
         unsafe { sys::virDomainGetConnect(self.pointer) }
+    }
+
+    /// The URI of the daemon. A call the first time only.
+    pub(super) fn uri(&self) -> Result<String> {
+        if let Some(uri) = self.uri.get() {
+            return Ok(uri.clone());
+        }
+        // SAFETY: the connection is valid; the text is ours to free, once it is copied.
+        let copied = unsafe {
+            let text = sys::virConnectGetURI(self.connection());
+            let copied = copy(text);
+            libc::free(text.cast());
+            copied
+        };
+        let uri = copied.ok_or_else(last_error)?;
+        Ok(self.uri.get_or_init(|| uri).clone())
     }
 
     /// Keeps the connection that it came through for others to share.
@@ -227,6 +246,19 @@ impl DomainOps for Domain {
             Err(Error::Libvirt(error)) if error.code == LibvirtError::NO_DOMAIN => Answer::Absent,
             Err(_) => Answer::Unknown,
         }
+    }
+
+    fn facts(&self) -> Result<GuestFacts> {
+        if matches!(self.connection, Owner::Theirs { .. }) {
+            // Now, since this connection may be taken up by calls that block when `control` needs it.
+            let _ = self.uri();
+        }
+        Ok(GuestFacts {
+            name: Some(self.name()?),
+            uuid: Some(self.uuid()?),
+            state: Some(self.state()?),
+            version: Some(self.version()?),
+        })
     }
 
     fn subscribe(&self, sink: EventSink) -> Option<Subscription> {

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use pyo3::exceptions::PyAttributeError;
+use pyo3::exceptions::{PyAttributeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PyString};
 
@@ -42,13 +42,19 @@ impl ForeignDomain {
         self.call(|domain| domain.call_method0(method).map(drop))
     }
 
-    /// An answer that is left out where the object has no such method or answers with something else.
+    /// An answer that is left out where the object has no such method, or one that cannot be called like
+    /// libvirt-python's, or answers with something else.
     fn fact<T>(
         &self,
         body: impl for<'py> FnOnce(&Bound<'py, PyAny>) -> PyResult<Option<T>>,
     ) -> Result<Option<T>> {
         self.call(|domain| match body(domain) {
-            Err(error) if error.is_instance_of::<PyAttributeError>(domain.py()) => Ok(None),
+            Err(error)
+                if error.is_instance_of::<PyAttributeError>(domain.py())
+                    || error.is_instance_of::<PyTypeError>(domain.py()) =>
+            {
+                Ok(None)
+            }
             other => other,
         })
     }

@@ -182,11 +182,12 @@ impl PyGuest {
     /// migration, waits for the abort and raises KeyboardInterrupt.
     ///
     /// An object that is no libvirt-python domain is called on this thread, and nobody watches or steers; an
-    /// intent is refused there.
+    /// intent is refused there. Without `steer` that is so for every domain, for a caller that watches and steers
+    /// by itself.
     ///
     /// Raises InvalidParameter, InvalidDomainXml or LibvirtError before anything is started, and
     /// MigrationFailed or MigrationCancelled, which say where the guest is, afterwards.
-    #[pyo3(signature = (params, *, destination=None, flags=None, convergence=None))]
+    #[pyo3(signature = (params, *, destination=None, flags=None, convergence=None, steer=true))]
     fn migrate(
         &self,
         py: Python<'_>,
@@ -194,9 +195,16 @@ impl PyGuest {
         destination: Option<&Bound<'_, PyAny>>,
         flags: Option<&Bound<'_, PyAny>>,
         convergence: Option<&Bound<'_, PyConvergence>>,
+        steer: bool,
     ) -> PyResult<PyOutcome> {
         let params = params_from_py(params, destination, flags)?;
-        let outcome = if self.through == Through::Object {
+        let outcome = if !steer && convergence.is_some() {
+            return Err(invalid("convergence", "is an intent for who steers, and steer is false"));
+        } else if !steer && self.through != Through::Object {
+            let sinks = self.sinks(py, None)?;
+            let result = py.detach(|| self.guest.migrate_here(&params, sinks));
+            result.map_err(|error| self.error(py, error))?
+        } else if self.through == Through::Object {
             if convergence.is_some() {
                 let reason = "needs threads beside the call: use start_migration for such an object";
                 return Err(invalid("convergence", reason));

@@ -10,6 +10,7 @@ mod json;
 mod migration;
 mod outcome;
 mod params;
+mod policy;
 mod progress;
 mod retarget;
 mod state;
@@ -34,6 +35,8 @@ mod _core {
     use super::outcome::{PyDecision, PyOutcome};
     #[pymodule_export]
     use super::params::{PyMigrateParams, build_migrate_params};
+    #[pymodule_export]
+    use super::policy::{PyConvergencePolicy, PyPolicyDecision};
     #[pymodule_export]
     use super::progress::PyProgress;
     #[pymodule_export]

@@ -1,0 +1,54 @@
+"""The drop-in's own options. Everything else is governed by Nova's `live_migration_*` options, as before."""
+
+from __future__ import annotations
+
+from oslo_config import cfg
+
+GROUP = cfg.OptGroup(
+    "libvirt_migrate",
+    title="libvirt-migrate",
+    help="Live migration by libvirt-migrate (compute_driver = libvirt_migrate.LibvirtDriver).",
+)
+
+OPTIONS = (
+    cfg.StrOpt(
+        "policy",
+        default="adaptive",
+        choices=(
+            (
+                "adaptive",
+                "raise the allowed pause as soon as what is measured says that the guest fits into it",
+            ),
+            ("schedule", "raise the allowed pause step by step with the time, as Nova does"),
+        ),
+        help="How a migration is brought to its end. Both stay within [libvirt]/live_migration_downtime, "
+        "and both "
+        "do what [libvirt]/live_migration_timeout_action says once "
+        "[libvirt]/live_migration_completion_timeout "
+        "has passed. The other live_migration_downtime_* options matter for schedule only.",
+    ),
+    cfg.BoolOpt(
+        "automatic_post_copy",
+        default=False,
+        help="Switch to post-copy as soon as a guest is found to change its memory faster than the "
+        "network carries "
+        "it, without waiting for the completion timeout. Needs [libvirt]/live_migration_permit_post_copy "
+        "and the "
+        "adaptive policy.",
+    ),
+)
+
+
+def register(conf: cfg.ConfigOpts | None = None) -> None:
+    """Adds the options to Nova's configuration; once is enough, twice does no harm."""
+    if conf is None:
+        from nova.conf import CONF
+
+        conf = CONF
+    conf.register_group(GROUP)
+    conf.register_opts(OPTIONS, group=GROUP)
+
+
+def list_opts() -> list[tuple[cfg.OptGroup, tuple[cfg.Opt, ...]]]:
+    """What `oslo-config-generator --namespace libvirt_migrate` prints."""
+    return [(GROUP, OPTIONS)]

@@ -1,0 +1,83 @@
+"""Puts the overrides in place: all of them, once, or none."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+from . import release
+
+
+@dataclass(frozen=True)
+class Override:
+    """One attribute of Nova's that is replaced."""
+
+    owner: Any
+    name: str
+    replacement: Any
+
+    def __str__(self) -> str:
+        module = getattr(self.owner, "__module__", None)
+        prefix = f"{module}." if module else ""
+        return f"{prefix}{self.owner.__name__}.{self.name}"
+
+
+_lock = threading.Lock()
+_installed: tuple[tuple[Override, Any], ...] = ()
+
+
+def install() -> None:
+    """Overrides Nova's live-migration path. A second call does nothing.
+
+    Raises UnsupportedNova where Nova's release is not supported, or where something that is to be
+    overridden is not there. Nothing is changed then.
+    """
+    global _installed
+    with _lock:
+        if _installed:
+            return
+        overrides = plan()
+        missing = [str(override) for override in overrides if not hasattr(override.owner, override.name)]
+        if missing:
+            raise release.UnsupportedNova(
+                f"this is Nova {release.version()}, but it has no {', '.join(missing)}; it was changed"
+            )
+        from . import options
+
+        options.register()
+        originals = tuple((override, getattr(override.owner, override.name)) for override in overrides)
+        for override in overrides:
+            setattr(override.owner, override.name, override.replacement)
+        _installed = originals
+
+
+def installed() -> tuple[str, ...]:
+    """What is overridden, as dotted names."""
+    return tuple(str(override) for override, _ in _installed)
+
+
+def original(owner: Any, name: str) -> Any:
+    """Nova's own attribute behind an override."""
+    for override, value in _installed:
+        if override.owner is owner and override.name == name:
+            return value
+    return getattr(owner, name)
+
+
+def plan() -> tuple[Override, ...]:
+    """What would be overridden. Raises UnsupportedNova."""
+    release.major()
+    # Only here: importing Nova has effects (eventlet's, for one) that are the caller's to time.
+    from nova.virt.libvirt import driver as nova_driver
+    from nova.virt.libvirt import guest as nova_guest
+    from nova.virt.libvirt import migration as nova_migration
+
+    from . import guest, migration, monitor
+
+    return (
+        *(Override(nova_guest.Guest, method.__name__, method) for method in guest.METHODS),
+        Override(nova_guest, "JobInfo", guest.JobInfo),
+        *(Override(nova_migration, function.__name__, function) for function in migration.FUNCTIONS),
+        Override(nova_driver.LibvirtDriver, "_live_migration_monitor", monitor.live_migration_monitor),
+    )

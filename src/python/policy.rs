@@ -1,0 +1,157 @@
+//! A convergence policy on its own, for a caller that runs the migration itself: Nova's monitor.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use super::convergence::PyConvergence;
+use super::errors::invalid;
+use super::params::flags_from_py;
+use super::values::stat_from_py;
+use crate::flags::MigrateFlags;
+use crate::job::{JobInfo, JobType};
+use crate::policy::{Action, Context, Decision, Outlook, Policy, Sample, policy};
+
+/// Decides about one migration that somebody else runs: samples go in, decisions come out.
+///
+/// It has no clock and does nothing itself. Call `begin` as soon as there is a job, `observe` for each sample,
+/// and then `succeeded` or `failed` for each decision that was carried out. An action that failed is asked for
+/// again, one that succeeded is not.
+#[pyclass(frozen, name = "ConvergencePolicy", module = "libvirt_migrate")]
+pub struct PyConvergencePolicy {
+    policy: Mutex<Box<dyn Policy>>,
+}
+
+impl PyConvergencePolicy {
+    fn lock(&self) -> MutexGuard<'_, Box<dyn Policy>> {
+        // A policy that panicked has decided nothing, and may be asked again.
+        self.policy.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[pymethods]
+impl PyConvergencePolicy {
+    /// The policy for an intent, in a migration that has these flags.
+    #[new]
+    #[pyo3(signature = (convergence, flags=None))]
+    fn new(convergence: &PyConvergence, flags: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
+        let flags = flags_from_py(flags)?.unwrap_or(MigrateFlags::empty());
+        Ok(Self { policy: Mutex::new(policy(&convergence.convergence, flags)) })
+    }
+
+    /// What to do before there is anything to measure, `elapsed` seconds after the start.
+    fn begin(&self, elapsed: f64) -> PyResult<Vec<PyPolicyDecision>> {
+        Ok(wrap(self.lock().begin(since(elapsed)?)))
+    }
+
+    /// What to do now. `stats` are libvirt's job statistics under its names, with `type`; `elapsed` is seconds
+    /// since the start; `post_copy` says that post-copy has begun, `switchover` that the guest was stopped at
+    /// the source, and `downtime_limit_ms` is the limit that was set last.
+    #[pyo3(signature = (stats, elapsed, *, post_copy=false, switchover=false, downtime_limit_ms=None))]
+    fn observe(
+        &self,
+        stats: &Bound<'_, PyDict>,
+        elapsed: f64,
+        post_copy: bool,
+        switchover: bool,
+        downtime_limit_ms: Option<u64>,
+    ) -> PyResult<Vec<PyPolicyDecision>> {
+        let context = Context { post_copy, switchover, finishing: false, downtime_limit_ms };
+        let sample = Sample::from_job(&job_info(stats)?, since(elapsed)?, context);
+        Ok(wrap(self.lock().observe(&sample)))
+    }
+
+    /// The decision was carried out.
+    fn succeeded(&self, decision: &PyPolicyDecision) {
+        self.lock().succeeded(&decision.0.action);
+    }
+
+    /// The decision could not be carried out, `elapsed` seconds after the start.
+    fn failed(&self, decision: &PyPolicyDecision, elapsed: f64) -> PyResult<()> {
+        self.lock().failed(&decision.0.action, since(elapsed)?);
+        Ok(())
+    }
+
+    /// Why the guest will not converge by waiting, in a sentence; `None` while that is not so.
+    #[getter]
+    fn stuck(&self) -> Option<String> {
+        match self.lock().outlook() {
+            Outlook::Stuck { reason, .. } => Some(reason),
+            Outlook::Unknown | Outlook::Converging => None,
+        }
+    }
+}
+
+/// One thing to do to a migration, and why.
+#[pyclass(frozen, name = "PolicyDecision", module = "libvirt_migrate")]
+pub struct PyPolicyDecision(Decision);
+
+#[pymethods]
+impl PyPolicyDecision {
+    /// Seconds since the start.
+    #[getter]
+    fn at(&self) -> f64 {
+        self.0.at.as_secs_f64()
+    }
+
+    /// What to do: set_max_downtime, start_post_copy, pause, abort or restart.
+    #[getter]
+    fn kind(&self) -> &'static str {
+        match self.0.action {
+            Action::SetMaxDowntime(_) => "set_max_downtime",
+            Action::StartPostCopy => "start_post_copy",
+            Action::Pause => "pause",
+            Action::Abort => "abort",
+            Action::Restart(_) => "restart",
+        }
+    }
+
+    /// Of set_max_downtime: the limit, ms.
+    #[getter]
+    fn milliseconds(&self) -> Option<u64> {
+        match self.0.action {
+            Action::SetMaxDowntime(milliseconds) => Some(milliseconds),
+            _ => None,
+        }
+    }
+
+    /// What to do, in words.
+    #[getter]
+    fn action(&self) -> String {
+        self.0.action.to_string()
+    }
+
+    /// Why: one sentence with the figures.
+    #[getter]
+    fn reason(&self) -> &str {
+        &self.0.reason
+    }
+
+    fn __repr__(&self) -> String {
+        format!("PolicyDecision({})", self.0)
+    }
+}
+
+fn wrap(decisions: Vec<Decision>) -> Vec<PyPolicyDecision> {
+    decisions.into_iter().map(PyPolicyDecision).collect()
+}
+
+fn since(elapsed: f64) -> PyResult<Duration> {
+    Duration::try_from_secs_f64(elapsed)
+        .map_err(|_| invalid("elapsed", format!("{elapsed} is no number of seconds since the start")))
+}
+
+fn job_info(stats: &Bound<'_, PyDict>) -> PyResult<JobInfo> {
+    let mut info = JobInfo::default();
+    for (name, value) in stats {
+        let name: String = name.extract()?;
+        if name == "type" {
+            info.kind = JobType::from_number(value.extract()?);
+        } else if let Some(value) = stat_from_py(&value) {
+            info.set(&name, value);
+        }
+    }
+    Ok(info)
+}
