@@ -326,8 +326,8 @@ def test_a_migration_of_a_process_that_is_gone_is_adopted(
 def test_migrations_that_use_up_a_connection_can_still_be_aborted(
     source: Host, destination: Host, start_guest: StartGuest
 ) -> None:
-    """A daemon serves five calls of a connection at a time, and here five migrations block in one each."""
-    guests = [start_guest(memory=40, workload=Workload(working_set=16)) for _ in range(5)]
+    """A daemon takes five calls of a connection at most (libvirt 9.0.0 stops reading at four that block)."""
+    guests = [start_guest(memory=40, workload=Workload(working_set=16)) for _ in range(4)]
     prepared = [
         (Guest(guest.domain(source)), parameters(guest, source, destination, bandwidth=2)) for guest in guests
     ]
@@ -341,7 +341,7 @@ def test_migrations_that_use_up_a_connection_can_still_be_aborted(
     for migration in migrations:
         with pytest.raises(MigrationCancelled):
             migration.result()
-    assert [states(guest, source, destination) for guest in guests] == [[RUNNING, None]] * 5
+    assert [states(guest, source, destination) for guest in guests] == [[RUNNING, None]] * 4
 
 
 def test_ctrl_c_aborts_a_blocking_migrate(
@@ -354,7 +354,8 @@ def test_ctrl_c_aborts_a_blocking_migrate(
         from libvirt_migrate.lab import Lab
         source, destination = Lab.attach({lab.name!r}).hosts
         guest = Guest.open({lab_guest.uuid!r}, source.uri)
-        params = build_migrate_params(destination=destination.uri, bandwidth={SLOW})
+        xml = guest.xml(migratable=True).replace("'" + source.address + "'", "'" + destination.address + "'")
+        params = build_migrate_params(xml, destination=destination.uri, bandwidth={SLOW})
         threading.Timer(1.0, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
         try:
             guest.migrate(params, convergence=Convergence(max_downtime=0.001))
@@ -375,17 +376,18 @@ def test_the_interpreter_ends_while_a_guest_moves(
         from libvirt_migrate.lab import Lab
         source, destination = Lab.attach({lab.name!r}).hosts
         dom = source.connection().lookupByUUIDString({lab_guest.uuid!r})
-        params = build_migrate_params(destination=destination.uri, bandwidth={SLOW})
+        xml = dom.XMLDesc(8).replace("'" + source.address + "'", "'" + destination.address + "'")
+        params = build_migrate_params(xml, destination=destination.uri, bandwidth={SLOW})
         migration = Guest(dom).start_migration(params, on_progress=lambda _: None)
         next(progress for progress in migration if progress.phase == "memory")
         print("last line")
     """
     assert run(script) == "last line\n"
     # What becomes of it is the daemon's business; the guest is in one place.
-    guest = Guest(lab_guest.domain(source))
-    with contextlib.suppress(LibvirtError):
-        guest.adopt_migration().abort()
-    eventually(lambda: states(lab_guest, source, destination) == [RUNNING, None], "one place")
+    with contextlib.suppress(LibvirtError, libvirt.libvirtError):
+        Guest(lab_guest.domain(source)).adopt_migration().abort()
+    places = ([RUNNING, None], [None, RUNNING])
+    eventually(lambda: states(lab_guest, source, destination) in places, "one place")
 
 
 def test_a_dropped_handle_is_found_again_by_another_guest_object(

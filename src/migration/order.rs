@@ -36,7 +36,7 @@ pub(super) enum Answer {
     /// Of [`Order::Prepare`] and [`Order::Subscribe`].
     Subscribed { control: Option<Arc<dyn DomainOps>>, subscription: Option<Subscription> },
     /// Of [`Order::Sample`].
-    Sampled { job: Result<JobInfo>, state: Option<Result<DomainState>> },
+    Sampled { job: Result<Box<JobInfo>>, state: Option<Result<DomainState>> },
     /// Of [`Order::Act`].
     Acted(Decision, Result<()>),
     /// Of [`Order::Abort`].
@@ -60,7 +60,7 @@ impl Order {
             }
             Self::Sample { state } => {
                 let domain = shared.control();
-                let job = guarded(|| domain.job_info(false));
+                let job = guarded(|| domain.job_info(false).map(Box::new));
                 let state = state.then(|| guarded(|| domain.state()));
                 Answer::Sampled { job, state }
             }
@@ -117,7 +117,7 @@ fn adopted_end(shared: &Shared, succeeded: bool) -> (Result<()>, GuestLocation) 
 }
 
 /// Whether an adopted migration is over, from one look at it.
-pub(super) fn is_over(job: &Result<JobInfo>, state: Option<&Result<DomainState>>) -> bool {
+pub(super) fn is_over(job: &Result<Box<JobInfo>>, state: Option<&Result<DomainState>>) -> bool {
     let gone = |error: &Error| error.libvirt_code() == Some(LibvirtError::NO_DOMAIN);
     match (job, state) {
         (_, Some(Err(error))) => gone(error),

@@ -210,7 +210,7 @@ impl Watch {
         self.sample_at = Instant::now();
     }
 
-    fn sampled(&mut self, job: Result<JobInfo>, state: Option<Result<DomainState>>) {
+    fn sampled(&mut self, job: Result<Box<JobInfo>>, state: Option<Result<DomainState>>) {
         let now = Instant::now();
         if job.is_ok() {
             self.heard = now;

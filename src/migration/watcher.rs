@@ -18,7 +18,7 @@ use crate::{Error, Result};
 enum Message {
     Add(Arc<Shared>, Option<Box<dyn Policy>>),
     Event(u64, DomainEvent),
-    Answer(u64, Answer),
+    Answer(u64, Box<Answer>),
     /// Something was asked for: look at it soon.
     Wake(u64),
     Restarted(u64),
@@ -119,7 +119,7 @@ impl Watcher {
             Message::Event(id, event) => self.with(id, |watch| watch.event(event)),
             Message::Answer(id, answer) => match self.watches.get_mut(&id) {
                 Some((watch, _)) => {
-                    watch.answer(answer);
+                    watch.answer(*answer);
                     id
                 }
                 None => {
@@ -186,7 +186,7 @@ impl Watcher {
                 Some(order) => {
                     let (shared, sender) = (watch.shared.clone(), self.sender.clone());
                     self.hands.give(move || {
-                        let answer = order.carry_out(&shared);
+                        let answer = Box::new(order.carry_out(&shared));
                         let _ = sender.send(Message::Answer(id, answer));
                     });
                 }
