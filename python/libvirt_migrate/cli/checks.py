@@ -65,7 +65,11 @@ def check_state(guest: Guest) -> Check:
         return Check("guest", "fail", f"is {state}: only a guest that runs or is paused can be moved", True)
     job = guest.job_info()
     if job.type_name in ("bounded", "unbounded"):
-        what = "is being migrated already; libvirt-migrate watch follows it" if job.operation == 5 else "has a job"
+        what = (
+            "is being migrated already; libvirt-migrate watch follows it"
+            if job.operation == 5
+            else "has a job"
+        )
         return Check("guest", "fail", what, True)
     return Check("guest", "pass", f"is {state}")
 
@@ -92,9 +96,13 @@ def check_identity(pair: Pair) -> Check:
         if there.is_active:
             return Check("name", "fail", f"{there.name} runs at the destination already ({there.uuid})", True)
         if there.uuid != uuid or there.name != name:
-            reason = f"the destination has a guest {there.name} with uuid {there.uuid}: undefine it there first"
+            reason = (
+                f"the destination has a guest {there.name} with uuid {there.uuid}: undefine it there first"
+            )
             return Check("name", "fail", reason, True)
-        return Check("name", "pass", "the guest is defined there and shut off: its definition will be replaced")
+        return Check(
+            "name", "pass", "the guest is defined there and shut off: its definition will be replaced"
+        )
     return Check("name", "pass", "name and uuid are free")
 
 
@@ -142,7 +150,9 @@ def check_storage(destination: Host, definition: Definition, params: MigratePara
         where = f"{disk.target} ({disk.source or disk.kind})"
         found = disk.source is not None and _has_volume(destination, disk.source)
         if disk.target in copied:
-            reason = "is copied" if found else "is copied; outside a storage pool its file must be there already"
+            reason = (
+                "is copied" if found else "is copied; outside a storage pool its file must be there already"
+            )
             yield Check("storage", "pass" if found else "not known", f"{where}: {reason}")
         elif found:
             yield Check("storage", "pass", f"{where}: a storage pool of the destination has it")

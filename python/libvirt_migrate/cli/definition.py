@@ -70,7 +70,10 @@ def _disk(disk: ElementTree.Element) -> Disk:
 def _listeners(root: ElementTree.Element) -> list[tuple[str, str]]:
     found = []
     for graphics in root.iterfind("devices/graphics"):
-        addresses = [graphics.get("listen"), *(listen.get("address") for listen in graphics.iterfind("listen"))]
+        addresses = [
+            graphics.get("listen"),
+            *(listen.get("address") for listen in graphics.iterfind("listen")),
+        ]
         found += [(graphics.get("type", "graphics"), address) for address in addresses if address]
     for kind in ("serial", "console", "channel"):
         for source in root.iterfind(f"devices/{kind}[@type='tcp']/source"):

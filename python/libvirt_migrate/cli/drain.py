@@ -72,7 +72,7 @@ def _survey(options: Any) -> tuple[dict[str, _Guest], list[Place]]:
 
 
 class _Drain:
-    """One run: as many moves at a time as jobs, each on a thread and over connections of its own."""
+    """As many moves at a time as jobs, each on a thread and over connections of its own."""
 
     def __init__(
         self, options: Any, request: Request, out: Output, guests: dict[str, _Guest], places: list[Place]

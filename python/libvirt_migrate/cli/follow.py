@@ -28,7 +28,7 @@ _PLACES = {
     "destination-running": "the guest runs at the destination",
     "destination-paused": "the guest is paused at the destination",
     "both-paused": "the guest is PAUSED at both hosts; do not start it at both",
-    "post-copy-broken": "the post-copy BROKE and the guest stands still; libvirt-migrate recover goes on with it",
+    "post-copy-broken": "the post-copy BROKE and the guest stands still; go on with libvirt-migrate recover",
     "unknown": "it is NOT KNOWN where the guest runs; ask both hosts with libvirt-migrate status",
 }
 

@@ -44,7 +44,7 @@ def start(plan: Plan, request: Any, options: Any, out: Output) -> int:
     migration = guest.start_migration(
         plan.params,
         convergence=request.convergence,
-        on_progress=recorder.take if recorder else None,
+        **(recorder.callbacks if recorder else {}),
     )
     out.event("start", guest=plan.name, uuid=plan.pair.guest.uuid, flags=int(plan.params.flags))
     code = follow(Followed(plan.name, migration, options.source, ours=True, was_paused=paused), out)

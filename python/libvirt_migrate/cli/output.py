@@ -1,6 +1,6 @@
 """Where the command writes: lines for people, or JSON objects for programs.
 
-A stream whose reader has gone away swallows what is written, since a closed pipe or terminal must end nothing.
+A stream whose reader has gone away swallows what is written: a closed pipe or terminal must end nothing.
 """
 
 from __future__ import annotations

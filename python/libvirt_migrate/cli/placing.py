@@ -24,7 +24,7 @@ def in_order(guests: Iterable[tuple[str, int]]) -> list[tuple[str, int]]:
 
 
 def best_fit(memory: int, places: Iterable[Place]) -> Place | None:
-    """The place in which the least is left over, with the memory taken from it; `None` where none has enough."""
+    """The place with the least memory that has enough, which is taken from it; `None` where none has."""
     fitting = [place for place in places if place.free >= memory]
     if not fitting:
         return None

@@ -40,7 +40,7 @@ def make_plan(request: Request, guest: str, source_uri: str | None, destination_
     pair = Pair(found, source, destination, source_uri, destination_uri)
     if host_uuid(source.capabilities()) == host_uuid(destination.capabilities()):
         raise UserError(
-            f"the destination {show_uri(destination_uri)} is the source: give the URI of another host's daemon"
+            f"the destination {show_uri(destination_uri)} is the source: give another host's daemon"
         )
     # Secrets too: without its password a display would be open at the destination.
     live = found.xml(migratable=True, secure=True)

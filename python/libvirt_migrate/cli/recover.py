@@ -24,7 +24,7 @@ def recover(options: Any, out: Output) -> int:
     state = guest.state
     if state.reason != "post-copy failed":
         raise UserError(
-            f"{guest.name} is {state} at {show_uri(options.source)}: only a post-copy that broke can be recovered"
+            f"{guest.name} is {state} at {show_uri(options.source)}, not in a post-copy that broke"
         )
     migration = guest.start_migration(params)
     out.event("start", guest=guest.name, uuid=guest.uuid, flags=int(flags))

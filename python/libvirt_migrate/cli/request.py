@@ -10,7 +10,9 @@ from urllib.parse import urlsplit
 from .. import Convergence, InvalidParameter, MigrateFlags, MigrateParams, Retarget, build_migrate_params
 from .errors import UserError, one_line
 
-_DEFAULT = MigrateFlags.LIVE | MigrateFlags.PEER2PEER | MigrateFlags.PERSIST_DEST | MigrateFlags.UNDEFINE_SOURCE
+_DEFAULT = (
+    MigrateFlags.LIVE | MigrateFlags.PEER2PEER | MigrateFlags.PERSIST_DEST | MigrateFlags.UNDEFINE_SOURCE
+)
 #: Fields whose values are numbers; every other value is text, unless it is JSON.
 _NUMBERS = ("cpu_shares", "numa.vcpu_sched.priority")
 
@@ -93,7 +95,8 @@ def flags_from(options: Any) -> MigrateFlags:
         MigrateFlags.TUNNELLED: options.tunnelled,
         MigrateFlags.COMPRESSED: options.compression,
         MigrateFlags.UNSAFE: options.unsafe,
-        MigrateFlags.POSTCOPY: getattr(options, "post_copy", False) or options.bandwidth_post_copy is not None,
+        MigrateFlags.POSTCOPY: getattr(options, "post_copy", False)
+        or options.bandwidth_post_copy is not None,
     }
     for flag, is_wanted in wanted.items():
         if is_wanted:

@@ -26,7 +26,7 @@ def watch(options: Any, out: Output) -> int:
 
         check_path(options.report)
         recorder = Recorder(guest.name, None)
-    migration = _adopt(guest, options, on_progress=recorder.take if recorder else None)
+    migration = _adopt(guest, options, **(recorder.callbacks if recorder else {}))
     out.note(f"watching {guest.name}; Ctrl-C leaves it alone")
     out.event("watch", guest=guest.name)
     code = follow(Followed(guest.name, migration, options.source, ours=False), out)
@@ -36,7 +36,7 @@ def watch(options: Any, out: Output) -> int:
 
 
 def force_complete(options: Any, out: Output) -> int:
-    """The command. It stays until the end, since a guest that was paused must go on if the migration fails."""
+    """The command. It stays until the end: a guest that was paused must go on if the migration fails."""
     guest = _guest(options)
     migration = _adopt(guest, options)
     try:

@@ -39,7 +39,12 @@ def status(options: Any, out: Output) -> int:
 
 def _row(guest: Guest) -> dict[str, Any]:
     state, active = guest.state, guest.is_active
-    row: dict[str, Any] = {"guest": guest.name, "uuid": guest.uuid, "state": state.name, "reason": state.reason}
+    row: dict[str, Any] = {
+        "guest": guest.name,
+        "uuid": guest.uuid,
+        "state": state.name,
+        "reason": state.reason,
+    }
     try:
         row["job"] = _job(guest.job_info()) if active else None
     except LibvirtError as error:

@@ -9,7 +9,7 @@ _PREFIX, _SUFFIX = "libvirt_migrate-", ".dist-info"
 
 
 def version() -> str:
-    """The version, from the name of the installed metadata: the native module has it too, with libvirt to load."""
+    """The version, from the name of the installed metadata: the native module would load libvirt."""
     for folder in sys.path:
         try:
             names = os.listdir(folder or ".")
