@@ -102,7 +102,7 @@ class _Drain:
         return self._results
 
     def _start(self, pool: ThreadPoolExecutor) -> bool:
-        """Starts the next guest. `False` where it has to wait for memory that a running move may give back."""
+        """Starts the next guest. `False` where it waits for memory that a running move may give back."""
         guest = self._waiting[0]
         place = best_fit(guest.memory, self._places)
         if place is None and self._running:
