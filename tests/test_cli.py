@@ -151,7 +151,10 @@ def test_the_version_is_the_modules() -> None:
         (["recover", "vm1", "b"], "'b' is no URI"),
         (["completion", "fish"], "invalid choice: 'fish'"),
         (["migrate", "vm1", "qemu+tcp://127.0.0.1:1/system", "--from", "test:///default"], "no guest 'vm1'"),
-        (["status", "--from", "qemu+tcp://u:hunter2@127.0.0.1:1/system"], "Connection refused; is its daemon"),
+        (
+            ["status", "--from", "qemu+tcp://u:hunter2@127.0.0.1:1/system"],
+            "Connection refused; is its daemon",
+        ),
         (["status", "--from", "frob://x/y"], "cannot be reached"),
         (["status", "x\ny", "--from", "test:///default"], "no guest 'x\\ny' at test:///default"),
     ],
