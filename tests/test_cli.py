@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 from pathlib import Path
@@ -30,10 +31,8 @@ def test_durations(text: str, seconds: float) -> None:
 
 @given(st.text())
 def test_no_text_breaks_durations(text: str) -> None:
-    try:
+    with contextlib.suppress(ValueError):
         assert 0 < duration(text) <= 365 * 86400
-    except ValueError as error:
-        assert "\n" not in str(error)
 
 
 @given(st.floats(min_value=0, max_value=1e15))

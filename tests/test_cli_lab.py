@@ -92,7 +92,17 @@ def test_plan_moves_nothing(
     *checks, plan = events(done.stdout)
     assert not plan["passed"]
     results = {check["name"]: check["result"] for check in checks}
-    names = "guest parameters name definition persistent-definition cpu storage addresses memory".split()
+    names = [
+        "guest",
+        "parameters",
+        "name",
+        "definition",
+        "persistent-definition",
+        "cpu",
+        "storage",
+        "addresses",
+        "memory",
+    ]
     assert list(results) == names
     # The disk that is not there, then that there are none at all.
     assert [check["result"] for check in checks if check["name"] == "storage"] == ["fail", "pass"]
