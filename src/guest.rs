@@ -7,6 +7,7 @@ use crate::domain::{DomainOps, GuestFacts, XmlFlags};
 use crate::domain_xml::disk_targets;
 use crate::error::LibvirtError;
 use crate::flags::MigrateFlags;
+use crate::job::JobInfo;
 use crate::libvirt::Connection;
 use crate::location::{Answer, GuestLocation};
 use crate::migration::{Outcome, UpdateSink, WeakMigration, is_active, same_process};
@@ -108,7 +109,10 @@ impl Guest {
         let params = convergence.apply(params)?;
         self.check(&params, &facts)?;
         // A job that others have started. Where it cannot be asked, libvirt refuses the second one itself.
-        if self.domain.job_info(false).is_ok_and(|job| is_active(job.kind) && job.operation == Some(5)) {
+        // A post-copy that broke still has its job, and is what a resumption is for.
+        let resumes = params.flags().contains(MigrateFlags::POSTCOPY_RESUME);
+        let has_job = |job: JobInfo| is_active(job.kind) && job.operation == Some(5);
+        if !resumes && self.domain.job_info(false).is_ok_and(has_job) {
             return Err(self.busy());
         }
         let migration = Migration::new(self.domain.clone(), facts, &params, true, sinks);

@@ -3,40 +3,39 @@
 >>> from libvirt_migrate import Guest, build_migrate_params
 """
 
-from collections.abc import Mapping as _Mapping
+# Not of `typing`, which takes a while to import; checkers know the name.
+TYPE_CHECKING = False
 
-# For its part in the interpreter's end, which concerns every thread of the native module.
-from . import _dispatch as _dispatch
-from ._core import (
-    Convergence,
-    ConvergencePolicy,
-    Decision,
-    Guest,
-    GuestState,
-    JobInfo,
-    MigrateParams,
-    Migration,
-    Outcome,
-    PolicyDecision,
-    Progress,
-    Retarget,
-    XmlChange,
-    __version__,
-    build_migrate_params,
-    diff_xml,
-    retarget_xml,
-)
-from .errors import (
-    InvalidDomainXml,
-    InvalidParameter,
-    LibvirtError,
-    MigrationCancelled,
-    MigrationError,
-    MigrationFailed,
-)
-from .flags import MigrateFlags
-
-_Mapping.register(MigrateParams)
+if TYPE_CHECKING:
+    from ._core import (
+        Convergence,
+        ConvergencePolicy,
+        Decision,
+        Guest,
+        GuestState,
+        Host,
+        JobInfo,
+        MigrateParams,
+        Migration,
+        Outcome,
+        PolicyDecision,
+        Progress,
+        Retarget,
+        XmlChange,
+        __version__,
+        build_migrate_params,
+        diff_xml,
+        retarget_xml,
+    )
+    from .errors import (
+        InvalidDomainXml,
+        InvalidParameter,
+        LibvirtError,
+        MigrationCancelled,
+        MigrationError,
+        MigrationFailed,
+    )
+    from .flags import MigrateFlags
 
 __all__ = [
     "Convergence",
@@ -44,6 +43,7 @@ __all__ = [
     "Decision",
     "Guest",
     "GuestState",
+    "Host",
     "InvalidDomainXml",
     "InvalidParameter",
     "JobInfo",
@@ -64,3 +64,27 @@ __all__ = [
     "diff_xml",
     "retarget_xml",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Loads the native module, and libvirt with it, when something of it is asked for first.
+
+    Most of the time of an import goes there, and the command's help and completion need none of it.
+    """
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from collections.abc import Mapping
+
+    # _dispatch has its part in the interpreter's end, which concerns every thread of the native module.
+    from . import _core, _dispatch, errors, flags
+
+    del _dispatch
+    Mapping.register(_core.MigrateParams)
+    for public in __all__:
+        module = errors if hasattr(errors, public) else flags if hasattr(flags, public) else _core
+        globals()[public] = getattr(module, public)
+    return globals()[name]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -81,6 +81,12 @@ impl Connection {
         Ok(Some(unsafe { Domain::from_owned(found) }))
     }
 
+    /// The pointer, valid as long as `self`.
+    pub(super) fn as_ptr(&self) -> sys::virConnectPtr {
+        // SAFETY: the pointer is used only while `self` holds its reference.
+        unsafe { self.0.as_ptr() }
+    }
+
     /// Whether the daemon still holds the other end.
     pub(super) fn is_alive(&self) -> bool {
         // SAFETY: the connection is open.

@@ -9,6 +9,7 @@ mod error;
 mod event_loop;
 mod events;
 mod glib;
+mod host;
 mod newer;
 mod typed_params;
 
@@ -21,3 +22,4 @@ pub use closing::{InBackground, leave};
 pub use connection::{Connection, silence_default_handler};
 pub use domain::Domain;
 pub use event_loop::stop_event_loop;
+pub use host::CpuComparison;

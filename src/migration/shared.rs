@@ -133,7 +133,8 @@ impl Shared {
 
     /// Whether the guest stood still before it was migrated.
     pub fn was_paused(&self) -> bool {
-        self.guest.state.is_some_and(|state| state.is_paused())
+        // One that stands still for a broken post-copy goes on once that is resumed.
+        self.guest.state.is_some_and(|state| state.is_paused() && !state.is_post_copy_failed())
     }
 
     /// Whether it can be switched to post-copy.

@@ -50,6 +50,11 @@ pub struct PyGuest {
 type Callbacks<'py> = (Option<Bound<'py, PyAny>>, Option<Bound<'py, PyAny>>, Option<Bound<'py, PyAny>>);
 
 impl PyGuest {
+    /// A guest over a connection of this package's.
+    pub fn of_libvirt(guest: Guest) -> Self {
+        Self { guest, through: Through::Libvirt, green: false }
+    }
+
     /// Runs one call on the domain, with the GIL released where it goes to libvirt.
     fn call<T: Send>(
         &self,
@@ -166,11 +171,8 @@ impl PyGuest {
     #[staticmethod]
     #[pyo3(signature = (name_or_uuid, uri=None))]
     fn open(py: Python<'_>, name_or_uuid: &str, uri: Option<&str>) -> PyResult<Self> {
-        if loaded(py, "libvirt")?.is_none() {
-            silence_default_handler();
-        }
-        let guest = py.detach(|| Guest::open(name_or_uuid, uri))?;
-        Ok(Self { guest, through: Through::Libvirt, green: false })
+        quiet_libvirt(py)?;
+        Ok(Self::of_libvirt(py.detach(|| Guest::open(name_or_uuid, uri))?))
     }
 
     /// Moves the guest and returns its `Outcome` when it is there, with the GIL released all the while.
@@ -401,6 +403,14 @@ fn shared_capsule<'py>(dom: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, Py
     let shares = CString::new(path).is_ok_and(|path| same_library(&path));
     let capsule = dom.getattr("_o").ok().and_then(|capsule| capsule.cast_into::<PyCapsule>().ok());
     Ok(capsule.filter(|_| shares))
+}
+
+/// Keeps libvirt from writing errors to standard error, where nobody else uses it in this process.
+pub fn quiet_libvirt(py: Python<'_>) -> PyResult<()> {
+    if loaded(py, "libvirt")?.is_none() {
+        silence_default_handler();
+    }
+    Ok(())
 }
 
 /// A module that is loaded, without loading it.

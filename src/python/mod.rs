@@ -4,6 +4,7 @@ mod convergence;
 mod errors;
 mod foreign;
 mod guest;
+mod host;
 mod job;
 mod json;
 mod migration;
@@ -24,6 +25,8 @@ mod _core {
     use super::convergence::PyConvergence;
     #[pymodule_export]
     use super::guest::PyGuest;
+    #[pymodule_export]
+    use super::host::PyHost;
     #[pymodule_export]
     use super::job::PyJobInfo;
     #[pymodule_export]

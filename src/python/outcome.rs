@@ -4,7 +4,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use super::progress::seconds;
-use crate::migration::{Outcome, Step};
+use crate::migration::{Act, Outcome, Step};
+use crate::policy::Action;
 
 /// Something that was decided and done, or tried: by the policy, on request, or for the guest's sake.
 #[pyclass(frozen, eq, name = "Decision", module = "libvirt_migrate")]
@@ -40,6 +41,15 @@ impl PyDecision {
         self.step.act.to_string()
     }
 
+    /// The pause that was allowed by set-max-downtime, s; `None` for all else.
+    #[getter]
+    fn max_downtime(&self) -> Option<f64> {
+        match self.step.act {
+            Act::Take(Action::SetMaxDowntime(milliseconds)) => Some(milliseconds as f64 / 1000.0),
+            _ => None,
+        }
+    }
+
     /// Why, in a sentence.
     #[getter]
     fn reason(&self) -> &str {
@@ -58,6 +68,7 @@ impl PyDecision {
         dict.set_item("at", self.at())?;
         dict.set_item("action", self.action())?;
         dict.set_item("description", self.description())?;
+        dict.set_item("max_downtime", self.max_downtime())?;
         dict.set_item("reason", self.reason())?;
         dict.set_item("error", self.error())?;
         Ok(dict)

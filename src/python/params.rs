@@ -8,6 +8,7 @@ use super::errors::invalid;
 use super::values::{parameter_from_py, parameter_to_py, string_from_py};
 use crate::flags::MigrateFlags;
 use crate::params::{DESTINATION_XML, Definition, MigrateParams, PERSISTENT_XML, Param};
+use crate::version::LibvirtVersion;
 
 /// The parameters of one migration: a frozen mapping of libvirt's names to values.
 ///
@@ -165,6 +166,12 @@ impl PyMigrateParams {
         flags: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         Ok(Self { inner: self.inner.with(uri_from_py(destination)?, flags_from_py(flags)?)? })
+    }
+
+    /// Refuses with InvalidParameter what a libvirt of this version (major, minor, release) does not have.
+    fn check_version(&self, version: (u32, u32, u32)) -> PyResult<()> {
+        let (major, minor, release) = version;
+        Ok(self.inner.check_version(LibvirtVersion::new(major, minor, release))?)
     }
 
     /// libvirt's names of the parameters.

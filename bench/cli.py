@@ -1,0 +1,134 @@
+"""The command: its start against `virsh --version`, its display's share of a core, and drain against a loop."""
+
+from __future__ import annotations
+
+import os
+import pty
+import resource
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+from libvirt_migrate.lab import Host, Lab, LabGuest, Workload
+
+COMMAND = (sys.executable, "-m", "libvirt_migrate.cli")
+#: Starts of each kind, and guests to drain.
+STARTS, GUESTS, JOBS = 25, int(sys.argv[1]) if len(sys.argv) > 1 else 20, 4
+LISTEN = ("--set", "graphics.listen={host}")
+
+
+def first_line(*command: str) -> float:
+    """Seconds until a program has printed its first line."""
+    start = time.perf_counter()
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        return time.perf_counter() - start
+
+
+def bench_start() -> None:
+    """By turns, so that both see the same machine."""
+    ours, theirs = [], []
+    for _ in range(STARTS):
+        ours.append(first_line(*COMMAND, "--version"))
+        theirs.append(first_line("virsh", "--version"))
+    mine, yardstick = statistics.median(ours), statistics.median(theirs)
+    print(
+        f"start: {mine * 1000:.0f} ms to the first line; virsh --version {yardstick * 1000:.0f} ms; medians of "
+        f"{STARTS} each by turns; ratio {mine / yardstick:.2f} (aim: 150 ms at most)"
+    )
+
+
+def bench_display(guest: LabGuest, source: Host, destination: Host, seconds: float = 20) -> None:
+    """Processor time of a migration that is shown, less that of one that is not."""
+    shares = []
+    for shown in (True, False):
+        words = [*COMMAND, "migrate", guest.uuid, destination.uri, "--from", source.uri, *LISTEN]
+        words += ["--bandwidth", "1"]
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        process, terminal = pty.fork()
+        if process == 0:
+            os.execvpe(words[0], words, {**os.environ, "TERM": "xterm" if shown else "dumb"})  # noqa: S606
+        start = time.monotonic()
+        _read(terminal, start + seconds)
+        os.kill(process, signal.SIGINT)
+        _read(terminal, start + seconds + 30)
+        os.waitpid(process, 0)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        shares.append(used)
+    cost = (shares[0] - shares[1]) / seconds
+    print(
+        f"display: {cost:.2%} of a core over {seconds:.0f} s, the start of rich included (aim: 1 % at most)"
+    )
+
+
+def _read(terminal: int, until: float) -> None:
+    """What the terminal gets, until a time or the end."""
+    import select
+
+    while (left := until - time.monotonic()) > 0:
+        if select.select([terminal], [], [], left)[0]:
+            try:
+                os.read(terminal, 65536)
+            except OSError:
+                return
+
+
+def by_drain(source: Host, destination: Host, guests: list[LabGuest]) -> None:
+    """The command."""
+    words = [*COMMAND, "drain", source.uri, "--to", destination.uri, "--jobs", str(JOBS), *LISTEN]
+    subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
+
+
+def by_virsh(source: Host, destination: Host, guests: list[LabGuest]) -> None:
+    """A loop of the shell, which needs a definition with the destination's addresses for each guest."""
+    for guest in guests:
+        script = (
+            f"virsh -c {source.uri} dumpxml --migratable {guest.uuid} | "
+            f"sed 's/{source.address}/{destination.address}/g' > /tmp/drain-{os.getpid()}.xml && "
+            f"virsh -c {source.uri} migrate --live --p2p --persistent --undefinesource {guest.uuid} "
+            f"{destination.uri} --xml /tmp/drain-{os.getpid()}.xml "
+            f"--persistent-xml /tmp/drain-{os.getpid()}.xml"
+        )
+        subprocess.run(["bash", "-c", script], check=True, stdout=subprocess.DEVNULL)
+    os.unlink(f"/tmp/drain-{os.getpid()}.xml")  # noqa: S108
+
+
+def bench_drain(lab: Lab) -> None:
+    """All guests there and back in each way, and the other way round."""
+    here, there = lab.hosts
+    guests = [
+        lab.start_guest(f"g{index}", memory=64, workload=Workload(working_set=4, rest=200))
+        for index in range(GUESTS)
+    ]
+    times: dict[str, list[float]] = {"by_drain": [], "by_virsh": []}
+    ways: tuple[Callable[[Host, Host, list[LabGuest]], None], ...] = (by_drain, by_virsh, by_virsh, by_drain)
+    for way in ways:
+        start = time.perf_counter()
+        way(here, there, guests)
+        times[way.__name__].append(time.perf_counter() - start)
+        here, there = there, here
+    lost = sum(not guest.beats.is_intact() for guest in guests)
+    drained, looped = (statistics.median(times[name]) for name in ("by_drain", "by_virsh"))
+    print(
+        f"drain of {GUESTS} guests, {JOBS} at a time: {drained:.1f} s; a loop of virsh migrate {looped:.1f} s; "
+        f"medians of 2 each; ratio {drained / looped:.2f} (aim: below 1); guests lost: {lost}"
+    )
+
+
+def main() -> None:
+    """Runs all of it."""
+    bench_start()
+    with Lab(f"bench-cli-{os.getpid()}") as lab:
+        guest = lab.start_guest("display", workload=Workload(working_set=16))
+        bench_display(guest, *lab.hosts)
+        lab.remove_guest(guest)
+        bench_drain(lab)
+
+
+if __name__ == "__main__":
+    main()

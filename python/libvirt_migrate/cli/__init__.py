@@ -1,0 +1,30 @@
+"""The command `libvirt-migrate`.
+
+Each module of this package is loaded when it is needed, and the native module with it: help, completion and a
+wrong option are answered before libvirt is loaded.
+"""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit code (see docs/cli.md)."""
+    from .output import guard_streams
+    from .parser import build_parser
+
+    guard_streams()
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] == ["nova"]:
+        from .nova import run as nova
+
+        return nova(words[1:])
+    options = build_parser().parse_args(words)
+    from .dispatch import dispatch
+
+    return dispatch(options)

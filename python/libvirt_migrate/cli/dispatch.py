@@ -1,0 +1,62 @@
+"""From options to the command that they ask for."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+from .ends import Exit
+from .errors import UserError, explain, one_line
+from .output import Output
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+#: The module of each command; the function has the command's name.
+_MODULES = {
+    "migrate": "migrate",
+    "plan": "plan",
+    "status": "status",
+    "watch": "running",
+    "abort": "running",
+    "force_complete": "running",
+    "recover": "recover",
+    "drain": "drain",
+    "completion": "completion",
+}
+
+
+def dispatch(options: argparse.Namespace) -> int:
+    """Runs the command. Whatever happens, the answer is one line and an exit code."""
+    out = Output(as_json=getattr(options, "json", False))
+    name = options.command.replace("-", "_")
+    try:
+        command = getattr(importlib.import_module(f"{__package__}.{_MODULES[name]}"), name)
+        return int(command(options, out))
+    except UserError as error:
+        return _refuse(out, error, error.code)
+    except KeyboardInterrupt:
+        out.event("error", code=Exit.CANCELLED, message="interrupted before anything was started")
+        out.warn("interrupted before anything was started; nothing was moved")
+        return Exit.CANCELLED
+    except Exception as error:
+        from .. import MigrationError
+
+        if isinstance(error, MigrationError):
+            return _refuse(out, error, Exit.USAGE)
+        # A fault of this program's is still one line; the log has the rest.
+        import logging
+
+        logging.getLogger("libvirt_migrate").debug("a fault", exc_info=error)
+        what = RuntimeError(f"a fault of libvirt-migrate: {type(error).__name__}: {one_line(str(error))}")
+        return _refuse(out, what, Exit.USAGE)
+
+
+def _refuse(out: Output, error: BaseException, code: int) -> int:
+    message = explain(error)
+    if out.as_json:
+        out.event("error", code=code, message=message)
+    else:
+        print(f"libvirt-migrate: error: {message}", file=sys.stderr)
+    return code

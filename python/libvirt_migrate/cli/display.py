@@ -1,0 +1,99 @@
+"""The live line of a migration: phase, bar, what is left, and how fast."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .values import show_rate, show_size, show_time
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from .. import Decision, Progress
+    from .output import Output
+
+#: How often the line is drawn, s. Drawing it takes about 2 ms, so that this stays below 1 % of a core.
+PERIOD = 0.4
+
+
+class Line:
+    """The line, where a person watches; nothing otherwise."""
+
+    def __init__(self, out: Output, name: str) -> None:
+        self._out, self._name = out, name
+        self._live: Any = None
+        self._drawn = -1.0
+
+    def __enter__(self) -> Line:
+        console = self._out.console()
+        if console is not None:
+            from rich.live import Live
+
+            self._live = Live(console=console, auto_refresh=False, transient=True)
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def show(self, progress: Progress) -> None:
+        """Draws it, unless it was drawn just now or nothing has changed."""
+        if self._live is None or progress.elapsed == self._drawn:
+            return
+        self._drawn = progress.elapsed
+        self._live.update(draw(self._name, progress, self._live.console.width), refresh=True)
+
+    def decision(self, decision: Decision) -> None:
+        """A decision, above the line."""
+        if self._live is not None:
+            self._live.console.print(f"{decision.at:6.1f} s  {decision}", style="yellow", soft_wrap=True)
+
+    def note(self, text: str) -> None:
+        """A line above the line."""
+        if self._live is not None:
+            self._live.console.print(text, soft_wrap=True)
+
+
+def draw(name: str, progress: Progress, width: int) -> Any:
+    """The line, as wide as the terminal; narrow ones get less of it."""
+    from rich.progress_bar import ProgressBar
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table.grid(padding=(0, 1), expand=True)
+    # A terminal echoes ^C behind the line, which must not wrap.
+    grid.width = max(20, width - 4)
+    cells: list[Any] = [Text(name, style="bold", no_wrap=True), Text(progress.phase, no_wrap=True)]
+    grid.add_column(max_width=max(8, width // 5), no_wrap=True, overflow="ellipsis")
+    grid.add_column(no_wrap=True)
+    grid.add_column(ratio=1, min_width=8)
+    cells.append(ProgressBar(total=1.0, completed=progress.fraction))
+    for text in figures(progress, width):
+        grid.add_column(no_wrap=True, justify="right")
+        cells.append(Text(text, no_wrap=True))
+    grid.add_row(*cells)
+    return grid
+
+
+def figures(progress: Progress, width: int) -> list[str]:
+    """What is written behind the bar, the most important first, as much as a terminal of this width takes."""
+    remaining = progress.memory_remaining
+    if progress.phase == "disks":
+        remaining = progress.disk_remaining
+    texts = [f"{progress.fraction * 100:.0f} %", f"{show_size(remaining)} left"]
+    texts.append(show_rate(progress.throughput))
+    room = width - 52
+    more = [
+        f"dirty {show_rate(progress.dirty_rate)}" if progress.dirty_rate is not None else "",
+        f"pause {show_time(progress.expected_downtime)}" if progress.expected_downtime is not None else "",
+        f"{show_time(progress.expected_time_left)} to go" if progress.expected_time_left is not None else "",
+        f"slowed {progress.throttle} %" if progress.throttle else "",
+    ]
+    for text in filter(None, more):
+        room -= len(text) + 1
+        if room > 20:
+            texts.append(text)
+    return texts

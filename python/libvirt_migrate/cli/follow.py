@@ -1,0 +1,140 @@
+"""Following a migration to its end: progress, decisions, Ctrl-C, and what is said at the end."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from .. import LibvirtError, MigrationCancelled, MigrationFailed
+from .display import PERIOD, Line
+from .ends import Exit
+from .errors import explain, one_line
+from .hosts import from_option
+from .signals import Signals
+from .values import show_size, show_time
+
+if TYPE_CHECKING:
+    from .. import Migration, Outcome
+    from .output import Output
+
+#: How often JSON tells the progress, s.
+JSON_PERIOD = 0.5
+_PLACES = {
+    "source-running": "the guest runs at the source",
+    "source-paused": "the guest is PAUSED at the source; virsh resume has it go on",
+    "destination-running": "the guest runs at the destination",
+    "destination-paused": "the guest is paused at the destination",
+    "both-paused": "the guest is PAUSED at both hosts; do not start it at both",
+    "post-copy-broken": "the post-copy BROKE and the guest stands still; go on with libvirt-migrate recover",
+    "unknown": "it is NOT KNOWN where the guest runs; ask both hosts with libvirt-migrate status",
+}
+
+
+@dataclass(frozen=True)
+class Followed:
+    """What is followed."""
+
+    name: str
+    migration: Migration
+    source_uri: str | None
+    #: Ctrl-C aborts a migration of our own; one that is only watched is let go of.
+    ours: bool
+    #: The guest was paused before, so that a paused one is as it should be.
+    was_paused: bool = False
+
+
+def follow(what: Followed, out: Output) -> int:
+    """Waits for the end, tells all the while, and returns the exit code."""
+    told, spoken, asked = 0, 0.0, False
+    with Signals() as signals, Line(out, what.name) as line:
+        while not what.migration.wait(PERIOD):
+            decisions = what.migration.decisions
+            for decision in decisions[told:]:
+                line.decision(decision)
+                out.event("decision", guest=what.name, **decision.to_dict())
+            told = len(decisions)
+            progress = what.migration.progress
+            line.show(progress)
+            if time.monotonic() - spoken >= JSON_PERIOD:
+                spoken = time.monotonic()
+                out.event("progress", guest=what.name, **progress.to_dict())
+            if signals.terminated or signals.interrupts > 1 or (signals.interrupts and not what.ours):
+                _leave(what, out, Exit.TERMINATED if signals.terminated else Exit.LEFT, line)
+            if signals.interrupts and not asked:
+                asked = True
+                _abort(what, out, line)
+        for decision in what.migration.decisions[told:]:
+            line.decision(decision)
+            out.event("decision", guest=what.name, **decision.to_dict())
+    return conclude(what, out)
+
+
+def _abort(what: Followed, out: Output, line: Line) -> None:
+    """The first Ctrl-C."""
+    try:
+        what.migration.abort()
+    except LibvirtError as error:
+        text = f"cannot be aborted: {explain(error)}; Ctrl-C again leaves it running"
+    else:
+        text = "libvirt was asked to abort; waiting for it (Ctrl-C again leaves it to itself)"
+    out.event("interrupt", guest=what.name, message=text)
+    if out.console() is None:
+        out.warn(text)
+    line.note(text)
+
+
+def _leave(what: Followed, out: Output, code: int, line: Line) -> NoReturn:
+    """Ends this process without a word to libvirt: the two daemons go on by themselves."""
+    watch = f"libvirt-migrate watch {what.name}{from_option(what.source_uri)}"
+    line.__exit__(None, None, None)
+    out.event("left", guest=what.name, code=code, watch=watch)
+    steered = ", with nobody to steer it" if what.ours else ""
+    out.warn(f"{what.name}: left running{steered}; watch it with: {watch}")
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # A thread sits in libvirt's call, which no interpreter could wait for.
+    os._exit(code)
+
+
+def conclude(what: Followed, out: Output) -> int:
+    """The summary and the exit code of a migration that is over."""
+    try:
+        outcome = what.migration.result()
+    except (MigrationFailed, MigrationCancelled) as error:
+        return _failed(what, out, error)
+    out.event("end", guest=what.name, code=Exit.DONE, result="moved", message=None, **outcome.to_dict())
+    for text in summary(what.name, outcome):
+        out.say(text)
+    return Exit.DONE
+
+
+def _failed(what: Followed, out: Output, error: MigrationFailed | MigrationCancelled) -> int:
+    place = error.guest_location
+    cancelled = isinstance(error, MigrationCancelled)
+    code = Exit.CANCELLED if cancelled else Exit.FAILED
+    if place != "source-running" and not (place == "source-paused" and what.was_paused):
+        code = Exit.STRANDED
+    result = "cancelled" if cancelled else "failed"
+    message = one_line(error.message)
+    outcome: Any = getattr(error, "outcome", None)
+    fields = {} if outcome is None else outcome.to_dict()
+    fields["guest_location"] = place
+    out.event("end", guest=what.name, code=code, result=result, message=message, **fields)
+    out.warn(f"{what.name}: {result}: {message}")
+    out.say(f"{what.name}: {result}; {_PLACES.get(str(place), str(place))}")
+    return code
+
+
+def summary(name: str, outcome: Outcome) -> list[str]:
+    """What is said of a migration that moved its guest."""
+    pause = "unknown" if outcome.downtime is None else show_time(outcome.downtime)
+    lines = [
+        f"{name}: {_PLACES[outcome.guest_location]}",
+        f"  time {show_time(outcome.total_time)}, pause {pause}, {show_size(outcome.bytes)} sent "
+        f"in {outcome.iterations} pass{'es' if outcome.iterations != 1 else ''}",
+    ]
+    lines += [f"  {decision.at:.1f} s  {decision}" for decision in outcome.decisions]
+    return lines

@@ -1,0 +1,47 @@
+"""Reaching hosts and guests, with errors that say which one."""
+
+from __future__ import annotations
+
+from .. import Guest, Host, LibvirtError
+from .errors import UserError, explain, mask
+
+#: `VIR_ERR_AUTH_*`, and the numbers of a connection that could not be made.
+_CONNECTION = (38, 39, 45, 46, 88)
+
+
+def open_host(uri: str | None, *, role: str = "the host") -> Host:
+    """The host at this URI."""
+    try:
+        return Host.open(uri)
+    except LibvirtError as error:
+        raise UserError(f"{role} at {show_uri(uri)} cannot be reached: {explain(error)}") from None
+
+
+def find_guest(host: Host, uri: str | None, name: str) -> Guest:
+    """The guest of this name or uuid."""
+    guest = host.guest(name)
+    if guest is None:
+        raise UserError(
+            f"no guest {name!r} at {show_uri(uri)}; libvirt-migrate status{from_option(uri)} lists the guests"
+        )
+    return guest
+
+
+def own_guest(guest: Guest, uri: str | None) -> Guest:
+    """The same guest over a connection of its own, for a migration: other calls must not wait for it."""
+    return Guest.open(guest.uuid, uri)
+
+
+def show_uri(uri: str | None) -> str:
+    """A URI without secrets."""
+    return "libvirt's default" if uri is None else mask(uri)
+
+
+def from_option(uri: str | None) -> str:
+    """The option for a command that is suggested."""
+    return "" if uri is None else f" --from {mask(uri)}"
+
+
+def version_text(host: Host) -> str:
+    """The version of a host's libvirt."""
+    return ".".join(map(str, host.libvirt_version))

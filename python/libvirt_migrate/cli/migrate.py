@@ -1,0 +1,53 @@
+"""`migrate`: check, and move a guest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .output import Output
+
+if TYPE_CHECKING:
+    from .plan import Plan
+
+
+def migrate(options: Any, out: Output) -> int:
+    """The command."""
+    # Before libvirt is loaded, so that a person sees at once that something happens.
+    if out.live:
+        out.note(f"{options.guest}: asking both hosts")
+    from .plan import accept, make_plan, tell_plan
+    from .request import request_from
+
+    if options.report:
+        from .report import check_path
+
+        check_path(options.report)
+    request = request_from(options)
+    plan = make_plan(request, options.guest, options.source, options.destination)
+    tell_plan(plan, out)
+    accept(plan, out, force=options.force)
+    return start(plan, request, options, out)
+
+
+def start(plan: Plan, request: Any, options: Any, out: Output) -> int:
+    """Starts the migration and follows it."""
+    from .follow import Followed, follow
+    from .hosts import own_guest
+
+    recorder = None
+    if options.report:
+        from .report import Recorder
+
+        recorder = Recorder(plan.name, request.convergence)
+    guest = own_guest(plan.pair.guest, options.source)
+    paused = guest.state.name == "paused"
+    migration = guest.start_migration(
+        plan.params,
+        convergence=request.convergence,
+        **(recorder.callbacks if recorder else {}),
+    )
+    out.event("start", guest=plan.name, uuid=plan.pair.guest.uuid, flags=int(plan.params.flags))
+    code = follow(Followed(plan.name, migration, options.source, ours=True, was_paused=paused), out)
+    if recorder is not None:
+        recorder.write(options.report, migration, out)
+    return code

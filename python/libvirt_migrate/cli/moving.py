@@ -1,0 +1,77 @@
+"""One guest of several that are moved at a time, on a thread of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from .. import LibvirtError, MigrationCancelled, MigrationFailed
+from .ends import Exit
+from .errors import UserError, one_line
+from .hosts import own_guest
+from .plan import make_plan
+from .values import show_size, show_time
+
+if TYPE_CHECKING:
+    from .. import Migration
+    from .request import Request
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a guest."""
+
+    code: int
+    text: str
+    #: The outcome, for JSON.
+    fields: dict[str, Any] = field(default_factory=dict)
+
+
+class Move:
+    """Checks and moves one guest."""
+
+    def __init__(self, request: Request, guest: str, source: str, destination: str, *, force: bool) -> None:
+        self._request, self._guest, self._force = request, guest, force
+        self._source, self._destination = source, destination
+        self._lock = threading.Lock()
+        self._migration: Migration | None = None
+        self._aborted = False
+
+    def run(self) -> Result:
+        """The whole move."""
+        plan = make_plan(self._request, self._guest, self._source, self._destination)
+        stops = plan.stops(force=self._force)
+        if stops:
+            return Result(Exit.CHECK, f"a check failed: {stops[0].name}: {stops[0].reason}")
+        guest = own_guest(plan.pair.guest, self._source)
+        with self._lock:
+            if self._aborted:
+                raise UserError("was not started", code=Exit.CANCELLED)
+            self._migration = guest.start_migration(plan.params, convergence=self._request.convergence)
+        try:
+            outcome = self._migration.result()
+        except (MigrationFailed, MigrationCancelled) as error:
+            return _ended(error)
+        pause = "unknown" if outcome.downtime is None else show_time(outcome.downtime)
+        text = f"moved in {show_time(outcome.total_time)}, pause {pause}, {show_size(outcome.bytes)}"
+        return Result(Exit.DONE, text, outcome.to_dict())
+
+    def abort(self) -> None:
+        """Aborts it, or keeps it from being started."""
+        with self._lock:
+            self._aborted = True
+            if self._migration is not None:
+                # In post-copy it can only go on.
+                with contextlib.suppress(LibvirtError):
+                    self._migration.abort()
+
+
+def _ended(error: MigrationFailed | MigrationCancelled) -> Result:
+    code = Exit.CANCELLED if isinstance(error, MigrationCancelled) else Exit.FAILED
+    if not str(error.guest_location).startswith("source-"):
+        code = Exit.STRANDED
+    outcome: Any = getattr(error, "outcome", None)
+    fields = {} if outcome is None else outcome.to_dict()
+    return Result(code, one_line(str(error)), fields)

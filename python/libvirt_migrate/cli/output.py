@@ -1,0 +1,109 @@
+"""Where the command writes: lines for people, or JSON objects for programs.
+
+A stream whose reader has gone away swallows what is written: a closed pipe or terminal must end nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, TextIO
+
+    from rich.console import Console
+
+
+class Guarded:
+    """A text stream that goes on when nobody reads it any more."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.gone = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Writes, or forgets."""
+        if not self.gone:
+            try:
+                return self._stream.write(text)
+            except OSError:
+                self._lose()
+            except UnicodeEncodeError:
+                self._stream.write(text.encode("ascii", "replace").decode())
+        return len(text)
+
+    def flush(self) -> None:
+        """Flushes what there is."""
+        if not self.gone:
+            try:
+                self._stream.flush()
+            except OSError:
+                self._lose()
+
+    def _lose(self) -> None:
+        """What is still in the buffer must find somewhere to go when the interpreter ends."""
+        self.gone = True
+        with contextlib.suppress(OSError, ValueError):
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, self._stream.fileno())
+            os.close(null)
+
+
+def guard_streams() -> None:
+    """Guards standard output and standard error."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            stream = open(os.devnull, "w")  # noqa: SIM115
+        if not isinstance(stream, Guarded):
+            setattr(sys, name, Guarded(stream))
+
+
+class Output:
+    """What one run of the command tells, in one of the two forms."""
+
+    def __init__(self, *, as_json: bool = False) -> None:
+        self.as_json = as_json
+        #: Whether a person watches: only then there is progress.
+        self.live = not as_json and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        self._console: Console | None = None
+
+    def console(self) -> Console | None:
+        """rich's console on standard error, where there is a person and rich is installed."""
+        if self.live and self._console is None:
+            try:
+                from rich.console import Console
+            except ImportError:
+                self.live = False
+            else:
+                self._console = Console(stderr=True, highlight=False, markup=False, emoji=False)
+        return self._console
+
+    def say(self, text: str) -> None:
+        """A line for people: a result."""
+        if not self.as_json:
+            print(text, flush=True)
+
+    def note(self, text: str) -> None:
+        """A line for the person who watches, and for nobody else."""
+        console = self.console()
+        if console is not None:
+            console.print(text, soft_wrap=True)
+
+    def warn(self, text: str) -> None:
+        """A line on standard error, whoever reads it."""
+        if not self.as_json:
+            print(f"libvirt-migrate: {text}", file=sys.stderr, flush=True)
+
+    def event(self, event: str, **fields: Any) -> None:
+        """An object for programs."""
+        if self.as_json:
+            import json
+
+            print(json.dumps({"event": event, "time": round(time.time(), 3), **fields}), flush=True)

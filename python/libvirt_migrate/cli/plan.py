@@ -1,0 +1,120 @@
+"""`plan`: what a migration would do, and whether it can. Nothing is moved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from .. import InvalidDomainXml, LibvirtError, MigrateParams, Retarget, XmlChange, diff_xml, retarget_xml
+from .checks import Check, Pair, run_checks
+from .definition import host_uuid
+from .ends import Exit
+from .errors import UserError, one_line
+from .hosts import find_guest, open_host, show_uri, version_text
+from .output import Output
+from .request import Request, request_from
+
+_MARKS = {"pass": "ok", "fail": "FAILED", "not known": "not known"}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A migration that could be started."""
+
+    pair: Pair
+    name: str
+    params: MigrateParams
+    checks: tuple[Check, ...]
+    changes: tuple[XmlChange, ...]
+
+    def stops(self, *, force: bool) -> list[Check]:
+        """The failed checks that stop the migration."""
+        return [check for check in self.checks if check.result == "fail" and (check.fatal or not force)]
+
+
+def make_plan(request: Request, guest: str, source_uri: str | None, destination_uri: str) -> Plan:
+    """Asks both hosts. Raises UserError where there is nothing to plan."""
+    source = open_host(source_uri, role="the source")
+    found = find_guest(source, source_uri, guest)
+    destination = open_host(destination_uri, role="the destination")
+    pair = Pair(found, source, destination, source_uri, destination_uri)
+    if host_uuid(source.capabilities()) == host_uuid(destination.capabilities()):
+        raise UserError(
+            f"the destination {show_uri(destination_uri)} is the source: give another host's daemon"
+        )
+    # Secrets too: without its password a display would be open at the destination.
+    live = found.xml(migratable=True, secure=True)
+    retarget = request.retarget(destination_uri)
+    dest_xml = _retargeted(live, retarget)
+    persistent, complaint = _persistent(pair, retarget)
+    params = request.params(destination_uri, dest_xml, persistent)
+    checks = [*run_checks(pair, params)]
+    if complaint is not None:
+        checks.append(Check("persistent-definition", "fail", complaint))
+    return Plan(pair, found.name, params, tuple(checks), diff_xml(live, dest_xml))
+
+
+def _retargeted(xml: str, retarget: Retarget) -> str:
+    try:
+        return retarget_xml(xml, retarget)
+    except InvalidDomainXml as error:
+        raise UserError(f"the definition cannot be changed as asked: {one_line(str(error))}") from None
+
+
+def _persistent(pair: Pair, retarget: Retarget) -> tuple[str | None, str | None]:
+    """The persistent definition for the destination, or why the live one has to do for it."""
+    try:
+        kept = pair.guest.xml(inactive=True, migratable=True, secure=True)
+        return retarget_xml(kept, retarget), None
+    except InvalidDomainXml as error:
+        reason = one_line(str(error))
+        return None, f"cannot be changed as asked ({reason}); with --force the live one is kept instead"
+    except LibvirtError as error:
+        return None, one_line(str(error))
+
+
+def plan(options: Any, out: Output) -> int:
+    """The command."""
+    request = request_from(options)
+    out.note(f"{options.guest}: asking both hosts")
+    made = make_plan(request, options.guest, options.source, options.destination)
+    tell_plan(made, out)
+    for line in plan_lines(made):
+        out.say(line)
+    return Exit.CHECK if made.stops(force=False) else Exit.DONE
+
+
+def tell_plan(made: Plan, out: Output) -> None:
+    """The checks and the changes, for programs."""
+    for check in made.checks:
+        out.event("check", guest=made.name, **check.to_dict())
+    changes = [{"path": c.path, "before": c.before, "after": c.after} for c in made.changes]
+    out.event("plan", guest=made.name, changes=changes, passed=not made.stops(force=False))
+
+
+def plan_lines(made: Plan) -> list[str]:
+    """The checks and the changes, for people."""
+    pair = made.pair
+    here, there = show_uri(pair.source_uri), show_uri(pair.destination_uri)
+    lines = [f"{made.name}: from {here} (libvirt {version_text(pair.source)})"]
+    lines.append(f"{' ' * len(made.name)}  to {there} (libvirt {version_text(pair.destination)})")
+    width = max(len(check.name) for check in made.checks)
+    lines += [f"  {_MARKS[c.result]:<9}  {c.name:<{width}}  {c.reason}" for c in made.checks]
+    lines.append("the definition at the destination:")
+    lines += [f"  {change}" for change in made.changes] or ["  no change"]
+    failed = len(made.stops(force=False))
+    lines.append("ready to migrate" if not failed else f"{failed} check{'s' if failed > 1 else ''} failed")
+    return lines
+
+
+def accept(made: Plan, out: Output, *, force: bool) -> None:
+    """Raises UserError where a failed check stops the migration, and says which ones are gone past."""
+    stops = made.stops(force=force)
+    if stops:
+        first = f"{made.name} was not moved: {stops[0].name}: {stops[0].reason}"
+        more = f" (and {len(stops) - 1} more; libvirt-migrate plan shows all)" if len(stops) > 1 else ""
+        advice = "" if any(check.fatal for check in stops) else "; --force goes past it"
+        raise UserError(f"{first}{more}{advice}", code=Exit.CHECK)
+    for check in made.checks:
+        if check.result == "fail":
+            out.warn(f"{made.name}: going past a failed check: {check.name}: {check.reason}")

@@ -1,0 +1,186 @@
+"""What the options ask for, as the library takes it. Nothing here asks a host."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from .. import Convergence, InvalidParameter, MigrateFlags, MigrateParams, Retarget, build_migrate_params
+from .errors import UserError, one_line
+
+_DEFAULT = (
+    MigrateFlags.LIVE | MigrateFlags.PEER2PEER | MigrateFlags.PERSIST_DEST | MigrateFlags.UNDEFINE_SOURCE
+)
+#: Fields whose values are numbers; every other value is text, unless it is JSON.
+_NUMBERS = ("cpu_shares", "numa.vcpu_sched.priority")
+
+
+@dataclass(frozen=True)
+class Request:
+    """A migration that is asked for, to any destination."""
+
+    #: The JSON form of a Retarget, with {host} in it still.
+    changes: dict[str, Any]
+    convergence: Convergence
+    #: Keyword arguments of build_migrate_params.
+    how: dict[str, Any]
+    flags: MigrateFlags
+
+    def retarget(self, destination: str) -> Retarget:
+        """The changes for this destination."""
+        host = host_of(destination) or ""
+        try:
+            return Retarget.from_dict(_filled(self.changes, host))
+        except InvalidParameter as error:
+            raise UserError(f"--set or --retarget: {error}; docs/retarget.md lists the fields") from None
+
+    def params(
+        self, destination: str, xml: str | None = None, persistent_xml: str | None = None
+    ) -> MigrateParams:
+        """The parameters for this destination."""
+        return build_migrate_params(
+            xml, persistent_xml=persistent_xml, destination=destination, flags=self.flags, **self.how
+        )
+
+
+def request_from(options: Any) -> Request:
+    """The request. Raises UserError and InvalidParameter."""
+    changes = read_retarget(options.retarget) if options.retarget else {}
+    for assignment in options.set:
+        set_field(changes, assignment)
+    intent: dict[str, Any] = {} if options.max_downtime is None else {"max_downtime": options.max_downtime}
+    convergence = Convergence(
+        deadline=options.deadline,
+        post_copy=options.post_copy,
+        throttle=options.throttle,
+        on_deadline=options.on_deadline,
+        **intent,
+    )
+    how = transport(options)
+    request = Request(changes, convergence, how, flags_from(options))
+    # What is wrong with these is said before any host is asked.
+    for destination in [getattr(options, "destination", None), *(getattr(options, "to", None) or [])]:
+        if destination is not None:
+            check_uri(destination)
+            request.retarget(destination)
+            request.params(destination)
+    return request
+
+
+def transport(options: Any) -> dict[str, Any]:
+    """The arguments of build_migrate_params that options name."""
+    given = {
+        "migrate_disks": options.copy_storage,
+        "parallel_connections": options.parallel,
+        "bandwidth": options.bandwidth,
+        "bandwidth_postcopy": options.bandwidth_post_copy,
+        "tls_destination": options.tls_destination,
+        "compression": options.compression,
+        "migrate_uri": options.migrate_uri,
+        "listen_address": options.listen_address,
+        "disks_uri": options.disks_uri,
+    }
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def flags_from(options: Any) -> MigrateFlags:
+    """The flags that the options ask for."""
+    flags = _DEFAULT
+    wanted = {
+        MigrateFlags.NON_SHARED_INC: options.copy_storage,
+        MigrateFlags.PARALLEL: options.parallel,
+        MigrateFlags.TLS: options.tls or options.tls_destination,
+        MigrateFlags.TUNNELLED: options.tunnelled,
+        MigrateFlags.COMPRESSED: options.compression,
+        MigrateFlags.UNSAFE: options.unsafe,
+        MigrateFlags.POSTCOPY: getattr(options, "post_copy", False)
+        or options.bandwidth_post_copy is not None,
+    }
+    for flag, is_wanted in wanted.items():
+        if is_wanted:
+            flags |= flag
+    return flags
+
+
+def read_retarget(path: str) -> dict[str, Any]:
+    """The JSON file of --retarget, checked."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8"
+        raise UserError(f"--retarget {path}: {reason}") from None
+    try:
+        return Retarget.from_json(text).to_dict()
+    except InvalidParameter as error:
+        raise UserError(
+            f"--retarget {path}: {one_line(str(error))}; docs/retarget.md lists the fields"
+        ) from None
+
+
+def set_field(changes: dict[str, Any], assignment: str) -> None:
+    """Takes one `--set FIELD=VALUE` into the JSON form."""
+    path, equals, text = assignment.partition("=")
+    if not equals or not path or not text:
+        raise UserError(f"--set {assignment!r}: write FIELD=VALUE, such as graphics.listen=192.0.2.2")
+    if path == "graphics.listen":
+        for kind in ("vnc", "spice"):
+            set_field(changes, f"graphics.{kind}={text}")
+        return
+    # What follows the second dot is one key: PCI addresses have dots themselves.
+    depth = 1 if path.startswith(("pci.", "mdevs.")) else 2
+    *parents, last = path.split(".", depth)
+    place = changes
+    for parent in parents:
+        place = place.setdefault(parent, {})
+        if not isinstance(place, dict):
+            raise UserError(f"--set {path}: {parent} has no fields; give all of it as JSON")
+    place[last] = _value(path, text)
+
+
+def _value(path: str, text: str) -> Any:
+    if text in ("true", "false"):
+        return text == "true"
+    number = path in _NUMBERS and text.isascii() and text.isdigit()
+    # {host} is no JSON.
+    if number or (text[0] in "[{" and not text.startswith("{host}")):
+        try:
+            return json.loads(text)
+        except ValueError as error:
+            raise UserError(f"--set {path}: is no JSON: {error}") from None
+    return text
+
+
+def _filled(value: Any, host: str) -> Any:
+    """The value with the destination's host in place of {host}."""
+    if isinstance(value, str) and "{host}" in value and not value.lstrip().startswith("<"):
+        return value.replace("{host}", host)
+    if isinstance(value, dict):
+        return {key: _filled(item, host) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_filled(item, host) for item in value]
+    return value
+
+
+def check_uri(uri: str) -> None:
+    """Refuses what is no URI of a daemon."""
+    try:
+        parts = urlsplit(uri)
+        parts.port  # noqa: B018 - raises for a wrong one
+    except ValueError:
+        parts = urlsplit("")
+    if not parts.scheme or "://" not in uri:
+        raise UserError(
+            f"{one_line(uri)!r} is no URI of a libvirt daemon: write qemu+ssh://HOST/system, "
+            "qemu+tls://HOST/system or qemu+tcp://HOST/system"
+        )
+
+
+def host_of(uri: str | None) -> str | None:
+    """The host in a URI, if there is one."""
+    try:
+        return urlsplit(uri or "").hostname
+    except ValueError:
+        return None
