@@ -157,9 +157,10 @@ def test_ctrl_c_aborts(start_guest: StartGuest, source: Host, route: tuple[str, 
         output, errors = user.communicate(timeout=30)
     assert user.returncode == 4
     assert output == f"{guest.name}: cancelled; the guest runs at the source\n"
-    first, second = errors.splitlines()
+    first, second, third = errors.splitlines()
     assert "Ctrl-C again" in first
-    assert f"{guest.name}: cancelled: operation aborted" in second
+    assert "asked to abort" in second
+    assert f"{guest.name}: cancelled: operation aborted" in third
     assert_runs_at(guest, source)
 
 

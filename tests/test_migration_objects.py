@@ -217,6 +217,7 @@ def test_forcing_and_setting_are_recorded(domain: MigratingDomain) -> None:
         "at": decision.at,
         "action": "set-bandwidth",
         "description": "limit the bandwidth to 30 MiB/s",
+        "max_downtime": None,
         "reason": "it was asked for",
         "error": None,
     }

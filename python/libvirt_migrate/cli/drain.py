@@ -85,10 +85,10 @@ class _Drain:
 
     def run(self) -> dict[str, Result]:
         """Moves all of them; returns what became of each."""
-        aborted = False
+        held, aborted = False, False
         with Signals() as signals, ThreadPoolExecutor(self._options.jobs) as pool:
             while self._waiting or self._running:
-                while self._waiting and len(self._running) < self._options.jobs:
+                while self._waiting and len(self._running) < self._options.jobs and not held:
                     if not self._start(pool):
                         break
                 done, _ = wait(self._running, timeout=_TICK, return_when=FIRST_COMPLETED)
@@ -96,7 +96,10 @@ class _Drain:
                     self._end(future)
                 if signals.terminated or signals.interrupts > 1:
                     self._leave(Exit.TERMINATED if signals.terminated else Exit.LEFT)
-                if signals.interrupts and not aborted:
+                if signals.interrupts and not held:
+                    held = True
+                    self._hold()
+                if signals.aborts and not aborted:
                     aborted = True
                     self._abort()
         return self._results
@@ -145,13 +148,15 @@ class _Drain:
         )
         self._out.say(f"{guest.name}: {f'to {where}: ' if where else ''}{result.text}")
 
-    def _abort(self) -> None:
-        """The first Ctrl-C: nothing new is started, and what runs is aborted."""
+    def _hold(self) -> None:
+        """The first Ctrl-C: nothing new is started, and what runs is aborted unless there is another one."""
         self._out.event("interrupt", message="aborting")
-        self._out.warn("aborting; Ctrl-C again leaves the migrations running")
+        self._out.warn("aborting; Ctrl-C again now leaves the migrations running")
         for guest in self._waiting:
             self._tell(guest, None, Result(Exit.CANCELLED, "was not started"))
         self._waiting.clear()
+
+    def _abort(self) -> None:
         for _, _, move in self._running.values():
             move.abort()
 

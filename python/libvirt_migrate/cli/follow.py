@@ -48,7 +48,7 @@ class Followed:
 
 def follow(what: Followed, out: Output) -> int:
     """Waits for the end, tells all the while, and returns the exit code."""
-    told, spoken, asked = 0, 0.0, False
+    told, spoken, warned, asked = 0, 0.0, False, False
     with Signals() as signals, Line(out, what.name) as line:
         while not what.migration.wait(PERIOD):
             decisions = what.migration.decisions
@@ -62,37 +62,44 @@ def follow(what: Followed, out: Output) -> int:
                 spoken = time.monotonic()
                 out.event("progress", guest=what.name, **progress.to_dict())
             if signals.terminated or signals.interrupts > 1 or (signals.interrupts and not what.ours):
-                _leave(what, out, Exit.TERMINATED if signals.terminated else Exit.LEFT, line)
-            if signals.interrupts and not asked:
+                _leave(what, out, line, Exit.TERMINATED if signals.terminated else Exit.LEFT, aborted=asked)
+            if signals.interrupts and not warned:
+                warned = True
+                _say(what, out, line, "will be aborted; Ctrl-C again now leaves it running")
+            if signals.aborts and not asked:
                 asked = True
-                _abort(what, out, line)
+                _say(what, out, line, _abort(what))
         for decision in what.migration.decisions[told:]:
             line.decision(decision)
             out.event("decision", guest=what.name, **decision.to_dict())
     return conclude(what, out)
 
 
-def _abort(what: Followed, out: Output, line: Line) -> None:
-    """The first Ctrl-C."""
+def _abort(what: Followed) -> str:
+    """The first Ctrl-C. Returns what became of it."""
     try:
         what.migration.abort()
     except LibvirtError as error:
-        text = f"cannot be aborted: {explain(error)}; Ctrl-C again leaves it running"
-    else:
-        text = "libvirt was asked to abort; waiting for it (Ctrl-C again leaves it to itself)"
+        return f"cannot be aborted: {explain(error)}; Ctrl-C again leaves it running"
+    return "libvirt was asked to abort; waiting for it"
+
+
+def _say(what: Followed, out: Output, line: Line, text: str) -> None:
+    """What becomes of a Ctrl-C."""
     out.event("interrupt", guest=what.name, message=text)
     if out.console() is None:
-        out.warn(text)
+        out.warn(f"{what.name}: {text}")
     line.note(text)
 
 
-def _leave(what: Followed, out: Output, code: int, line: Line) -> NoReturn:
+def _leave(what: Followed, out: Output, line: Line, code: int, *, aborted: bool) -> NoReturn:
     """Ends this process without a word to libvirt: the two daemons go on by themselves."""
     watch = f"libvirt-migrate watch {what.name}{from_option(what.source_uri)}"
     line.__exit__(None, None, None)
     out.event("left", guest=what.name, code=code, watch=watch)
     steered = ", with nobody to steer it" if what.ours else ""
-    out.warn(f"{what.name}: left running{steered}; watch it with: {watch}")
+    how = "left while libvirt aborts it" if aborted else f"left running{steered}"
+    out.warn(f"{what.name}: {how}; watch it with: {watch}")
     sys.stdout.flush()
     sys.stderr.flush()
     # A thread sits in libvirt's call, which no interpreter could wait for.
