@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from .. import Guest, Host, LibvirtError
-from .errors import UserError, explain, mask
+from .._mask import mask
+from .errors import UserError, explain
 
 #: `VIR_ERR_AUTH_*`, and the numbers of a connection that could not be made.
 _CONNECTION = (38, 39, 45, 46, 88)

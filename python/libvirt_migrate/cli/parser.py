@@ -38,7 +38,9 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """One line, and how to go on."""
-        one = " ".join(message.split())
+        from .errors import one_line
+
+        one = one_line(message)
         print(f"{PROGRAM}: error: {one}; {self.prog} --help shows what there is", file=sys.stderr)
         sys.exit(Exit.USAGE)
 

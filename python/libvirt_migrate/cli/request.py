@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -124,7 +125,9 @@ def set_field(changes: dict[str, Any], assignment: str) -> None:
     """Takes one `--set FIELD=VALUE` into the JSON form."""
     path, equals, text = assignment.partition("=")
     if not equals or not path or not text:
-        raise UserError(f"--set {assignment!r}: write FIELD=VALUE, such as graphics.listen=192.0.2.2")
+        # Not the value, nor what may be one: passwords can be in it.
+        shown = path if re.fullmatch(r"[\w.:-]+", path) else "FIELD"
+        raise UserError(f"--set {shown}: write FIELD=VALUE, such as graphics.listen=192.0.2.2")
     if path == "graphics.listen":
         for kind in ("vnc", "spice"):
             set_field(changes, f"graphics.{kind}={text}")
