@@ -41,7 +41,7 @@ pub fn mask_uris(text: &str) -> String {
         let authority = after.find(|c| is_space(c) || matches!(c, '/' | '?' | '#')).unwrap_or(after.len());
         let secret = after[..authority].rfind('@').map_or(0, |at| at + 1);
         let uri = &after[secret..];
-        let end = uri.find(ends_a_uri).unwrap_or(uri.len());
+        let end = uri.find(is_space).unwrap_or(uri.len());
         // Another one may begin in it.
         let end = uri[..end].find("://").unwrap_or(end);
         let shown = uri[..end].find('?').unwrap_or(end);
@@ -49,7 +49,7 @@ pub fn mask_uris(text: &str) -> String {
         rest = &uri[end..];
         if shown < end {
             // What is left of a query that has a URI in it is secret as well.
-            rest = &rest[rest.find(ends_a_uri).unwrap_or(rest.len())..];
+            rest = &rest[rest.find(is_space).unwrap_or(rest.len())..];
         }
     }
     result.push_str(rest);
@@ -58,11 +58,6 @@ pub fn mask_uris(text: &str) -> String {
 
 fn is_space(c: char) -> bool {
     matches!(c, ' ' | '\t'..='\r')
-}
-
-/// Characters that no URI has.
-fn ends_a_uri(c: char) -> bool {
-    is_space(c) || matches!(c, '"' | '<' | '>')
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ import re
 
 # All of an authority up to its last @, and all of a query, whatever characters they have.
 _USER = re.compile(r"(://)[^\s/?#]*@", re.ASCII)
-_QUERY = re.compile(r"(://[^\s?\"<>]*)\?[^\s\"<>]*", re.ASCII)
+_QUERY = re.compile(r"(://[^\s?]*)\?\S*", re.ASCII)
 
 
 def mask(text: str) -> str:

@@ -175,8 +175,10 @@ def check_uri(uri: str) -> None:
     except ValueError:
         parts = urlsplit("")
     if not parts.scheme or "://" not in uri:
+        # One that lacks its scheme may have a password all the same.
+        shown = "this" if "@" in uri else repr(one_line(uri))
         raise UserError(
-            f"{one_line(uri)!r} is no URI of a libvirt daemon: write qemu+ssh://HOST/system, "
+            f"{shown} is no URI of a libvirt daemon: write qemu+ssh://HOST/system, "
             "qemu+tls://HOST/system or qemu+tcp://HOST/system"
         )
 
