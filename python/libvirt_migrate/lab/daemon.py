@@ -124,14 +124,15 @@ def _is_running(folder: Path, pid: int) -> bool:
         number = int((folder / "run" / _PID_FILE).read_text())
     except FileNotFoundError:
         return False
-    there = run([*enter_host(pid), "sh", "-c", f"kill -0 {number} 2>/dev/null && echo yes || echo no"])
+    ask = 'kill -0 "$1" 2>/dev/null && echo yes || echo no'
+    there = run([*enter_host(pid), "sh", "-c", ask, "sh", str(number)])
     return there.strip() == "yes"
 
 
 def stop(folder: Path, pid: int, *, kill: bool = False) -> None:
     """Ends the daemon, with `kill` without asking it; its guests go on."""
     number = int((folder / "run" / _PID_FILE).read_text())
-    run([*enter_host(pid), "sh", "-c", f"kill -s {'KILL' if kill else 'TERM'} {number}"])
+    run([*enter_host(pid), "sh", "-c", 'kill -s "$1" "$2"', "sh", "KILL" if kill else "TERM", str(number)])
     deadline = time.monotonic() + 30
     while _is_running(folder, pid):
         if time.monotonic() > deadline:
