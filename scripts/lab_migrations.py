@@ -1,7 +1,7 @@
 """Has a program migrate a guest there and back in a lab of its own, and fails where it fails.
 
-python scripts/lab_migrations.py WORD...: the program and its first arguments; it gets source, guest, destination and
-the destination's address as in examples/migrate.rs.
+python scripts/lab_migrations.py WORD...: the program and its first arguments. It gets source, guest and
+destination, and the destination's address, as examples/migrate.rs does.
 """
 
 from __future__ import annotations
