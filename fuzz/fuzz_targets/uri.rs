@@ -1,0 +1,10 @@
+//! Any bytes as a URI, and as a text of others with URIs in it.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+#[path = "../../tests/support/parsers.rs"]
+mod parsers;
+
+fuzz_target!(|data: &[u8]| parsers::uri(data));
