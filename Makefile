@@ -4,7 +4,7 @@ PY := .venv/bin/python
 NOVA := 34.0.0
 CARGO_LINT := -q --all-targets -- -D warnings
 
-.PHONY: help deps build release demo test lint rust fuzz python nova conformance package bench clean
+.PHONY: help deps build release demo test lint rust fuzz python nova conformance package valgrind deny bench clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,7 +37,7 @@ rust: deps ## Rust tests; they need no Python and no daemon
 	@echo "==> cargo test"
 	@cargo test --quiet
 
-fuzz: deps ## the fuzz target, for 20 seconds
+fuzz: deps ## the fuzz targets, for 20 seconds in all
 	@echo "==> fuzz"
 	@scripts/fuzz 20
 
@@ -60,6 +60,14 @@ conformance: build ## all of Nova's own libvirt tests, every supported release, 
 
 package: deps ## wheel and sdist, installed into empty environments
 	@scripts/check-package
+
+valgrind: build ## the libvirt layer under valgrind: its tests, a migration, the Python module
+	@echo "==> valgrind"
+	@scripts/valgrind
+
+deny: deps ## licences, sources and known faults of every crate
+	@echo "==> cargo-deny"
+	@scripts/deny
 
 bench: release ## speed, as ratios within one run
 	@scripts/nova-venv $(NOVA) release
