@@ -3,7 +3,6 @@
 
 #![allow(missing_docs)]
 
-#[allow(dead_code)]
 #[path = "../tests/fake/mod.rs"]
 mod fake;
 
@@ -40,7 +39,7 @@ fn main() {
     for step in 0..SECONDS * 2 {
         std::thread::sleep(Duration::from_millis(500));
         for run in &runs {
-            run.fake.set_job(job((60 << 30) - (step * 250 << 20)));
+            run.fake.set_job(job((60 << 30) - ((step * 250) << 20)));
         }
     }
     let share = (cpu() - before) as f64 / start.elapsed().as_nanos() as f64;
