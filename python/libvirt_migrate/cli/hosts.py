@@ -37,6 +37,11 @@ def show_uri(uri: str | None) -> str:
     return "libvirt's default" if uri is None else mask(uri)
 
 
+def show_route(source: str | None, destination: str | None) -> str:
+    """From where to where, as far as it is known."""
+    return f"from {show_uri(source)}" + ("" if destination is None else f" to {show_uri(destination)}")
+
+
 def from_option(uri: str | None) -> str:
     """The option for a command that is suggested."""
     return "" if uri is None else f" --from {mask(uri)}"

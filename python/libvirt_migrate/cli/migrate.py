@@ -38,7 +38,7 @@ def start(plan: Plan, request: Any, options: Any, out: Output) -> int:
     if options.report:
         from .report import Recorder
 
-        recorder = Recorder(plan.name, request.convergence)
+        recorder = Recorder(plan.name, plan.route, request.convergence)
     guest = own_guest(plan.pair.guest, options.source)
     paused = guest.state.name == "paused"
     migration = guest.start_migration(

@@ -9,7 +9,7 @@ from .. import Guest, LibvirtError
 from .ends import Exit
 from .errors import UserError, explain
 from .follow import Followed, follow
-from .hosts import find_guest, from_option, open_host, own_guest, show_uri
+from .hosts import find_guest, from_option, open_host, own_guest, show_route, show_uri
 from .output import Output
 from .request import check_uri
 
@@ -25,7 +25,7 @@ def watch(options: Any, out: Output) -> int:
         from .report import Recorder, check_path
 
         check_path(options.report)
-        recorder = Recorder(guest.name, None)
+        recorder = Recorder(guest.name, show_route(options.source, options.destination), None)
     migration = _adopt(guest, options, **(recorder.callbacks if recorder else {}))
     out.note(f"watching {guest.name}; Ctrl-C leaves it alone")
     out.event("watch", guest=guest.name)
