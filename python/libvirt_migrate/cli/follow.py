@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -13,13 +11,14 @@ from .display import PERIOD, Line
 from .ends import Exit
 from .errors import explain, one_line
 from .hosts import from_option
+from .output import leave
 from .places import PLACES
-from .signals import Signals
 from .values import show_passes, show_size, show_time
 
 if TYPE_CHECKING:
     from .. import Migration, Outcome
     from .output import Output
+    from .signals import Signals
 
 #: How often JSON tells the progress, s.
 JSON_PERIOD = 0.5
@@ -38,10 +37,13 @@ class Followed:
     was_paused: bool = False
 
 
-def follow(what: Followed, out: Output) -> int:
-    """Waits for the end, tells all the while, and returns the exit code."""
+def follow(what: Followed, out: Output, signals: Signals) -> int:
+    """Waits for the end, tells all the while, and returns the exit code.
+
+    `signals` were taken before anything was started: an interrupt in between is one of the migration.
+    """
     told, spoken, warned, asked = 0, 0.0, False, False
-    with Signals() as signals, Line(out, what.name) as line:
+    with Line(out, what.name) as line:
         while not what.migration.wait(PERIOD):
             decisions = what.migration.decisions
             for decision in decisions[told:]:
@@ -92,10 +94,7 @@ def _leave(what: Followed, out: Output, line: Line, code: int, *, aborted: bool)
     steered = ", with nobody to steer it" if what.ours else ""
     how = "left while libvirt aborts it" if aborted else f"left running{steered}"
     out.warn(f"{what.name}: {how}; watch it with: {watch}")
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # A thread sits in libvirt's call, which no interpreter could wait for.
-    os._exit(code)
+    leave(code)
 
 
 def conclude(what: Followed, out: Output) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .. import Guest, Host, LibvirtError
 from .errors import UserError, explain, mask
+from .waiting import interruptible
 
 #: `VIR_ERR_AUTH_*`, and the numbers of a connection that could not be made.
 _CONNECTION = (38, 39, 45, 46, 88)
@@ -12,7 +13,7 @@ _CONNECTION = (38, 39, 45, 46, 88)
 def open_host(uri: str | None, *, role: str = "the host") -> Host:
     """The host at this URI."""
     try:
-        return Host.open(uri)
+        return interruptible(lambda: Host.open(uri))
     except LibvirtError as error:
         raise UserError(f"{role} at {show_uri(uri)} cannot be reached: {explain(error)}") from None
 
