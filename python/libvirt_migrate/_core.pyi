@@ -22,6 +22,7 @@ __all__ = [
     "XmlChange",
     "_ProgressIterator",
     "_Updates",
+    "_Waiter",
     "__version__",
     "_close",
     "build_migrate_params",
@@ -470,6 +471,10 @@ class _Updates:
     def __new__(cls) -> _Updates: ...
     def take(self) -> tuple[Callable[[str, Any], None], list[tuple[str, Any]]] | None: ...
     def close(self) -> None: ...
+
+@final
+class _Waiter:
+    def tell(self, error: BaseException | None = None) -> None: ...
 
 def _close() -> None: ...
 

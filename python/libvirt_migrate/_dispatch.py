@@ -79,6 +79,22 @@ def _close() -> None:
     _futures.close()
 
 
+def call_apart(
+    function: Callable[..., object], args: tuple[Any, ...], keywords: dict[str, Any], waiter: _core._Waiter
+) -> None:
+    """Makes a call that may block for long, on a thread that the interpreter's end may find in it."""
+
+    def call() -> None:
+        try:
+            function(*args, **keywords)
+        except BaseException as error:
+            waiter.tell(error)
+        else:
+            waiter.tell()
+
+    threading.Thread(target=call, name="libvirt-migrate-call", daemon=True).start()
+
+
 def _green_threads() -> bool:
     """Whether eventlet has made this process's threads green ones, of which one call can stop all."""
     patcher = sys.modules.get("eventlet.patcher")

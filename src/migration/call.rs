@@ -6,47 +6,60 @@ use std::sync::Arc;
 use super::conclude::conclude;
 use super::shared::Shared;
 use super::watcher;
+use crate::domain::DomainOps;
 use crate::error::LibvirtError;
+use crate::libvirt::InBackground;
 use crate::params::MigrateParams;
 use crate::{Error, Result};
 
-/// Makes the call on a thread of its own.
+/// Makes the call on a thread of its own, and over a connection of its own where one can be had.
 pub(super) fn spawn(shared: &Arc<Shared>, params: MigrateParams) -> Result<()> {
     let migration = shared.clone();
     let thread = std::thread::Builder::new().name("migration-call".into());
-    match thread.spawn(move || run(&migration, params)) {
+    let body = move || {
+        let domain = migration.domain.apart().unwrap_or_else(|| migration.domain.clone());
+        let result = call(&migration, domain.as_ref(), params);
+        match InBackground::begin() {
+            Some(_last) => end(&migration, result, Some(domain)),
+            None => std::mem::forget((migration, domain, result)),
+        }
+    };
+    match thread.spawn(body) {
         Ok(_) => Ok(()),
         Err(error) => Err(Error::not_now(format!("no thread for the migration: {error}"))),
     }
 }
 
-/// Makes the call, again as often as the policy has it started again, and concludes.
-pub(super) fn run(shared: &Arc<Shared>, mut params: MigrateParams) {
+/// Makes the call on this thread.
+pub(super) fn run_here(shared: &Arc<Shared>, params: MigrateParams) {
+    let result = call(shared, shared.domain.as_ref(), params);
+    end(shared, result, None);
+}
+
+/// Makes the call, again as often as the policy has it started again.
+fn call(shared: &Arc<Shared>, domain: &dyn DomainOps, mut params: MigrateParams) -> Result<()> {
     let destination = shared.destination.clone().unwrap_or_default();
-    let domain = shared.domain.apart().unwrap_or_else(|| shared.domain.clone());
-    let result = loop {
+    loop {
         if !begin(shared) {
-            break Err(LibvirtError::found_here(
-                LibvirtError::OPERATION_ABORTED,
-                "the migration was aborted before it began",
-            )
-            .into());
+            let message = "the migration was aborted before it began";
+            return Err(LibvirtError::found_here(LibvirtError::OPERATION_ABORTED, message).into());
         }
         let result = guarded(|| domain.migrate(&destination, &params));
         let cancelled = result.as_ref().is_err_and(is_cancelled);
         let restart = shared.lock().restart.take().filter(|_| cancelled);
-        match restart.map(|throttle| throttle.apply(&params)) {
-            None => break result,
-            Some(Err(error)) => break Err(error),
-            Some(Ok(throttled)) => {
-                params = throttled;
-                watcher::restarted(shared);
-            }
+        match restart {
+            None => return result,
+            Some(throttle) => params = throttle.apply(&params)?,
         }
-    };
+        watcher::restarted(shared);
+    }
+}
+
+/// Finds out what the call's result means, and tells.
+fn end(shared: &Arc<Shared>, result: Result<()>, apart: Option<Arc<dyn DomainOps>>) {
     let end = guarded(|| conclude(shared, result, None));
     // Its connection is closed when somebody learns of the end, and may end the process.
-    drop(domain);
+    drop(apart);
     shared.finish(end);
     watcher::forget(shared);
 }

@@ -70,10 +70,13 @@ fn outcome(shared: &Shared, location: GuestLocation) -> Outcome {
     shared.settle();
     let known = shared.lock().last_job.is_some();
     let moved = matches!(location, GuestLocation::DestinationRunning | GuestLocation::DestinationPaused);
-    // The event brings them. Without it the source may still have them, unless it has forgotten the domain.
+    // The event brings them, on its own way. Without it the source may have them, unless it has forgotten the domain.
     if moved && !known && shared.watched {
         let job = shared.control().job_info(true).ok();
-        shared.lock().last_job = job.filter(|job| job.operation.is_none_or(|kind| kind == OUTGOING));
+        match job.filter(|job| job.operation.is_none_or(|kind| kind == OUTGOING)) {
+            Some(job) => shared.lock().last_job = Some(job),
+            None => shared.await_last_job(),
+        }
     }
     let state = shared.lock();
     Outcome::new(total, state.last_job.as_ref(), &state.progress, state.steps.clone(), location)

@@ -171,6 +171,14 @@ impl Shared {
         drop(self.wait_until(Instant::now().checked_add(PATIENCE), |state| state.acting == 0));
     }
 
+    /// Waits for the statistics that libvirt sends at the end, where it sends any. Not for long: it may be restarted.
+    pub fn await_last_job(&self) {
+        const PATIENCE: Duration = Duration::from_millis(500);
+        if self.has_events() {
+            drop(self.wait_until(Instant::now().checked_add(PATIENCE), |state| state.last_job.is_some()));
+        }
+    }
+
     /// libvirt has taken an abort that somebody asked for.
     pub fn abort_taken(&self) {
         self.lock().abort_taken = true;

@@ -51,7 +51,7 @@ impl Migration {
     /// Runs it on this thread, unwatched.
     pub(crate) fn run_here(&self, params: MigrateParams) {
         self.announce("migrating", None);
-        call::run(&self.shared, params);
+        call::run_here(&self.shared, params);
     }
 
     /// Attaches to the outgoing migration that the domain's job is.

@@ -11,6 +11,7 @@ use pyo3::exceptions::{PyAttributeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PyString};
 
+use super::apart::{Answer, call_apart};
 use super::errors::libvirt_code;
 use super::params::to_dict;
 use super::values::stat_from_py;
@@ -22,18 +23,42 @@ use crate::version::LibvirtVersion;
 use crate::{Error, Result};
 
 /// The object.
-pub struct ForeignDomain(pub Py<PyAny>);
+pub struct ForeignDomain {
+    object: Py<PyAny>,
+    /// The call that blocks is made on a thread of Python's.
+    apart: bool,
+}
 
 impl ForeignDomain {
+    /// A domain whose calls are made on the thread that wants them.
+    pub fn new(object: Py<PyAny>) -> Self {
+        Self { object, apart: false }
+    }
+
     fn call<T>(&self, body: impl for<'py> FnOnce(&Bound<'py, PyAny>) -> PyResult<T>) -> Result<T> {
         // A migration's threads may call while the interpreter is going.
         let called = Python::try_attach(|py| {
-            body(self.0.bind(py))
+            body(self.object.bind(py))
                 .map_err(|error| Error::Foreign { code: libvirt_code(py, &error), source: Arc::new(error) })
         });
         called.unwrap_or_else(|| {
             let source = Arc::new(std::io::Error::other("the interpreter is shutting down"));
             Err(Error::Foreign { code: None, source })
+        })
+    }
+
+    /// Makes the call that blocks.
+    fn call_migrate(&self, destination: &str, params: &MigrateParams) -> Result<Option<Answer>> {
+        self.call(|domain| {
+            let py = domain.py();
+            let keywords = PyDict::new(py);
+            keywords.set_item("params", to_dict(py, params)?)?;
+            keywords.set_item("flags", params.flags().bits())?;
+            let function = domain.getattr("migrateToURI3")?;
+            if self.apart {
+                return call_apart(&function, (destination,), &keywords).map(Some);
+            }
+            function.call((destination,), Some(&keywords)).map(|_| None)
         })
     }
 
@@ -158,13 +183,12 @@ impl DomainOps for ForeignDomain {
     }
 
     fn migrate(&self, destination: &str, params: &MigrateParams) -> Result<()> {
-        self.call(|domain| {
-            let py = domain.py();
-            let keywords = PyDict::new(py);
-            keywords.set_item("params", to_dict(py, params)?)?;
-            keywords.set_item("flags", params.flags().bits())?;
-            domain.call_method("migrateToURI3", (destination,), Some(&keywords)).map(drop)
-        })
+        self.call_migrate(destination, params)?.map_or(Ok(()), |answer| answer.wait())
+    }
+
+    fn apart(&self) -> Option<Arc<dyn DomainOps>> {
+        let object = Python::try_attach(|py| self.object.clone_ref(py))?;
+        Some(Arc::new(Self { object, apart: true }))
     }
 
     fn version(&self) -> Result<LibvirtVersion> {

@@ -10,6 +10,7 @@ use pyo3::types::{PyAny, PyCapsule};
 use super::convergence::PyConvergence;
 use super::errors::{invalid, to_py};
 use super::foreign::ForeignDomain;
+use super::gil::released;
 use super::job::PyJobInfo;
 use super::migration::PyMigration;
 use super::outcome::PyOutcome;
@@ -63,7 +64,7 @@ impl PyGuest {
     ) -> PyResult<T> {
         let result = match self.through {
             Through::Object => body(self.guest.domain()),
-            _ => py.detach(|| body(self.guest.domain())),
+            _ => released(py, || body(self.guest.domain())),
         };
         result.map_err(|error| self.error(py, error))
     }
@@ -110,7 +111,7 @@ impl PyGuest {
         let mut interrupt: Option<PyErr> = None;
         let main = on_main_thread(py)?;
         let sinks = self.sinks(py, None)?;
-        let result = py.detach(|| {
+        let result = released(py, || {
             let check = || {
                 interrupt = main.then(|| Python::attach(|py| py.check_signals().err())).flatten();
                 interrupt.is_some()
@@ -163,7 +164,7 @@ impl PyGuest {
         }
         let module = dom.get_type().getattr("__module__")?;
         let green = module.extract::<String>().is_ok_and(|module| module == "eventlet.tpool");
-        let domain = ForeignDomain(dom.clone().unbind());
+        let domain = ForeignDomain::new(dom.clone().unbind());
         Ok(Self { guest: Guest::new(Arc::new(domain)), through: Through::Object, green })
     }
 
@@ -172,7 +173,7 @@ impl PyGuest {
     #[pyo3(signature = (name_or_uuid, uri=None))]
     fn open(py: Python<'_>, name_or_uuid: &str, uri: Option<&str>) -> PyResult<Self> {
         quiet_libvirt(py)?;
-        Ok(Self::of_libvirt(py.detach(|| Guest::open(name_or_uuid, uri))?))
+        Ok(Self::of_libvirt(released(py, || Guest::open(name_or_uuid, uri))?))
     }
 
     /// Moves the guest and returns its `Outcome` when it is there, with the GIL released all the while.
@@ -202,7 +203,7 @@ impl PyGuest {
             return Err(invalid("convergence", "is an intent for who steers, and steer is false"));
         } else if !steer && self.through != Through::Object {
             let sinks = self.sinks(py, None)?;
-            let result = py.detach(|| self.guest.migrate_here(&params, sinks));
+            let result = released(py, || self.guest.migrate_here(&params, sinks));
             result.map_err(|error| self.error(py, error))?
         } else if self.through == Through::Object {
             if convergence.is_some() {
@@ -242,7 +243,7 @@ impl PyGuest {
         let params = params_from_py(params, destination, flags)?;
         let convergence = intent(convergence).unwrap_or_default();
         let sinks = self.sinks(py, Some((on_progress, on_switchover, on_end)))?;
-        let started = py.detach(|| self.guest.start_migration(&params, &convergence, sinks));
+        let started = released(py, || self.guest.start_migration(&params, &convergence, sinks));
         let migration = started.map_err(|error| self.error(py, error))?;
         Ok(PyMigration { migration, bridge: self.bridge() })
     }
@@ -267,7 +268,7 @@ impl PyGuest {
         self.check_threads(py)?;
         let convergence = intent(convergence);
         let sinks = self.sinks(py, Some((on_progress, on_switchover, on_end)))?;
-        let adopted = py.detach(|| self.guest.adopt_migration(destination, convergence.as_ref(), sinks));
+        let adopted = released(py, || self.guest.adopt_migration(destination, convergence.as_ref(), sinks));
         let migration = adopted.map_err(|error| self.error(py, error))?;
         Ok(PyMigration { migration, bridge: self.bridge() })
     }

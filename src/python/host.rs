@@ -5,6 +5,7 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 
 use super::errors::invalid;
+use super::gil::released;
 use super::guest::{PyGuest, quiet_libvirt};
 use crate::Error;
 use crate::error::LibvirtError;
@@ -27,7 +28,7 @@ impl PyHost {
         py: Python<'_>,
         body: impl Send + FnOnce(&Connection) -> crate::Result<T>,
     ) -> PyResult<T> {
-        Ok(py.detach(|| body(&self.connection))?)
+        Ok(released(py, || body(&self.connection))?)
     }
 }
 
@@ -38,7 +39,7 @@ impl PyHost {
     #[pyo3(signature = (uri=None))]
     fn open(py: Python<'_>, uri: Option<&str>) -> PyResult<Self> {
         quiet_libvirt(py)?;
-        let connection = py.detach(|| Connection::open(uri))?;
+        let connection = released(py, || Connection::open(uri))?;
         Ok(Self { connection, uri: uri.map(str::to_owned) })
     }
 

@@ -1,13 +1,13 @@
 //! `Migration` for Python.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use pyo3::exceptions::PySystemExit;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 use super::errors::{invalid, to_py};
+use super::gil::{close, released};
 use super::guest::{downtime_from_py, mib_from_py};
 use super::outcome::{PyOutcome, decisions};
 use super::progress::PyProgress;
@@ -20,26 +20,16 @@ const SIGNALS: Duration = Duration::from_millis(50);
 /// The longest wait that is counted, so that no sum overflows.
 const YEAR: f64 = 365.0 * 86400.0;
 
-/// The interpreter is going: threads that wait must not come back to it later.
-static CLOSING: AtomicBool = AtomicBool::new(false);
+/// How long the end of the interpreter waits for calls that are just over.
+const PATIENCE: Duration = Duration::from_millis(200);
 
-/// How many threads wait, without the GIL.
-static WAITING: AtomicUsize = AtomicUsize::new(0);
-
-/// Before the interpreter goes: waits end, and no thread of this package calls Python any more.
-///
-/// A thread that comes back from a wait once the interpreter is going is ended by it from within native code,
-/// which can take the whole process along.
+/// Before the interpreter goes: no thread comes back to it, and none of this package calls it any more.
 #[pyfunction]
 pub fn _close(py: Python<'_>) {
-    CLOSING.store(true, Ordering::SeqCst);
     stop_event_loop();
-    let until = Instant::now() + 4 * SIGNALS;
     py.detach(|| {
-        leave(4 * SIGNALS);
-        while WAITING.load(Ordering::SeqCst) > 0 && Instant::now() < until {
-            std::thread::sleep(SIGNALS / 10);
-        }
+        leave(PATIENCE);
+        close(PATIENCE);
     });
 }
 
@@ -60,7 +50,7 @@ impl PyMigration {
         py: Python<'_>,
         body: impl Send + FnOnce(&Migration) -> crate::Result<T>,
     ) -> PyResult<T> {
-        py.detach(|| body(&self.migration)).map_err(|error| to_py(py, error, self.bridge))
+        released(py, || body(&self.migration)).map_err(|error| to_py(py, error, self.bridge))
     }
 
     fn outcome(&self, py: Python<'_>) -> PyResult<PyOutcome> {
@@ -77,13 +67,7 @@ fn in_parts<T: Send>(
 ) -> PyResult<Option<T>> {
     loop {
         let left = until.map_or(SIGNALS, |until| until.saturating_duration_since(Instant::now()));
-        if CLOSING.load(Ordering::SeqCst) {
-            // Ends a thread without a word; the migration goes on.
-            return Err(PySystemExit::new_err("the interpreter is shutting down"));
-        }
-        WAITING.fetch_add(1, Ordering::SeqCst);
-        let found = py.detach(|| body(left.min(SIGNALS)));
-        WAITING.fetch_sub(1, Ordering::SeqCst);
+        let found = released(py, || body(left.min(SIGNALS)));
         if let Some(found) = found? {
             return Ok(Some(found));
         }

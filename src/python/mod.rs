@@ -1,8 +1,10 @@
 //! The native module `libvirt_migrate._core`: conversions and wrappers, nothing else.
 
+mod apart;
 mod convergence;
 mod errors;
 mod foreign;
+mod gil;
 mod guest;
 mod host;
 mod job;
@@ -21,6 +23,8 @@ use pyo3::prelude::*;
 
 #[pymodule]
 mod _core {
+    #[pymodule_export]
+    use super::apart::PyWaiter;
     #[pymodule_export]
     use super::convergence::PyConvergence;
     #[pymodule_export]

@@ -5,6 +5,7 @@ use pyo3::types::{PyBytes, PyDict, PyMapping, PyString, PyTuple};
 use serde_json::{Map, Value};
 
 use super::errors::invalid;
+use super::gil::released;
 use super::json::{value_from_py, value_to_py};
 use super::values::string_from_py;
 use crate::domain_xml::{Retarget, XmlChange, decode};
@@ -103,7 +104,7 @@ impl PyRetarget {
 pub fn retarget_xml(py: Python<'_>, xml: &Bound<'_, PyAny>, retarget: &Bound<'_, PyAny>) -> PyResult<String> {
     let retarget = retarget.cast::<PyRetarget>().map_err(|_| invalid("retarget", "takes a Retarget"))?.get();
     let text = text_from_py("xml", xml)?;
-    Ok(py.detach(|| retarget.inner.apply(text))?)
+    Ok(released(py, || retarget.inner.apply(text))?)
 }
 
 /// What is different in the definition `after`, with secrets masked.
@@ -116,7 +117,7 @@ pub fn diff_xml<'py>(
     after: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyTuple>> {
     let (before, after) = (text_from_py("before", before)?, text_from_py("after", after)?);
-    let changes = py.detach(|| crate::domain_xml::diff_xml(before, after))?;
+    let changes = released(py, || crate::domain_xml::diff_xml(before, after))?;
     PyTuple::new(py, changes.into_iter().map(|inner| PyXmlChange { inner }))
 }
 

@@ -203,6 +203,7 @@ impl DomainOps for Fake {
     }
     fn job_info(&self, completed: bool) -> Result<JobInfo> {
         if completed {
+            self.called("completed_job_info", "")?;
             return self.completed.lock().unwrap().clone().ok_or_else(|| error(1).into());
         }
         self.called("job_info", "")?;
