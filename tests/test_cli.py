@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from commands import COMMAND, command, environment, refused
-from libvirt_migrate.cli.errors import mask
+from libvirt_migrate.cli.errors import mask, repeatable
 from libvirt_migrate.cli.placing import Place, best_fit, in_order
 from libvirt_migrate.cli.request import set_field
 from libvirt_migrate.cli.values import duration, show_size, show_time
@@ -63,6 +63,8 @@ def test_times() -> None:
         (["pci.0000:25:00.4=0000:26:00.1"], {"pci": {"0000:25:00.4": "0000:26:00.1"}}),
         (["memory_backing.file_backed=true"], {"memory_backing": {"file_backed": True}}),
         (["serial.ports=[5, 6]"], {"serial": {"ports": [5, 6]}}),
+        (["serial.ports=5,6"], {"serial": {"ports": [5, 6]}}),
+        (["perf_events=cmt,mbml"], {"perf_events": ["cmt", "mbml"]}),
     ],
 )
 def test_fields_are_set(assignments: list[str], changes: dict[str, Any]) -> None:
@@ -75,6 +77,21 @@ def test_fields_are_set(assignments: list[str], changes: dict[str, Any]) -> None
 def test_secrets_in_uris_are_masked() -> None:
     text = "cannot reach qemu+ssh://root:hunter2@host2:22/system?password=hunter2, or http://a/b"
     assert mask(text) == "cannot reach qemu+ssh://host2:22/system, or http://a/b"
+
+
+@pytest.mark.parametrize(
+    ("uri", "again"),
+    [
+        ("qemu:///system", "qemu:///system"),
+        (
+            "qemu+ssh://root@h/system?keyfile=/k&no_verify=1",
+            "qemu+ssh://root@h/system?keyfile=/k&no_verify=1",
+        ),
+        ("qemu+tcp://me:hunter2@[::1]:1/system?password=hunter2&x=y", "qemu+tcp://me@[::1]:1/system"),
+    ],
+)
+def test_a_suggested_uri_works_and_tells_no_secret(uri: str, again: str) -> None:
+    assert repeatable(uri) == again
 
 
 @given(st.lists(st.integers(1, 50)), st.lists(st.integers(0, 100), min_size=1, max_size=4))

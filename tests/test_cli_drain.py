@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from commands import LISTEN, command, events, started
+from commands import LISTEN, command, started
 from conftest import StartGuest
+from events import events
 from libvirt_migrate.lab import Host, LabGuest, Workload
 from migrating import eventually
 from moves import SLOW, assert_runs_at, migrates

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import libvirt
 
-from commands import LISTEN, command, events, refused
+from commands import LISTEN, command, refused
 from conftest import StartGuest
+from events import events
 from libvirt_migrate.lab import Host, Workload
 from libvirt_migrate.lab.demo import listen_address
 from moves import assert_runs_at, is_at

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import libvirt
 
-from commands import command, events, refused
+from commands import command, refused
 from conftest import StartGuest
+from events import events
 from libvirt_migrate.lab import Host
 from moves import is_at
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import libvirt
 import pytest
 
-from commands import command, events, refused, started
+from commands import command, refused, started
 from conftest import StartGuest
+from events import events
 from libvirt_migrate import Guest
 from libvirt_migrate.lab import Host, Workload
 from libvirt_migrate.lab.demo import listen_address

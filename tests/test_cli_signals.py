@@ -9,8 +9,9 @@ import signal
 import socket
 import time
 
-from commands import COMMAND, command, environment, events, refused, started
+from commands import COMMAND, command, environment, refused, started
 from conftest import StartGuest
+from events import events
 from libvirt_migrate.lab import Host, Workload
 from migrating import eventually
 from moves import SLOW, assert_runs_at, migrates

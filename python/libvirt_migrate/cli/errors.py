@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urlsplit, urlunsplit
 
 from .ends import Exit
 
@@ -36,6 +37,29 @@ def mask(text: str) -> str:
     """The text with the user and password of each URI, and its query, left out."""
     text = re.sub(r"(\b[a-z][a-z0-9+.-]*://)[^\s/@'\"]*@", r"\1", text, flags=re.IGNORECASE)
     return re.sub(r"(\b[a-z][a-z0-9+.-]*://[^\s?'\"]*)\?[^\s'\";,)]*", r"\1", text, flags=re.IGNORECASE)
+
+
+#: What a URI may need to work once more, and what is no secret.
+_KEPT = (
+    "command",
+    "keyfile",
+    "known_hosts",
+    "mode",
+    "netcat",
+    "no_tty",
+    "no_verify",
+    "pkipath",
+    "proxy",
+    "socket",
+)
+
+
+def repeatable(uri: str) -> str:
+    """The URI for a command that is suggested: with its user and what is no secret of its query."""
+    parts = urlsplit(uri)
+    user, at, host = parts.netloc.rpartition("@")
+    query = "&".join(part for part in parts.query.split("&") if part.partition("=")[0] in _KEPT)
+    return urlunsplit((parts.scheme, user.partition(":")[0] + at + host, parts.path, query, ""))
 
 
 #: Parameters of the library whose options have other names.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
+
 from .. import Guest, Host, LibvirtError
-from .errors import UserError, explain, mask
+from .errors import UserError, explain, mask, repeatable
 from .waiting import interruptible
 
 #: `VIR_ERR_AUTH_*`, and the numbers of a connection that could not be made.
@@ -45,7 +47,7 @@ def show_route(source: str | None, destination: str | None) -> str:
 
 def from_option(uri: str | None) -> str:
     """The option for a command that is suggested."""
-    return "" if uri is None else f" --from {mask(uri)}"
+    return "" if uri is None else f" --from {shlex.quote(repeatable(uri))}"
 
 
 def version_text(host: Host) -> str:

@@ -39,7 +39,14 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """One line, and how to go on."""
         one = " ".join(message.split())
-        print(f"{PROGRAM}: error: {one}; {self.prog} --help shows what there is", file=sys.stderr)
+        message = f"{one}; {self.prog} --help shows what there is"
+        # There are no options yet.
+        if "--json" in sys.argv:
+            from .output import Output
+
+            Output(as_json=True).event("error", code=Exit.USAGE, message=message)
+        else:
+            print(f"{PROGRAM}: error: {message}", file=sys.stderr)
         sys.exit(Exit.USAGE)
 
 

@@ -15,6 +15,8 @@ _DEFAULT = (
 )
 #: Fields whose values are numbers; every other value is text, unless it is JSON.
 _NUMBERS = ("cpu_shares", "numa.vcpu_sched.priority")
+#: Fields whose values are lists, which may be written with commas; those of the first are numbers.
+_LISTS = ("serial.ports", "rbd.disks", "perf_events", "vpmem")
 
 
 @dataclass(frozen=True)
@@ -150,6 +152,8 @@ def _value(path: str, text: str) -> Any:
             return json.loads(text)
         except ValueError as error:
             raise UserError(f"--set {path}: is no JSON: {error}") from None
+    if path in _LISTS:
+        return [int(part) if path == _LISTS[0] and part.isdecimal() else part for part in text.split(",")]
     return text
 
 
