@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from .ends import Exit
 
@@ -59,7 +59,8 @@ def repeatable(uri: str) -> str:
     parts = urlsplit(uri)
     user, at, host = parts.netloc.rpartition("@")
     query = "&".join(part for part in parts.query.split("&") if part.partition("=")[0] in _KEPT)
-    return urlunsplit((parts.scheme, user.partition(":")[0] + at + host, parts.path, query, ""))
+    who = user.partition(":")[0] + at
+    return f"{parts.scheme}://{who}{host}{parts.path}{'?' if query else ''}{query}"
 
 
 #: Parameters of the library whose options have other names.
