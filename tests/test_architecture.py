@@ -24,8 +24,9 @@ def table(heading: str) -> set[str]:
 def libraries() -> set[str]:
     """What the project's files ask for."""
     cargo, project = (ROOT / name for name in ("Cargo.toml", "pyproject.toml"))
-    tables = re.findall(r"^\[(?:dev-)?dependencies\]\n(.*?)^(?=\[)", cargo.read_text(), re.MULTILINE | re.DOTALL)
-    names = set(re.findall(r"^([a-z][a-z0-9_-]+) =", "\n".join(tables), re.MULTILINE))
+    tables = re.split(r"^\[(.*)\]\n", cargo.read_text(), flags=re.MULTILINE)
+    wanted = [text for name, text in zip(tables[1::2], tables[2::2], strict=True) if "dependencies" in name]
+    names = set(re.findall(r"^([a-z][a-z0-9_-]+) =", "\n".join(wanted), re.MULTILINE))
     extras = project.read_text().split("[project.optional-dependencies]")[1].split("\n[")[0]
     names |= set(re.findall(r'"([a-z-]+)[>~=]', extras))
     development = (ROOT / "requirements" / "dev.txt").read_text()

@@ -70,6 +70,19 @@ _OPTIONS = {
     "bandwidth.postcopy": "bandwidth-post-copy",
     "tls.destination": "tls-destination",
 }
+#: Flags that have an option here.
+_FLAGS = {
+    "COMPRESSED": "--compression",
+    "NON_SHARED_INC": "--copy-storage",
+    "PARALLEL": "--parallel",
+    "POSTCOPY": "--post-copy",
+    "TLS": "--tls",
+    "TUNNELLED": "--tunnelled",
+}
+
+
+def _option_of(flag: re.Match[str]) -> str:
+    return _FLAGS.get(flag[1], flag[0])
 
 
 def explain(error: BaseException) -> str:
@@ -77,7 +90,9 @@ def explain(error: BaseException) -> str:
     message = one_line(str(error) or type(error).__name__)
     name = getattr(error, "name", None)
     if hasattr(error, "reason") and isinstance(name, str):
-        message = f"--{_OPTIONS.get(name, name).replace('_', '-')}: {one_line(error.reason)}"
+        reason = re.sub(r"(?:the flag )?\b([A-Z_]+)\b", _option_of, one_line(error.reason))
+        option = f"--{_OPTIONS.get(name, name).replace('_', '-')}: "
+        message = reason if name == "flags" else option + reason
     if "ermission denied" in message:
         return f"{message}; {_ADVICE[88]}"
     code = getattr(error, "code", None)

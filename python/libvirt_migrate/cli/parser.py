@@ -147,7 +147,7 @@ def build_parser() -> Parser:
     # Handed on before anything is parsed; here for the help.
     _command(commands, "nova", "what belongs to OpenStack Nova")
     completion = _command(commands, "completion", "print a completion script for a shell")
-    completion.add_argument("shell", choices=["bash", "zsh", "tcsh"])
+    completion.add_argument("shell", choices=["bash", "zsh", "fish", "tcsh", "powershell"])
     return parser
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import InvalidDomainXml, LibvirtError, MigrateParams, Retarget, XmlChange, diff_xml, retarget_xml
-from .checks import Check, Pair, run_checks
+from .checking import Check, Pair
+from .checks import run_checks
 from .definition import host_uuid
 from .ends import Exit
 from .errors import UserError, one_line

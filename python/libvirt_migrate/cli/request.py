@@ -33,6 +33,11 @@ class Request:
     def retarget(self, destination: str) -> Retarget:
         """The changes for this destination."""
         host = host_of(destination) or ""
+        if not host and _has_host(self.changes):
+            uri = one_line(destination)
+            raise UserError(
+                f"--set or --retarget: {uri} names no host for {{host}}: write the address itself"
+            )
         try:
             return Retarget.from_dict(_filled(self.changes, host))
         except InvalidParameter as error:
@@ -166,6 +171,11 @@ def _filled(value: Any, host: str) -> Any:
     if isinstance(value, list):
         return [_filled(item, host) for item in value]
     return value
+
+
+def _has_host(value: Any) -> bool:
+    """Whether {host} is in it."""
+    return bool(_filled(value, "") != value)
 
 
 def check_uri(uri: str) -> None:
