@@ -8,7 +8,7 @@ not have: Nova's callbacks may fail for those (an SR-IOV interface that was deta
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from nova import objects
@@ -216,8 +216,11 @@ def parts(
     return {name: part for name, part in found.items() if part is not None}
 
 
-def cpu_set(numbers: Iterable[int]) -> str:
+def cpu_set(numbers: Collection[int]) -> str:
     """libvirt's form of a set of CPUs or nodes: `0-3,8`; empty for an empty set."""
+    if len(numbers) == 1:
+        # Nearly all of them, and a guest can have hundreds.
+        return str(*numbers)
     ranges: list[list[int]] = []
     for number in sorted(numbers):
         if ranges and number == ranges[-1][1] + 1:
