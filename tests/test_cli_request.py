@@ -133,16 +133,7 @@ def test_each_option_reaches_libvirt(options: list[str], flags: F, params: dict[
 
 
 def test_what_is_wanted_and_allowed() -> None:
-    words = [
-        "--max-downtime",
-        "300ms",
-        "--deadline",
-        "5m",
-        "--on-deadline",
-        "force",
-        "--post-copy",
-        "--throttle",
-    ]
+    times = ("--max-downtime", "300ms", "--deadline", "5m", "--on-deadline", "force")
     wanted = request(*times, "--post-copy", "--throttle").convergence
     assert (wanted.max_downtime, wanted.deadline, wanted.on_deadline) == (0.3, 300, "force")
     assert wanted.post_copy
