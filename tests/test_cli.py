@@ -187,18 +187,6 @@ def test_errors_are_json_too() -> None:
     assert fields["code"] == 2
 
 
-def test_the_completion_works_in_bash(tmp_path: Path) -> None:
-    script = tmp_path / "completion"
-    script.write_text(command("completion", "bash").stdout)
-    ask = (
-        f"source {script}; COMP_WORDS=(libvirt-migrate mig); COMP_CWORD=1; "
-        'COMP_LINE="libvirt-migrate mig"; COMP_POINT=19; '
-        "$(complete -p libvirt-migrate | sed -E 's/.*-F ([^ ]+).*/\\1/'); echo \"${COMPREPLY[@]}\""
-    )
-    done = subprocess.run(["bash", "-c", ask], capture_output=True, text=True, check=True, timeout=30)
-    assert done.stdout.split() == ["migrate"]
-
-
 def test_without_rich_and_shtab_it_is_plain(tmp_path: Path) -> None:
     for name in ("rich", "shtab"):
         (tmp_path / f"{name}.py").write_text(f"raise ImportError('no {name}')")
