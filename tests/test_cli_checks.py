@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from answering import UUID, XML, answering, definition, known_names, pair, refusal
+from answering import CAPABILITIES, UUID, XML, answering, definition, known_names, pair, refusal
 from libvirt_migrate import MigrateFlags, build_migrate_params
 from libvirt_migrate.cli import checks
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import libvirt
 
@@ -68,3 +71,77 @@ def test_plan_sees_what_the_destination_lacks(
     assert re.search(r"FAILED +definition +.*NUMA node 77 is unavailable", done.stdout)
     assert re.search(r"FAILED +persistent-definition +.*NUMA node 77 is unavailable", done.stdout)
     assert is_at(guest, source)
+
+
+@contextmanager
+def defined(host: Host, xml: str) -> Iterator[Any]:
+    """A guest with another name and uuid than the one that the definition is from; it does not run."""
+    xml = re.sub(r"<uuid>.*?</uuid>", "", xml).replace("<name>", "<name>other-")
+    domain = host.connection().defineXML(xml)
+    try:
+        yield domain
+    finally:
+        if domain.isActive():
+            domain.destroy()
+        domain.undefine()
+
+
+def found(name: str, *options: str) -> dict[str, str]:
+    """The result of each check, with its reason."""
+    *checks, _ = events(command("plan", name, *options, "--json").stdout)
+    return {check["name"]: f"{check['result']}: {check['reason']}" for check in checks}
+
+
+def test_plan_sees_a_processor_and_memory_that_the_destination_lacks(
+    start_guest: StartGuest, source: Host, route: tuple[str, ...]
+) -> None:
+    guest = start_guest()
+    # An emulated processor has no AVX-512, and no host of the tests has a TiB of memory.
+    cpu = "<cpu mode='custom' match='exact'><model>Skylake-Server</model></cpu><clock"
+    xml = guest.xml.replace("<clock", cpu).replace("<memory unit='MiB'>128<", "<memory unit='TiB'>1<")
+    with defined(source, xml) as domain:
+        results = found(domain.name(), *route)
+    assert results["guest"].startswith("fail: is shut off")
+    assert results["cpu"] == "fail: the destination lacks something of the guest's processor"
+    assert results["memory"].startswith("fail: 1024 GiB needed, ")
+
+
+def test_plan_sees_that_the_next_start_would_fail(
+    start_guest: StartGuest, source: Host, destination: Host, route: tuple[str, ...]
+) -> None:
+    guest = start_guest()
+    everywhere = guest.xml.replace(f"'{source.address}'", "'0.0.0.0'")
+    with defined(source, everywhere) as domain:
+        domain.create()
+        kept = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE).replace("'0.0.0.0'", f"'{source.address}'")
+        source.connection().defineXML(kept)
+        results = found(domain.name(), destination.uri, "--from", source.uri)
+        assert results["addresses"] == "pass: vnc listens at 0.0.0.0, which every host has"
+        failed = f"fail: the next start would fail: vnc listens at {source.address}, which is the source's"
+        assert results["persistent-definition"].startswith(failed)
+        assert found(domain.name(), *route)["persistent-definition"].startswith("pass")
+
+
+def test_plan_sees_a_disk_in_a_pool_of_the_destination(
+    start_guest: StartGuest, source: Host, destination: Host, route: tuple[str, ...]
+) -> None:
+    guest = start_guest()
+    image = "/var/lib/libvirt/pool/vm.img"
+    destination.run("install", "-d", "/var/lib/libvirt/pool")
+    destination.run("truncate", "-s", "1M", image)
+    disk = f"<disk type='file'><source file='{image}'/><target dev='vda'/></disk>"
+    xml = guest.xml.replace("<devices>", f"<devices>{disk}")
+    connection = destination.connection()
+    with defined(source, xml) as domain:
+        assert found(domain.name(), *route)["storage"].startswith("not known: vda")
+        pool = connection.storagePoolCreateXML(
+            "<pool type='dir'><name>pool</name><target><path>/var/lib/libvirt/pool</path></target></pool>"
+        )
+        try:
+            assert found(domain.name(), *route)["storage"] == (
+                f"pass: vda ({image}): a storage pool of the destination has it"
+            )
+            copied = found(domain.name(), *route, "--copy-storage", "vda")["storage"]
+            assert copied == f"pass: vda ({image}): is copied"
+        finally:
+            pool.destroy()
