@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urlsplit
 
 from .ends import Exit
 
@@ -38,6 +39,30 @@ def mask(text: str) -> str:
     return re.sub(r"(\b[a-z][a-z0-9+.-]*://[^\s?'\"]*)\?[^\s'\";,)]*", r"\1", text, flags=re.IGNORECASE)
 
 
+#: What a URI may need to work once more, and what is no secret.
+_KEPT = (
+    "command",
+    "keyfile",
+    "known_hosts",
+    "mode",
+    "netcat",
+    "no_tty",
+    "no_verify",
+    "pkipath",
+    "proxy",
+    "socket",
+)
+
+
+def repeatable(uri: str) -> str:
+    """The URI for a command that is suggested: with its user and what is no secret of its query."""
+    parts = urlsplit(uri)
+    user, at, host = parts.netloc.rpartition("@")
+    query = "&".join(part for part in parts.query.split("&") if part.partition("=")[0] in _KEPT)
+    who = user.partition(":")[0] + at
+    return f"{parts.scheme}://{who}{host}{parts.path}{'?' if query else ''}{query}"
+
+
 #: Parameters of the library whose options have other names.
 _OPTIONS = {
     "migrate_disks": "copy-storage",
@@ -45,6 +70,19 @@ _OPTIONS = {
     "bandwidth.postcopy": "bandwidth-post-copy",
     "tls.destination": "tls-destination",
 }
+#: Flags that have an option here.
+_FLAGS = {
+    "COMPRESSED": "--compression",
+    "NON_SHARED_INC": "--copy-storage",
+    "PARALLEL": "--parallel",
+    "POSTCOPY": "--post-copy",
+    "TLS": "--tls",
+    "TUNNELLED": "--tunnelled",
+}
+
+
+def _option_of(flag: re.Match[str]) -> str:
+    return _FLAGS.get(flag[1], flag[0])
 
 
 def explain(error: BaseException) -> str:
@@ -52,7 +90,9 @@ def explain(error: BaseException) -> str:
     message = one_line(str(error) or type(error).__name__)
     name = getattr(error, "name", None)
     if hasattr(error, "reason") and isinstance(name, str):
-        message = f"--{_OPTIONS.get(name, name).replace('_', '-')}: {one_line(error.reason)}"
+        reason = re.sub(r"(?:the flag )?\b([A-Z_]+)\b", _option_of, one_line(error.reason))
+        option = f"--{_OPTIONS.get(name, name).replace('_', '-')}: "
+        message = reason if name == "flags" else option + reason
     if "ermission denied" in message:
         return f"{message}; {_ADVICE[88]}"
     code = getattr(error, "code", None)
