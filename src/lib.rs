@@ -7,6 +7,7 @@
 pub mod domain;
 pub mod domain_xml;
 pub mod error;
+pub mod exposure;
 pub mod flags;
 pub mod guest;
 pub mod job;

@@ -18,6 +18,7 @@ use super::params::params_from_py;
 use super::state::PyGuestState;
 use super::updates::PyUpdates;
 use crate::domain::{DomainOps, XmlFlags};
+use crate::exposure::exposed_to;
 use crate::guest::Guest;
 use crate::libvirt::{domain_from_capsule, same_library, silence_default_handler};
 use crate::migration::{Outcome, UpdateSink};
@@ -89,6 +90,21 @@ impl PyGuest {
             return Ok(vec![]);
         };
         Ok(vec![updates.get().sink(function, self.bridge(), every)])
+    }
+
+    /// The parameters of a migration that is asked for. Data in the clear to a public address gets a warning.
+    fn params(
+        params: &Bound<'_, PyAny>,
+        destination: Option<&Bound<'_, PyAny>>,
+        flags: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<MigrateParams> {
+        let py = params.py();
+        let params = params_from_py(params, destination, flags)?;
+        if let Some(address) = exposed_to(&params) {
+            let dispatch = py.import("libvirt_migrate._dispatch")?;
+            dispatch.getattr("warn_exposed")?.call1((address.to_string(),))?;
+        }
+        Ok(params)
     }
 
     /// Refuses where threads of this package could not do what a migration in the background needs.
@@ -198,7 +214,7 @@ impl PyGuest {
         convergence: Option<&Bound<'_, PyConvergence>>,
         steer: bool,
     ) -> PyResult<PyOutcome> {
-        let params = params_from_py(params, destination, flags)?;
+        let params = Self::params(params, destination, flags)?;
         let outcome = if !steer && convergence.is_some() {
             return Err(invalid("convergence", "is an intent for who steers, and steer is false"));
         } else if !steer && self.through != Through::Object {
@@ -240,7 +256,7 @@ impl PyGuest {
         on_end: Option<Bound<'_, PyAny>>,
     ) -> PyResult<PyMigration> {
         self.check_threads(py)?;
-        let params = params_from_py(params, destination, flags)?;
+        let params = Self::params(params, destination, flags)?;
         let convergence = intent(convergence).unwrap_or_default();
         let sinks = self.sinks(py, Some((on_progress, on_switchover, on_end)))?;
         let started = released(py, || self.guest.start_migration(&params, &convergence, sinks));
