@@ -22,6 +22,7 @@ from moves import assert_runs_at
 from sshd import ssh_servers
 
 DOCS = Path(__file__).parent.parent / "docs"
+DOCUMENTS = [DOCS.parent / "README.md", *sorted(DOCS.glob("*.md"))]
 #: A failure is what some of the examples show.
 CODES = {"migrate & abort": Exit.CANCELLED, "watch & abort": Exit.FAILED, "migrate & recover": Exit.STRANDED}
 
@@ -40,7 +41,7 @@ class Example:
 
 def examples() -> Iterator[Example]:
     """All of them, in all documents."""
-    for document in sorted(DOCS.glob("*.md")):
+    for document in DOCUMENTS:
         text, json = document.read_text(), None
         for index, (kind, block) in enumerate(
             re.findall(r"^```(console|json)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
@@ -129,7 +130,7 @@ def test_the_command_by_ssh(start_guest: StartGuest, source: Host, destination: 
 
 def test_every_document_has_been_read() -> None:
     """An example that is not recognised would not be run."""
-    count = sum(document.read_text().count("\n$ libvirt-migrate ") for document in DOCS.glob("*.md"))
+    count = sum(document.read_text().count("\n$ libvirt-migrate ") for document in DOCUMENTS)
     assert count == sum(len(example.lines) for example in EXAMPLES) >= 15
 
 
@@ -185,6 +186,6 @@ def test_bash_reads_the_examples() -> None:
 
 
 def test_links_lead_somewhere() -> None:
-    for document in [*DOCS.glob("*.md"), DOCS.parent / "README.md"]:
+    for document in DOCUMENTS:
         for link in re.findall(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)", document.read_text()):
             assert (document.parent / link).is_file(), (document.name, link)
