@@ -54,7 +54,8 @@ def bench_start() -> None:
         seen.append(first_sight(*COMMAND, *nobody))
     mine, sight, yardstick = (statistics.median(times) for times in (ours, seen, theirs))
     print(
-        f"start: --version {mine * 1000:.0f} ms to the first line, migrate on a terminal {sight * 1000:.0f} ms; "
+        f"start: --version {mine * 1000:.0f} ms to the first line, "
+        f"migrate on a terminal {sight * 1000:.0f} ms; "
         f"virsh --version {yardstick * 1000:.0f} ms; medians of {STARTS} each by turns; "
         f"ratio {mine / yardstick:.2f} (aim: 150 ms at most)"
     )
@@ -62,9 +63,8 @@ def bench_start() -> None:
 
 def bench_display(guest: LabGuest, source: Host, destination: Host) -> None:
     """Processor time of a migration that is shown, less that of one that is not."""
-    costs = [
-        _used(guest, source, destination, True) - _used(guest, source, destination, False) for _ in range(3)
-    ]
+    move = (guest, source, destination)
+    costs = [_used(*move, shown=True) - _used(*move, shown=False) for _ in range(3)]
     cost = statistics.median(costs) / SHOWN
     print(
         f"display: {cost:.2%} of a core over {SHOWN:.0f} s, the start of rich included; median of 3 "
@@ -72,7 +72,7 @@ def bench_display(guest: LabGuest, source: Host, destination: Host) -> None:
     )
 
 
-def _used(guest: LabGuest, source: Host, destination: Host, shown: bool) -> float:
+def _used(guest: LabGuest, source: Host, destination: Host, *, shown: bool) -> float:
     """Seconds of processor time that a migration's command takes in SHOWN seconds."""
     words = [*COMMAND, "migrate", guest.uuid, destination.uri, "--from", source.uri, *LISTEN]
     words += ["--bandwidth", "1"]
