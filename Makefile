@@ -68,6 +68,7 @@ bench: release ## speed, as ratios within one run
 	@scripts/nova-venv $(NOVA) release
 	@.nova/$(NOVA)/bin/python bench/retarget.py
 	@$(PY) bench/migrate.py
+	@.nova/$(NOVA)/bin/python -W ignore bench/watch.py
 	@$(PY) bench/cli.py
 	@.nova/$(NOVA)/bin/python bench/engine.py
 	@cargo bench --quiet --bench params --bench retarget
