@@ -16,6 +16,7 @@ from conftest import StartGuest
 from events import SCHEMA, events
 from libvirt_migrate import Guest
 from libvirt_migrate.cli.ends import Exit
+from libvirt_migrate.cli.places import PLACES
 from libvirt_migrate.lab import Host, LabGuest, Workload
 from migrating import eventually
 from moves import assert_runs_at
@@ -178,6 +179,17 @@ def test_every_kind_of_object(start_guest: StartGuest, source: Host, destination
 def test_every_exit_code_is_documented() -> None:
     codes = {int(code) for code in re.findall(r"^\| (\d+) \|", (DOCS / "cli.md").read_text(), re.MULTILINE)}
     assert codes == {value for name, value in vars(Exit).items() if name.isupper()}
+
+
+def test_every_failed_check_and_every_place_of_need_has_its_advice() -> None:
+    text = (DOCS / "errors.md").read_text()
+    for name in SCHEMA["$defs"]["check"]["properties"]["name"]["enum"]:
+        assert f"\n| `{name}: " in text, name
+    for place, words in PLACES.items():
+        if place not in ("source-running", "destination-running"):
+            said = re.match(r"[\w -]+", words)
+            assert said is not None
+            assert f"\n| `{said[0].removesuffix(' and the guest stands still')}" in text, place
 
 
 def test_bash_reads_the_examples() -> None:
