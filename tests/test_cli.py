@@ -152,6 +152,10 @@ def test_the_version_is_the_modules() -> None:
             "Connection refused; is its daemon",
         ),
         (["status", "--from", "frob://x/y"], "cannot be reached"),
+        (
+            ["status", "--from", "qemu+tls://127.0.0.1:1/system?pkipath=/nowhere"],
+            "'/nowhere/cacert.pem': No such file or directory; docs/getting-started.md lists the files",
+        ),
         (["status", "x\ny", "--from", "test:///default"], "no guest 'x\\ny' at test:///default"),
     ],
 )

@@ -55,6 +55,10 @@ def test_what_is_not_known_is_left_out() -> None:
     assert line.rstrip().endswith("43 % 123 MiB left")
 
 
+def test_before_it_begins_nothing_is_said_of_what_is_left() -> None:
+    assert "left" not in drawn("vm1", progress(phase="setup", memory_remaining=0), 160)[0]
+
+
 def test_disks_are_shown_while_they_are_copied() -> None:
     assert "7.0 MiB left" in drawn("vm1", progress(phase="disks"), 160)[0]
 

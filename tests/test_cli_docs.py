@@ -16,12 +16,14 @@ from conftest import StartGuest
 from events import SCHEMA, events
 from libvirt_migrate import Guest
 from libvirt_migrate.cli.ends import Exit
+from libvirt_migrate.cli.places import PLACES
 from libvirt_migrate.lab import Host, LabGuest, Workload
 from migrating import eventually
 from moves import assert_runs_at
 from sshd import ssh_servers
 
 DOCS = Path(__file__).parent.parent / "docs"
+DOCUMENTS = [DOCS.parent / "README.md", *sorted(DOCS.glob("*.md"))]
 #: A failure is what some of the examples show.
 CODES = {"migrate & abort": Exit.CANCELLED, "watch & abort": Exit.FAILED, "migrate & recover": Exit.STRANDED}
 
@@ -40,7 +42,7 @@ class Example:
 
 def examples() -> Iterator[Example]:
     """All of them, in all documents."""
-    for document in sorted(DOCS.glob("*.md")):
+    for document in DOCUMENTS:
         text, json = document.read_text(), None
         for index, (kind, block) in enumerate(
             re.findall(r"^```(console|json)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
@@ -129,7 +131,7 @@ def test_the_command_by_ssh(start_guest: StartGuest, source: Host, destination: 
 
 def test_every_document_has_been_read() -> None:
     """An example that is not recognised would not be run."""
-    count = sum(document.read_text().count("\n$ libvirt-migrate ") for document in DOCS.glob("*.md"))
+    count = sum(document.read_text().count("\n$ libvirt-migrate ") for document in DOCUMENTS)
     assert count == sum(len(example.lines) for example in EXAMPLES) >= 15
 
 
@@ -179,12 +181,23 @@ def test_every_exit_code_is_documented() -> None:
     assert codes == {value for name, value in vars(Exit).items() if name.isupper()}
 
 
+def test_every_failed_check_and_every_place_of_need_has_its_advice() -> None:
+    text = (DOCS / "errors.md").read_text()
+    for name in SCHEMA["$defs"]["check"]["properties"]["name"]["enum"]:
+        assert f"\n| `{name}: " in text, name
+    for place, words in PLACES.items():
+        if place not in ("source-running", "destination-running"):
+            said = re.match(r"[\w -]+", words)
+            assert said is not None
+            assert f"\n| `{said[0].removesuffix(' and the guest stands still')}" in text, place
+
+
 def test_bash_reads_the_examples() -> None:
     script = "\n".join(line for example in EXAMPLES for line in example.lines)
     subprocess.run(["bash", "-n", "-c", script], check=True, timeout=30, env=environment())
 
 
 def test_links_lead_somewhere() -> None:
-    for document in [*DOCS.glob("*.md"), DOCS.parent / "README.md"]:
+    for document in DOCUMENTS:
         for link in re.findall(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)", document.read_text()):
             assert (document.parent / link).is_file(), (document.name, link)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
+import socket
+import subprocess
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import libvirt
 
-from commands import LISTEN, command, refused
+from commands import COMMAND, LISTEN, command, environment, refused
 from conftest import StartGuest
 from events import events
 from libvirt_migrate.lab import Host, Workload
@@ -98,3 +101,19 @@ def test_hosts_and_guests_that_are_not_there(
     assert "only a guest that runs or is paused can be moved" in refused(
         command("migrate", guest.name, *route, "--force"), 3
     )
+
+
+def test_a_daemon_that_one_may_not_talk_to(source: Host, tmp_path: Path) -> None:
+    """A socket of somebody else's, asked as root without what lets root in everywhere."""
+    path = tmp_path / "libvirt-sock"
+    with socket.socket(socket.AF_UNIX) as daemon:
+        daemon.bind(str(path))
+        daemon.listen()
+        path.chmod(0o600)
+        os.chown(path, 65534, 65534)
+        lacking = ("setpriv", "--bounding-set", "-dac_override", "--inh-caps", "-dac_override")
+        words = (*COMMAND, "status", "--from", f"qemu+unix:///system?socket={path}")
+        done = subprocess.run(
+            [*lacking, *words], capture_output=True, text=True, check=False, timeout=60, env=environment()
+        )
+    assert "Permission denied; you lack the permission; try another user" in refused(done)

@@ -51,7 +51,11 @@ class Line:
     def decision(self, decision: Decision) -> None:
         """A decision, above the line."""
         if self._live is not None:
-            self._live.console.print(f"{decision.at:6.1f} s  {decision}", style="yellow", soft_wrap=True)
+            from rich.text import Text
+
+            # The style of a print would be the live line's as well.
+            text = Text(f"{decision.at:6.1f} s  {decision}", style="yellow")
+            self._live.console.print(text, soft_wrap=True)
 
     def note(self, text: str) -> None:
         """A line above the line."""
@@ -95,8 +99,11 @@ def _length(texts: list[str]) -> int:
 
 def amounts(progress: Progress) -> list[str]:
     """How far it has come."""
+    done = f"{progress.fraction * 100:.0f} %"
+    if progress.phase == "setup":
+        return [done]
     remaining = progress.disk_remaining if progress.phase == "disks" else progress.memory_remaining
-    return [f"{progress.fraction * 100:.0f} %", f"{show_size(remaining)} left"]
+    return [done, f"{show_size(remaining)} left"]
 
 
 def rates(progress: Progress) -> list[str]:

@@ -21,6 +21,15 @@ _ADVICE = {
 }
 
 
+#: What libvirt passes on from others, by a part of it.
+_SAID = {
+    "Host key verification": "log in there with ssh once, so that its key is known",
+    "Permission denied (": "ssh needs a key there that asks for no passphrase",
+    "ermission denied": _ADVICE[88],
+    "CA certificate": "docs/getting-started.md lists the files that TLS needs",
+}
+
+
 class UserError(Exception):
     """Something that the user can put right. Nothing was started."""
 
@@ -88,8 +97,9 @@ def explain(error: BaseException) -> str:
         reason = re.sub(r"(?:the flag )?\b([A-Z_]+)\b", _option_of, one_line(error.reason))
         option = f"--{_OPTIONS.get(name, name).replace('_', '-')}: "
         message = reason if name == "flags" else option + reason
-    if "ermission denied" in message:
-        return f"{message}; {_ADVICE[88]}"
+    for word, advice in _SAID.items():
+        if word in message:
+            return f"{message}; {advice}"
     code = getattr(error, "code", None)
     if isinstance(error, UserError) or not isinstance(code, int) or code not in _ADVICE:
         return message

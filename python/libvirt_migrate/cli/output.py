@@ -99,9 +99,11 @@ class Output:
 
     def note(self, text: str) -> None:
         """A line for the person who watches, and for nobody else."""
-        console = self.console()
-        if console is not None:
-            console.print(text, soft_wrap=True)
+        if self._console is not None:
+            self._console.print(text, soft_wrap=True)
+        elif self.live:
+            # rich takes a while to load, and is not needed for this.
+            print(text, file=sys.stderr, flush=True)
 
     def warn(self, text: str) -> None:
         """A line on standard error, whoever reads it."""
