@@ -25,6 +25,7 @@ __all__ = [
     "_Waiter",
     "__version__",
     "_close",
+    "_panic",
     "build_migrate_params",
     "diff_xml",
     "retarget_xml",
@@ -477,6 +478,9 @@ class _Waiter:
     def tell(self, error: BaseException | None = None) -> None: ...
 
 def _close() -> None: ...
+
+# Not in what users get: only builds with debug assertions have it, for the tests.
+def _panic(*, released: bool = False) -> None: ...
 
 @final
 class PolicyDecision:

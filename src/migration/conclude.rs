@@ -1,6 +1,6 @@
 //! How a migration ended, and where the guest is.
 
-use super::call::is_cancelled;
+use super::call::{guarded, is_cancelled};
 use super::outcome::Outcome;
 use super::shared::Shared;
 use super::step::Act;
@@ -87,7 +87,8 @@ fn outcome(shared: &Shared, location: GuestLocation) -> Outcome {
     let moved = matches!(location, GuestLocation::DestinationRunning | GuestLocation::DestinationPaused);
     // The event brings them, on its own way. Without it the source may have them, unless it has forgotten the domain.
     if moved && !known && shared.watched {
-        let job = shared.control().job_info(true).ok();
+        // Whatever happens to the statistics, the guest has moved.
+        let job = guarded(|| shared.control().job_info(true)).ok();
         match job.filter(|job| job.operation.is_none_or(|kind| kind == OUTGOING)) {
             Some(job) => shared.lock().last_job = Some(job),
             None => shared.await_last_job(),

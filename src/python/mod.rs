@@ -3,6 +3,8 @@
 mod apart;
 mod convergence;
 mod errors;
+#[cfg(debug_assertions)]
+mod faults;
 mod foreign;
 mod gil;
 mod guest;
@@ -27,6 +29,9 @@ mod _core {
     use super::apart::PyWaiter;
     #[pymodule_export]
     use super::convergence::PyConvergence;
+    #[cfg(debug_assertions)]
+    #[pymodule_export]
+    use super::faults::_panic;
     #[pymodule_export]
     use super::guest::PyGuest;
     #[pymodule_export]
