@@ -4,7 +4,7 @@ PY := .venv/bin/python
 NOVA := 34.0.0
 CARGO_LINT := -q --all-targets -- -D warnings
 
-.PHONY: help deps build release demo test lint rust fuzz python nova conformance package valgrind deny bench clean
+.PHONY: help deps build release demo test lint rust fuzz python nova conformance package plots valgrind deny bench clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,10 +69,15 @@ deny: deps ## licences, sources and known faults of every crate
 	@echo "==> cargo-deny"
 	@scripts/deny
 
+plots: build ## draw the plots of docs/convergence.md anew
+	@$(PY) scripts/plots.py
+
 bench: release ## speed, as ratios within one run
 	@scripts/nova-venv $(NOVA) release
 	@.nova/$(NOVA)/bin/python bench/retarget.py
 	@$(PY) bench/migrate.py
+	@.nova/$(NOVA)/bin/python -W ignore bench/watch.py
+	@$(PY) bench/cli.py
 	@.nova/$(NOVA)/bin/python bench/engine.py
 	@cargo bench --quiet --bench params --bench retarget
 

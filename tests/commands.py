@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
-from typing import Any
 
 COMMAND = (sys.executable, "-m", "libvirt_migrate.cli")
 #: What {host} is for: the address of the destination.
@@ -39,11 +37,6 @@ def started(*arguments: str, **more: str) -> subprocess.Popen[str]:
         text=True,
         env=environment(**more),
     )
-
-
-def events(output: str) -> list[dict[str, Any]]:
-    """The objects that --json printed."""
-    return [json.loads(line) for line in output.splitlines()]
 
 
 def refused(done: subprocess.CompletedProcess[str], code: int = 2) -> str:

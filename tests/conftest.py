@@ -40,6 +40,12 @@ def destination(lab: Lab) -> Host:
 
 
 @pytest.fixture
+def route(source: Host, destination: Host) -> tuple[str, ...]:
+    """The command's options that say where from and where to, with the display's new address."""
+    return (destination.uri, "--from", source.uri, "--set", "graphics.listen={host}")
+
+
+@pytest.fixture
 def start_guest(lab: Lab, request: pytest.FixtureRequest) -> Iterator[StartGuest]:
     """Starts guests that are removed when the test is over."""
     started: list[LabGuest] = []

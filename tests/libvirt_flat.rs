@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use libvirt_migrate::domain::{DomainOps, XmlFlags};
 use libvirt_migrate::libvirt::Connection;
+use libvirt_migrate::params::Definition;
 use libvirt_migrate::policy::Convergence;
 use libvirt_migrate::{Error, Guest, MigrateParams};
 
@@ -44,7 +45,9 @@ fn thousands_of_rounds_leave_nothing_behind() {
     // Fewer under valgrind, which counts each block itself and whose own memory grows.
     let given = std::env::var("ROUNDS").ok();
     let rounds = given.as_ref().map_or(4000, |rounds| rounds.parse().unwrap());
-    let params = MigrateParams::new(None, [], Some("test:///other".into()), None).unwrap();
+    let name = "<name>test</name><uuid>6695eb01-f6a4-8304-79aa-97f2502e193f</uuid>";
+    let definition = Definition::new(format!("<domain>{name}<!--{}--></domain>", "x".repeat(1000)), None).unwrap();
+    let params = MigrateParams::new(Some(definition), [], Some("test:///other".into()), None).unwrap();
     for _ in 0..rounds / 4 {
         round(&params);
     }

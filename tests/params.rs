@@ -235,6 +235,10 @@ fn what_a_libvirt_is_too_old_for_is_named_with_the_version_that_has_it() {
     assert_eq!(name, "bandwidth.avail.switchover");
     assert!(reason.contains("11.1.0") && reason.contains("9.0.0"), "{reason}");
     params.check_version(LibvirtVersion::from_number(12_008_000)).unwrap();
+    let zstd = [(Param::Compression, list(&["zstd"])), (Param::ParallelConnections, number(2))];
+    let zstd = MigrateParams::new(None, zstd, None, None).unwrap();
+    assert_eq!(refusal(zstd.check_version(LibvirtVersion::new(9, 3, 9))).0, "compression");
+    zstd.check_version(LibvirtVersion::new(9, 4, 0)).unwrap();
     let zero_copy = with(F::DEFAULT | F::PARALLEL | F::ZEROCOPY, vec![]).unwrap();
     assert_eq!(refusal(zero_copy.check_version(LibvirtVersion::new(8, 4, 9))).0, "ZEROCOPY");
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import xml.etree.ElementTree as ElementTree
 from types import SimpleNamespace
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libvirt_migrate.cli.axis import Scale, ticks
+from libvirt_migrate.cli.axis import Scale, beside, ticks
 from libvirt_migrate.cli.page import page
 from libvirt_migrate.cli.plot import LEFT, RIGHT, WIDTH, plot
 from libvirt_migrate.cli.report import Record
@@ -38,6 +39,8 @@ def decision(at: float, what: str = "pause", error: str | None = None) -> Any:
 def record(**more: Any) -> Record:
     fields: dict[str, Any] = {
         "name": "vm1",
+        "route": "from qemu+tcp://host1/system to qemu+tcp://host2/system",
+        "began": "2026-11-25 09:30:00 +0000",
         "samples": [sample(index / 10) for index in range(50)],
         "decisions": [decision(1.0), decision(1.1)],
         "switchover": 4.0,
@@ -46,6 +49,7 @@ def record(**more: Any) -> Record:
         "moved": 1 << 30,
         "iterations": 4,
         "location": "destination-running",
+        "result": "moved",
         "message": None,
         "intent": "a pause of at most 500 ms",
         "limits": [(0.0, 0.3), (2.0, 0.45)],
@@ -79,7 +83,9 @@ def test_the_pause_is_where_it_was() -> None:
 def test_each_decision_has_its_mark_and_its_number() -> None:
     document = plot(record())
     second = (WIDTH - LEFT - RIGHT) / 5.0
-    marks = [float(mark.get("x1", "0")) for mark in find(document, "line", "mark")]
+    marks = [
+        float(mark.get("points", "").split()[-1].split(",")[0]) for mark in find(document, "polyline", "mark")
+    ]
     assert marks == pytest.approx([LEFT + second, LEFT + 1.1 * second], abs=0.2)
     assert [text.text for text in find(document, "text", "dottext")] == ["1", "2"]
     centres = [float(dot.get("cx", "0")) for dot in find(document, "circle", "dot")]
@@ -94,10 +100,10 @@ def test_what_is_not_known_is_not_drawn() -> None:
 
 
 def test_a_failure_says_so() -> None:
-    text = page(record(message="operation failed", location="source-running", downtime=None))
-    assert "operation failed" in text
-    assert "source, running" in text
-    assert "not moved" in text
+    text = page(record(message="a reason", result="failed", location="source-running", downtime=None))
+    assert '<th>Failed</th><td class="bad">a reason</td>' in text
+    assert "the guest runs at the source" in text
+    assert "vm1: failed after 5.0 s" in text
 
 
 def test_nothing_is_loaded_and_both_schemes_are_there() -> None:
@@ -111,6 +117,15 @@ def test_nothing_is_loaded_and_both_schemes_are_there() -> None:
 def test_an_empty_migration_is_drawn_too() -> None:
     made = record(samples=[], decisions=[], switchover=None, downtime=None, total_time=0.0)
     assert find(plot(made), "line", "grid")
+
+
+@given(st.lists(st.floats(90, 940), max_size=40).map(sorted))
+def test_marks_stand_beside_each_other_and_within(places: list[float]) -> None:
+    moved = beside(places, 19, 948)
+    assert all(after - before >= 18.9 for before, after in itertools.pairwise(moved))
+    assert all(place <= 948 for place in moved)
+    if all(after - before >= 19 for before, after in itertools.pairwise(places)):
+        assert moved == pytest.approx(places, abs=0.06)
 
 
 @given(st.floats(min_value=1e-6, max_value=1e15), st.booleans())

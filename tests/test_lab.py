@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -189,6 +190,18 @@ def test_it_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_name_that_is_none(name: str) -> None:
     with pytest.raises(LabError, match="is no name for a lab"):
         Lab(name)
+
+
+def test_the_state_that_a_newer_version_wrote_is_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, lab: Lab
+) -> None:
+    """Every lab looks at all that there are."""
+    fields = json.loads((state.folder(lab.name) / "lab.json").read_text())
+    newer = {**fields, "colour": "red", "hosts": [{**host, "shape": "round"} for host in fields["hosts"]]}
+    monkeypatch.setattr(state, "ROOT", tmp_path)
+    (tmp_path / "newer").mkdir()
+    (tmp_path / "newer" / "lab.json").write_text(json.dumps(newer))
+    assert state.read("newer") == lab._state
 
 
 def test_a_lost_page_is_noticed(start_guest: StartGuest) -> None:

@@ -221,13 +221,13 @@ impl Watch {
         if self.shared.adopted && !self.over {
             self.over = is_over(&job, state.as_ref()) || self.heard.elapsed() > SILENCE;
         }
-        self.sample_at = now
-            + match &job {
-                Ok(job) => self.observe(job),
-                // Nothing to see before the job, and at its end; the call tells the rest.
-                Err(_) if self.shared.elapsed() < SLOW => NO_JOB_YET,
-                Err(_) => SLOW,
-            };
+        let pause = match &job {
+            Ok(job) => self.observe(job),
+            // Nothing to see before the job, and at its end; the call tells the rest.
+            Err(_) if self.shared.elapsed() < SLOW => NO_JOB_YET,
+            Err(_) => SLOW,
+        };
+        self.sample_at = pace::in_step(now, pause);
     }
 
     /// Feeds tracker and policy. Returns when to look again.

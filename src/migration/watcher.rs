@@ -96,7 +96,11 @@ impl Watcher {
                 Some(pause) => messages.recv_timeout(pause),
             };
             match message {
-                Ok(message) => self.take(message),
+                Ok(message) => {
+                    self.take(message);
+                    // All that came meanwhile, before anything is given out.
+                    messages.try_iter().for_each(|message| self.take(message));
+                }
                 Err(RecvTimeoutError::Timeout) => {}
                 // Never: it holds a sender itself.
                 Err(RecvTimeoutError::Disconnected) => return,

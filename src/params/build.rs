@@ -138,17 +138,32 @@ impl MigrateParams {
         self.definitions().map(|(name, _)| name).chain(self.values.keys().map(|param| param.name()))
     }
 
+    /// The compression methods.
+    fn methods(&self) -> impl Iterator<Item = &str> {
+        let methods = match self.values.get(&Param::Compression) {
+            Some(Value::Strings(methods)) => methods.as_slice(),
+            _ => &[],
+        };
+        methods.iter().map(String::as_str)
+    }
+
     /// Refuses what a libvirt of this version does not have yet, naming it and the version that does.
     pub fn check_version(&self, found: LibvirtVersion) -> Result<()> {
         let params = self.values.keys().map(|param| (param.name(), param.since()));
         let flags = self.flags.iter().map(|flag| (flag_name(flag), flag.since()));
-        match params.chain(flags).find(|(_, since)| *since > found) {
+        let methods = self.methods().filter_map(|method| Some((Param::Compression.name(), since(method)?)));
+        match params.chain(flags).chain(methods).find(|(_, since)| *since > found) {
             Some((name, since)) => {
                 Err(Error::parameter(name, format!("needs libvirt {since}, but the source has {found}")))
             }
             None => Ok(()),
         }
     }
+}
+
+/// The version that brought a compression method of its own; `None` for those that are as old as the parameter.
+fn since(method: &str) -> Option<LibvirtVersion> {
+    matches!(method, "zlib" | "zstd").then(|| LibvirtVersion::new(9, 4, 0))
 }
 
 impl fmt::Debug for MigrateParams {

@@ -29,3 +29,12 @@ class Scale:
         """The pixel, to a tenth; what is outside stays at the edge."""
         part = min(max(value / self.top, 0.0), 1.0)
         return round(self.start + part * (self.end - self.start), 1)
+
+
+def beside(places: list[float], width: float, end: float) -> list[float]:
+    """Rising places moved apart, so that marks of this width do not overlap, and none is past `end`."""
+    moved: list[float] = []
+    for place in places:
+        moved.append(max(place, moved[-1] + width) if moved else place)
+    last = len(moved) - 1
+    return [round(min(place, end - (last - index) * width), 1) for index, place in enumerate(moved)]

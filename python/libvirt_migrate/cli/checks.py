@@ -2,45 +2,15 @@
 
 from __future__ import annotations
 
-import ipaddress
-import socket
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
 
 from .. import Guest, Host, InvalidParameter, LibvirtError, MigrateParams
+from .check_addresses import check_addresses, left_behind
+from .check_storage import check_storage
+from .checking import Check, Pair
 from .definition import Definition, host_cpu, read_definition
 from .errors import one_line
-from .request import host_of
 from .values import show_size
-
-Result = Literal["pass", "fail", "not known"]
-
-
-@dataclass(frozen=True)
-class Check:
-    """What became of one check."""
-
-    name: str
-    result: Result
-    reason: str
-    #: A failure that --force does not go past, since libvirt would refuse in any case.
-    fatal: bool = False
-
-    def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return asdict(self)
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A guest and the two hosts."""
-
-    guest: Guest
-    source: Host
-    destination: Host
-    source_uri: str | None
-    destination_uri: str
 
 
 def run_checks(pair: Pair, params: MigrateParams) -> Iterator[Check]:
@@ -51,7 +21,7 @@ def run_checks(pair: Pair, params: MigrateParams) -> Iterator[Check]:
     yield check_versions(pair, params)
     yield check_identity(pair)
     yield check_accepted("definition", pair.destination, xml)
-    yield check_accepted("persistent-definition", pair.destination, persistent)
+    yield check_persistent(pair, persistent)
     yield check_cpu(pair, definition)
     yield from check_storage(pair.destination, definition, params)
     yield from check_addresses(pair, definition)
@@ -118,6 +88,14 @@ def check_accepted(name: str, destination: Host, xml: str) -> Check:
     return Check(name, "pass", what)
 
 
+def check_persistent(pair: Pair, xml: str) -> Check:
+    """The guest's next start at the destination has what belongs to that host."""
+    reason = left_behind(pair, read_definition(xml))
+    if reason is not None:
+        return Check("persistent-definition", "fail", f"the next start would fail: {reason}")
+    return check_accepted("persistent-definition", pair.destination, xml)
+
+
 def check_cpu(pair: Pair, definition: Definition) -> Check:
     """The guest's processor can be had at the destination."""
     try:
@@ -136,75 +114,6 @@ def check_cpu(pair: Pair, definition: Definition) -> Check:
     if result == "incompatible":
         return Check("cpu", "fail", f"the destination lacks something of {what}")
     return Check("cpu", "pass", f"the destination has {what}{' and more' if result == 'superset' else ''}")
-
-
-def check_storage(destination: Host, definition: Definition, params: MigrateParams) -> Iterator[Check]:
-    """Each disk is reachable there, or copied."""
-    copied = set(params.get("migrate_disks") or ())
-    present = [disk for disk in definition.disks if disk.kind != "empty"]
-    for unknown in sorted(copied - {disk.target for disk in present}):
-        yield Check("storage", "fail", f"{unknown} is to be copied, but the guest has no such disk", True)
-    if not present:
-        yield Check("storage", "pass", "the guest has no disks")
-    for disk in present:
-        where = f"{disk.target} ({disk.source or disk.kind})"
-        found = disk.source is not None and _has_volume(destination, disk.source)
-        if disk.target in copied:
-            reason = (
-                "is copied" if found else "is copied; outside a storage pool its file must be there already"
-            )
-            yield Check("storage", "pass" if found else "not known", f"{where}: {reason}")
-        elif found:
-            yield Check("storage", "pass", f"{where}: a storage pool of the destination has it")
-        elif disk.source is None:
-            yield Check("storage", "not known", f"{where}: is reached over the network, from there too?")
-        else:
-            advice = "" if disk.read_only else f", or --copy-storage {disk.target}"
-            reason = f"no storage pool of the destination has it; it must be shared{advice}"
-            yield Check("storage", "not known", f"{where}: {reason}")
-
-
-def _has_volume(destination: Host, path: str) -> bool:
-    try:
-        return destination.has_volume(path)
-    except LibvirtError:
-        return False
-
-
-def check_addresses(pair: Pair, definition: Definition) -> Iterator[Check]:
-    """What listens can listen there."""
-    if not definition.listeners:
-        yield Check("addresses", "pass", "nothing of the guest listens")
-        return
-    there, here = _addresses(host_of(pair.destination_uri)), _addresses(host_of(pair.source_uri))
-    for kind, address in definition.listeners:
-        yield _check_address(kind, address, here - there, there)
-
-
-def _check_address(kind: str, address: str, here: set[str], there: set[str]) -> Check:
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return Check("addresses", "not known", f"{kind} listens at {address}, which is no IP address")
-    if parsed.is_unspecified or parsed.is_loopback:
-        return Check("addresses", "pass", f"{kind} listens at {address}, which every host has")
-    if str(parsed) in there:
-        return Check("addresses", "pass", f"{kind} listens at {address}, which is the destination's")
-    if str(parsed) in here:
-        change = "serial.address" if kind in ("serial", "console") else "graphics.listen"
-        reason = f"{kind} listens at {address}, which is the source's: --set {change}={{host}}"
-        return Check("addresses", "fail", reason)
-    return Check("addresses", "not known", f"{kind} listens at {address}: does the destination have that?")
-
-
-def _addresses(host: str | None) -> set[str]:
-    """The IP addresses of a host by its name."""
-    if host is None:
-        return set()
-    try:
-        return {str(ipaddress.ip_address(str(found[4][0]))) for found in socket.getaddrinfo(host, None)}
-    except (OSError, ValueError):
-        return set()
 
 
 def check_memory(destination: Host, definition: Definition) -> Check:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+from collections.abc import Iterator
 from typing import Any
 
 from .ends import Exit
@@ -10,11 +12,24 @@ from .output import Output
 from .parser import build_parser
 
 
+def _all_actions(parser: argparse.ArgumentParser) -> Iterator[Any]:
+    """The actions of a parser and of its commands."""
+    for action in parser._actions:
+        yield action
+        if isinstance(action, argparse._SubParsersAction):
+            for command in action.choices.values():
+                yield from _all_actions(command)
+
+
 def completion(options: Any, out: Output) -> int:
     """The command."""
     try:
         import shtab
     except ImportError:
         raise UserError("completion needs shtab: pip install 'libvirt-migrate[cli]'") from None
-    out.say(shtab.complete(build_parser(), options.shell))
+    parser = build_parser()
+    for action in _all_actions(parser):
+        if action.dest in ("report", "retarget"):
+            action.complete = shtab.FILE
+    out.say(shtab.complete(parser, options.shell))
     return Exit.DONE

@@ -7,7 +7,7 @@ import sys
 
 from .ends import Exit
 from .errors import UserError, explain, one_line
-from .output import Output
+from .output import Output, leave
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def dispatch(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         out.event("error", code=Exit.CANCELLED, message="interrupted before anything was started")
         out.warn("interrupted before anything was started; nothing was moved")
-        return Exit.CANCELLED
+        leave(Exit.CANCELLED)
     except Exception as error:
         from .. import MigrationError
 

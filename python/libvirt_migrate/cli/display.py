@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 #: How often the line is drawn, s. Drawing it takes about 2 ms, so that this stays below 1 % of a core.
 PERIOD = 0.4
+#: The shortest bar that tells something.
+BAR = 10
 
 
 class Line:
@@ -49,7 +51,11 @@ class Line:
     def decision(self, decision: Decision) -> None:
         """A decision, above the line."""
         if self._live is not None:
-            self._live.console.print(f"{decision.at:6.1f} s  {decision}", style="yellow", soft_wrap=True)
+            from rich.text import Text
+
+            # The style of a print would be the live line's as well.
+            text = Text(f"{decision.at:6.1f} s  {decision}", style="yellow")
+            self._live.console.print(text, soft_wrap=True)
 
     def note(self, text: str) -> None:
         """A line above the line."""
@@ -58,42 +64,73 @@ class Line:
 
 
 def draw(name: str, progress: Progress, width: int) -> Any:
-    """The line, as wide as the terminal; narrow ones get less of it."""
+    """The line, as wide as the terminal; a narrow one shows the rates in a second line."""
+    from rich.console import Group
     from rich.progress_bar import ProgressBar
     from rich.table import Table
     from rich.text import Text
 
     grid = Table.grid(padding=(0, 1), expand=True)
     # A terminal echoes ^C behind the line, which must not wrap.
-    grid.width = max(20, width - 4)
+    grid.width = max(10, width - 4)
+    named = max(8, width // 5)
     cells: list[Any] = [Text(name, style="bold", no_wrap=True), Text(progress.phase, no_wrap=True)]
-    grid.add_column(max_width=max(8, width // 5), no_wrap=True, overflow="ellipsis")
+    grid.add_column(max_width=named, no_wrap=True, overflow="ellipsis")
     grid.add_column(no_wrap=True)
-    grid.add_column(ratio=1, min_width=8)
-    cells.append(ProgressBar(total=1.0, completed=progress.fraction))
-    for text in figures(progress, width):
+    first, rest = amounts(progress), rates(progress)
+    room = grid.width - min(len(name), named) - len(progress.phase) - 3 - _length(first)
+    if room - _length(rest) >= BAR:
+        first, rest = first + rest, []
+    if room >= BAR:
+        grid.add_column(ratio=1)
+        cells.append(ProgressBar(total=1.0, completed=progress.fraction))
+    for text in first:
         grid.add_column(no_wrap=True, justify="right")
         cells.append(Text(text, no_wrap=True))
     grid.add_row(*cells)
-    return grid
+    if not rest:
+        return grid
+    return Group(grid, Text(fitting(rest, grid.width - 2), no_wrap=True, overflow="ellipsis"))
 
 
-def figures(progress: Progress, width: int) -> list[str]:
-    """What is written behind the bar, the most important first, as much as a terminal of this width takes."""
-    remaining = progress.memory_remaining
-    if progress.phase == "disks":
-        remaining = progress.disk_remaining
-    texts = [f"{progress.fraction * 100:.0f} %", f"{show_size(remaining)} left"]
-    texts.append(show_rate(progress.throughput))
-    room = width - 52
-    more = [
-        f"dirty {show_rate(progress.dirty_rate)}" if progress.dirty_rate is not None else "",
-        f"pause {show_time(progress.expected_downtime)}" if progress.expected_downtime is not None else "",
-        f"{show_time(progress.expected_time_left)} to go" if progress.expected_time_left is not None else "",
-        f"slowed {progress.throttle} %" if progress.throttle else "",
+def _length(texts: list[str]) -> int:
+    return sum(len(text) + 1 for text in texts)
+
+
+def amounts(progress: Progress) -> list[str]:
+    """How far it has come."""
+    done = f"{progress.fraction * 100:.0f} %"
+    if progress.phase == "setup":
+        return [done]
+    remaining = progress.disk_remaining if progress.phase == "disks" else progress.memory_remaining
+    return [done, f"{show_size(remaining)} left"]
+
+
+def rates(progress: Progress) -> list[str]:
+    """How fast it is, the most important first; nothing of what is not known."""
+    return [
+        *([show_rate(progress.throughput)] if progress.throughput is not None else []),
+        *([f"dirty {show_rate(progress.dirty_rate)}"] if progress.dirty_rate is not None else []),
+        *(
+            [f"pause {show_time(progress.expected_downtime)}"]
+            if progress.expected_downtime is not None
+            else []
+        ),
+        *(
+            [f"{show_time(progress.expected_time_left)} to go"]
+            if progress.expected_time_left is not None
+            else []
+        ),
+        *([f"slowed {progress.throttle} %"] if progress.throttle else []),
     ]
-    for text in filter(None, more):
-        room -= len(text) + 1
-        if room > 20:
-            texts.append(text)
-    return texts
+
+
+def fitting(texts: list[str], width: int) -> str:
+    """As many as a line of this width holds."""
+    line = ""
+    for text in texts:
+        longer = f"{line}, {text}" if line else f"  {text}"
+        if line and len(longer) > width:
+            break
+        line = longer
+    return line

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -15,7 +13,7 @@ from .ends import Exit
 from .errors import UserError, explain
 from .hosts import from_option, open_host, show_uri
 from .moving import Move, Result
-from .output import Output
+from .output import Output, leave
 from .placing import Place, best_fit, in_order
 from .request import Request, request_from
 from .signals import Signals
@@ -52,7 +50,11 @@ def drain(options: Any, out: Output) -> int:
 
 def _code(left: dict[str, Result]) -> int:
     codes = {result.code for result in left.values()}
-    return Exit.STRANDED if Exit.STRANDED in codes else Exit.FAILED if codes else Exit.DONE
+    if Exit.STRANDED in codes:
+        return Exit.STRANDED
+    if codes == {Exit.CANCELLED}:
+        return Exit.CANCELLED
+    return Exit.FAILED if codes else Exit.DONE
 
 
 def _survey(options: Any) -> tuple[dict[str, _Guest], list[Place]]:
@@ -82,10 +84,11 @@ class _Drain:
         self._waiting = [guests[uuid] for uuid, _ in in_order((g.uuid, g.memory) for g in guests.values())]
         self._running: dict[Future[Result], tuple[_Guest, Place, Move]] = {}
         self._results: dict[str, Result] = {}
+        self._aborted = False
 
     def run(self) -> dict[str, Result]:
         """Moves all of them; returns what became of each."""
-        held, aborted = False, False
+        held = False
         with Signals() as signals, ThreadPoolExecutor(self._options.jobs) as pool:
             while self._waiting or self._running:
                 while self._waiting and len(self._running) < self._options.jobs and not held:
@@ -99,8 +102,7 @@ class _Drain:
                 if signals.interrupts and not held:
                     held = True
                     self._hold()
-                if signals.aborts and not aborted:
-                    aborted = True
+                if signals.aborts and not self._aborted:
                     self._abort()
         return self._results
 
@@ -155,16 +157,18 @@ class _Drain:
         for guest in self._waiting:
             self._tell(guest, None, Result(Exit.CANCELLED, "was not started"))
         self._waiting.clear()
+        for _, _, move in self._running.values():
+            move.hold()
 
     def _abort(self) -> None:
+        self._aborted = True
         for _, _, move in self._running.values():
             move.abort()
 
     def _leave(self, code: int) -> None:
-        names = [guest.name for guest, _, _ in self._running.values()]
+        names = [guest.name for guest, _, move in self._running.values() if move.started]
+        how = "left while libvirt aborts them" if self._aborted else "left running, with nobody to steer them"
         status = f"libvirt-migrate status{from_option(self._options.host)}"
         self._out.event("left", guests=names, code=code, watch=status)
-        self._out.warn(f"left running: {', '.join(names) or 'nothing'}; see {status}")
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+        self._out.warn(f"{how}: {', '.join(names) or 'nothing'}; see {status}")
+        leave(code)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from urllib.parse import urlsplit
+
 from .._mask import mask
 from .ends import Exit
 
@@ -18,6 +21,15 @@ _ADVICE = {
 }
 
 
+#: What libvirt passes on from others, by a part of it.
+_SAID = {
+    "Host key verification": "log in there with ssh once, so that its key is known",
+    "Permission denied (": "ssh needs a key there that asks for no passphrase",
+    "ermission denied": _ADVICE[88],
+    "CA certificate": "docs/getting-started.md lists the files that TLS needs",
+}
+
+
 class UserError(Exception):
     """Something that the user can put right. Nothing was started."""
 
@@ -31,6 +43,30 @@ def one_line(text: str) -> str:
     return mask(" ".join(str(text).split()))
 
 
+#: What a URI may need to work once more, and what is no secret.
+_KEPT = (
+    "command",
+    "keyfile",
+    "known_hosts",
+    "mode",
+    "netcat",
+    "no_tty",
+    "no_verify",
+    "pkipath",
+    "proxy",
+    "socket",
+)
+
+
+def repeatable(uri: str) -> str:
+    """The URI for a command that is suggested: with its user and what is no secret of its query."""
+    parts = urlsplit(uri)
+    user, at, host = parts.netloc.rpartition("@")
+    query = "&".join(part for part in parts.query.split("&") if part.partition("=")[0] in _KEPT)
+    who = user.partition(":")[0] + at
+    return f"{parts.scheme}://{who}{host}{parts.path}{'?' if query else ''}{query}"
+
+
 #: Parameters of the library whose options have other names.
 _OPTIONS = {
     "migrate_disks": "copy-storage",
@@ -38,6 +74,19 @@ _OPTIONS = {
     "bandwidth.postcopy": "bandwidth-post-copy",
     "tls.destination": "tls-destination",
 }
+#: Flags that have an option here.
+_FLAGS = {
+    "COMPRESSED": "--compression",
+    "NON_SHARED_INC": "--copy-storage",
+    "PARALLEL": "--parallel",
+    "POSTCOPY": "--post-copy",
+    "TLS": "--tls",
+    "TUNNELLED": "--tunnelled",
+}
+
+
+def _option_of(flag: re.Match[str]) -> str:
+    return _FLAGS.get(flag[1], flag[0])
 
 
 def explain(error: BaseException) -> str:
@@ -45,9 +94,12 @@ def explain(error: BaseException) -> str:
     message = one_line(str(error) or type(error).__name__)
     name = getattr(error, "name", None)
     if hasattr(error, "reason") and isinstance(name, str):
-        message = f"--{_OPTIONS.get(name, name).replace('_', '-')}: {one_line(error.reason)}"
-    if "ermission denied" in message:
-        return f"{message}; {_ADVICE[88]}"
+        reason = re.sub(r"(?:the flag )?\b([A-Z_]+)\b", _option_of, one_line(error.reason))
+        option = f"--{_OPTIONS.get(name, name).replace('_', '-')}: "
+        message = reason if name == "flags" else option + reason
+    for word, advice in _SAID.items():
+        if word in message:
+            return f"{message}; {advice}"
     code = getattr(error, "code", None)
     if isinstance(error, UserError) or not isinstance(code, int) or code not in _ADVICE:
         return message

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -13,24 +11,17 @@ from .display import PERIOD, Line
 from .ends import Exit
 from .errors import explain, one_line
 from .hosts import from_option
-from .signals import Signals
-from .values import show_size, show_time
+from .output import leave
+from .places import PLACES
+from .values import show_passes, show_size, show_time
 
 if TYPE_CHECKING:
     from .. import Migration, Outcome
     from .output import Output
+    from .signals import Signals
 
 #: How often JSON tells the progress, s.
 JSON_PERIOD = 0.5
-_PLACES = {
-    "source-running": "the guest runs at the source",
-    "source-paused": "the guest is PAUSED at the source; virsh resume has it go on",
-    "destination-running": "the guest runs at the destination",
-    "destination-paused": "the guest is paused at the destination",
-    "both-paused": "the guest is PAUSED at both hosts; do not start it at both",
-    "post-copy-broken": "the post-copy BROKE and the guest stands still; go on with libvirt-migrate recover",
-    "unknown": "it is NOT KNOWN where the guest runs; ask both hosts with libvirt-migrate status",
-}
 
 
 @dataclass(frozen=True)
@@ -46,10 +37,13 @@ class Followed:
     was_paused: bool = False
 
 
-def follow(what: Followed, out: Output) -> int:
-    """Waits for the end, tells all the while, and returns the exit code."""
+def follow(what: Followed, out: Output, signals: Signals) -> int:
+    """Waits for the end, tells all the while, and returns the exit code.
+
+    `signals` were taken before anything was started: an interrupt in between is one of the migration.
+    """
     told, spoken, warned, asked = 0, 0.0, False, False
-    with Signals() as signals, Line(out, what.name) as line:
+    with Line(out, what.name) as line:
         while not what.migration.wait(PERIOD):
             decisions = what.migration.decisions
             for decision in decisions[told:]:
@@ -100,10 +94,7 @@ def _leave(what: Followed, out: Output, line: Line, code: int, *, aborted: bool)
     steered = ", with nobody to steer it" if what.ours else ""
     how = "left while libvirt aborts it" if aborted else f"left running{steered}"
     out.warn(f"{what.name}: {how}; watch it with: {watch}")
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # A thread sits in libvirt's call, which no interpreter could wait for.
-    os._exit(code)
+    leave(code)
 
 
 def conclude(what: Followed, out: Output) -> int:
@@ -131,7 +122,9 @@ def _failed(what: Followed, out: Output, error: MigrationFailed | MigrationCance
     fields["guest_location"] = place
     out.event("end", guest=what.name, code=code, result=result, message=message, **fields)
     out.warn(f"{what.name}: {result}: {message}")
-    out.say(f"{what.name}: {result}; {_PLACES.get(str(place), str(place))}")
+    out.say(f"{what.name}: {result}; {PLACES.get(str(place), str(place))}")
+    for text in [] if outcome is None else decisions(outcome):
+        out.say(text)
     return code
 
 
@@ -139,9 +132,13 @@ def summary(name: str, outcome: Outcome) -> list[str]:
     """What is said of a migration that moved its guest."""
     pause = "unknown" if outcome.downtime is None else show_time(outcome.downtime)
     lines = [
-        f"{name}: {_PLACES[outcome.guest_location]}",
+        f"{name}: {PLACES[outcome.guest_location]}",
         f"  time {show_time(outcome.total_time)}, pause {pause}, {show_size(outcome.bytes)} sent "
-        f"in {outcome.iterations} pass{'es' if outcome.iterations != 1 else ''}",
+        f"in {show_passes(outcome.iterations)}",
     ]
-    lines += [f"  {decision.at:.1f} s  {decision}" for decision in outcome.decisions]
-    return lines
+    return lines + decisions(outcome)
+
+
+def decisions(outcome: Any) -> list[str]:
+    """What was decided, with the reasons: of a failure too, which a deadline may have brought about."""
+    return [f"  {decision.at:.1f} s  {decision}" for decision in outcome.decisions]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
+
 from .. import Guest, Host, LibvirtError
 from .._mask import mask
-from .errors import UserError, explain
+from .errors import UserError, explain, repeatable
+from .waiting import interruptible
 
 #: `VIR_ERR_AUTH_*`, and the numbers of a connection that could not be made.
 _CONNECTION = (38, 39, 45, 46, 88)
@@ -13,7 +16,7 @@ _CONNECTION = (38, 39, 45, 46, 88)
 def open_host(uri: str | None, *, role: str = "the host") -> Host:
     """The host at this URI."""
     try:
-        return Host.open(uri)
+        return interruptible(lambda: Host.open(uri))
     except LibvirtError as error:
         raise UserError(f"{role} at {show_uri(uri)} cannot be reached: {explain(error)}") from None
 
@@ -38,9 +41,14 @@ def show_uri(uri: str | None) -> str:
     return "libvirt's default" if uri is None else mask(uri)
 
 
+def show_route(source: str | None, destination: str | None) -> str:
+    """From where to where, as far as it is known."""
+    return f"from {show_uri(source)}" + ("" if destination is None else f" to {show_uri(destination)}")
+
+
 def from_option(uri: str | None) -> str:
     """The option for a command that is suggested."""
-    return "" if uri is None else f" --from {mask(uri)}"
+    return "" if uri is None else f" --from {shlex.quote(repeatable(uri))}"
 
 
 def version_text(host: Host) -> str:

@@ -33,21 +33,21 @@ def start(plan: Plan, request: Any, options: Any, out: Output) -> int:
     """Starts the migration and follows it."""
     from .follow import Followed, follow
     from .hosts import own_guest
+    from .signals import Signals
 
     recorder = None
     if options.report:
         from .report import Recorder
 
-        recorder = Recorder(plan.name, request.convergence)
+        recorder = Recorder(plan.name, plan.route, request.convergence)
     guest = own_guest(plan.pair.guest, options.source)
     paused = guest.state.name == "paused"
-    migration = guest.start_migration(
-        plan.params,
-        convergence=request.convergence,
-        **(recorder.callbacks if recorder else {}),
-    )
-    out.event("start", guest=plan.name, uuid=plan.pair.guest.uuid, flags=int(plan.params.flags))
-    code = follow(Followed(plan.name, migration, options.source, ours=True, was_paused=paused), out)
+    more = recorder.callbacks if recorder else {}
+    with Signals() as signals:
+        migration = guest.start_migration(plan.params, convergence=request.convergence, **more)
+        out.event("start", guest=plan.name, uuid=plan.pair.guest.uuid, flags=int(plan.params.flags))
+        followed = Followed(plan.name, migration, options.source, ours=True, was_paused=paused)
+        code = follow(followed, out, signals)
     if recorder is not None:
         recorder.write(options.report, migration, out)
     return code

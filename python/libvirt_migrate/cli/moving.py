@@ -37,7 +37,7 @@ class Move:
         self._source, self._destination = source, destination
         self._lock = threading.Lock()
         self._migration: Migration | None = None
-        self._aborted = False
+        self._held = False
 
     def run(self) -> Result:
         """The whole move."""
@@ -47,7 +47,7 @@ class Move:
             return Result(Exit.CHECK, f"a check failed: {stops[0].name}: {stops[0].reason}")
         guest = own_guest(plan.pair.guest, self._source)
         with self._lock:
-            if self._aborted:
+            if self._held:
                 raise UserError("was not started", code=Exit.CANCELLED)
             self._migration = guest.start_migration(plan.params, convergence=self._request.convergence)
         try:
@@ -58,10 +58,20 @@ class Move:
         text = f"moved in {show_time(outcome.total_time)}, pause {pause}, {show_size(outcome.bytes)}"
         return Result(Exit.DONE, text, outcome.to_dict())
 
+    @property
+    def started(self) -> bool:
+        """Whether libvirt was asked to move the guest."""
+        return self._migration is not None
+
+    def hold(self) -> None:
+        """Keeps it from being started, if it was not yet."""
+        with self._lock:
+            self._held = True
+
     def abort(self) -> None:
         """Aborts it, or keeps it from being started."""
+        self.hold()
         with self._lock:
-            self._aborted = True
             if self._migration is not None:
                 # In post-copy it can only go on.
                 with contextlib.suppress(LibvirtError):

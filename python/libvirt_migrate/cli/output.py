@@ -12,7 +12,7 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, TextIO
+    from typing import Any, NoReturn, TextIO
 
     from rich.console import Console
 
@@ -65,6 +65,13 @@ def guard_streams() -> None:
             setattr(sys, name, Guarded(stream))
 
 
+def leave(code: int) -> NoReturn:
+    """Ends the process at once: a thread sits in a call of libvirt's, which no interpreter could wait for."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
 class Output:
     """What one run of the command tells, in one of the two forms."""
 
@@ -92,9 +99,11 @@ class Output:
 
     def note(self, text: str) -> None:
         """A line for the person who watches, and for nobody else."""
-        console = self.console()
-        if console is not None:
-            console.print(text, soft_wrap=True)
+        if self._console is not None:
+            self._console.print(text, soft_wrap=True)
+        elif self.live:
+            # rich takes a while to load, and is not needed for this.
+            print(text, file=sys.stderr, flush=True)
 
     def warn(self, text: str) -> None:
         """A line on standard error, whoever reads it."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from .places import PLACES
 from .plot import plot
-from .values import show_size, show_time
+from .values import show_passes, show_size, show_time
 
 if TYPE_CHECKING:
     from .report import Record
@@ -25,7 +26,7 @@ h1 {{ font-size: 1.3rem; }} h2 {{ font-size: 1.05rem; margin-top: 1.6rem; }}
 table {{ border-collapse: collapse; width: 100%; }}
 th, td {{ text-align: left; vertical-align: top; padding: 0.25rem 0.8rem 0.25rem 0;
   border-bottom: 1px solid #d8dee4; }}
-.facts th {{ width: 9rem; font-weight: 600; }}
+.facts th {{ width: 8rem; font-weight: 600; }} .tight {{ white-space: nowrap; }}
 .figure {{ overflow-x: auto; }} .figure svg {{ min-width: 640px; }}
 .bad {{ color: #cf222e; }}
 @media (prefers-color-scheme: dark) {{
@@ -59,14 +60,16 @@ def page(record: Record) -> str:
 def _facts(record: Record) -> str:
     pause = "not known" if record.downtime is None else show_time(record.downtime)
     rows = [
-        ("Guest", record.location.replace("-", ", ")),
+        ("Route", record.route),
+        ("Began", record.began),
+        ("Guest", PLACES.get(record.location, record.location)),
         ("Time", show_time(record.total_time)),
         ("Pause", pause),
-        ("Sent", f"{show_size(record.moved)} in {record.iterations} passes over the memory"),
+        ("Sent", f"{show_size(record.moved)} in {show_passes(record.iterations)} over the memory"),
         ("Wanted", record.intent),
     ]
     if record.message is not None:
-        rows.insert(0, ("Failed", record.message))
+        rows.insert(0, (record.result.capitalize(), record.message))
     bad = {"Failed": ' class="bad"'}
     return "\n".join(
         f"<tr><th>{name}</th><td{bad.get(name, '')}>{escape(text)}</td></tr>" for name, text in rows
@@ -75,15 +78,12 @@ def _facts(record: Record) -> str:
 
 def _decisions(record: Record) -> str:
     if not record.decisions:
-        return "<p>None: the guest came to its end by itself.</p>"
+        return "<p>None: it came to its end by itself.</p>"
     rows = ["<tr><th>#</th><th>After</th><th>What</th><th>Why</th></tr>"]
     for number, decision in enumerate(record.decisions, 1):
         failed = f'<br><span class="bad">failed: {escape(decision.error)}</span>' if decision.error else ""
-        cells = (
-            str(number),
-            f"{decision.at:.1f} s",
-            escape(decision.description),
-            escape(decision.reason) + failed,
+        rows.append(
+            f'<tr><td>{number}</td><td class="tight">{decision.at:.1f} s</td>'
+            f"<td>{escape(decision.description)}</td><td>{escape(decision.reason)}{failed}</td></tr>"
         )
-        rows.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
     return "<table>\n" + "\n".join(rows) + "\n</table>"

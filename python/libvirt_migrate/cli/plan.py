@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import InvalidDomainXml, LibvirtError, MigrateParams, Retarget, XmlChange, diff_xml, retarget_xml
-from .checks import Check, Pair, run_checks
+from .checking import Check, Pair
+from .checks import run_checks
 from .definition import host_uuid
 from .ends import Exit
 from .errors import UserError, one_line
-from .hosts import find_guest, open_host, show_uri, version_text
+from .hosts import find_guest, open_host, show_route, show_uri, version_text
 from .output import Output
 from .request import Request, request_from
 
@@ -26,6 +27,11 @@ class Plan:
     params: MigrateParams
     checks: tuple[Check, ...]
     changes: tuple[XmlChange, ...]
+
+    @property
+    def route(self) -> str:
+        """From where to where."""
+        return show_route(self.pair.source_uri, self.pair.destination_uri)
 
     def stops(self, *, force: bool) -> list[Check]:
         """The failed checks that stop the migration."""

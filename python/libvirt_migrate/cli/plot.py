@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .axis import Scale, ticks
+from .axis import Scale, beside, ticks
 from .values import show_rate, show_size, show_time
 
 if TYPE_CHECKING:
@@ -23,16 +23,20 @@ _Points = list[tuple[float, float | None]]
 #: Light and dark; each line is told apart by its dashes as well as by its colour.
 STYLE = """
 svg { background: #ffffff; font: 13px system-ui, sans-serif; }
-text { fill: #24292f; } .dim { fill: #57606a; font-size: 12px; } .title { font-size: 17px; font-weight: 600; }
-.grid { stroke: #d8dee4; stroke-width: 1; } .line { fill: none; stroke-width: 2; stroke-linejoin: round; }
-.a { stroke: #0969da; } .b { stroke: #bc4c00; stroke-dasharray: 6 3; } text.a { fill: #0969da; stroke: none; }
-text.b { fill: #bc4c00; stroke: none; } .mark { stroke: #8250df; stroke-width: 1; stroke-dasharray: 2 3; }
-.dot { fill: #8250df; } .dottext { fill: #ffffff; font-size: 11px; font-weight: 600; }
+text { fill: #24292f; paint-order: stroke; stroke: #ffffff; stroke-width: 4px; stroke-linejoin: round; }
+.dim { fill: #57606a; font-size: 12px; } .title { font-size: 17px; font-weight: 600; }
+.grid { stroke: #d8dee4; stroke-width: 1; }
+.line { fill: none; stroke-width: 2; stroke-linejoin: round; stroke-linecap: round; }
+.line.a { stroke: #0969da; } .line.b { stroke: #bc4c00; stroke-dasharray: 6 4; stroke-linecap: butt; }
+text.a { fill: #0969da; } text.b { fill: #bc4c00; }
+.mark { fill: none; stroke: #8250df; stroke-width: 1; stroke-dasharray: 2 3; } .dot { fill: #8250df; }
+.dottext { fill: #ffffff; stroke: none; font-size: 11px; font-weight: 600; }
 .pause { fill: #cf222e; opacity: 0.28; } .pausetext { fill: #cf222e; font-size: 12px; }
 @media (prefers-color-scheme: dark) {
-  svg { background: #0d1117; } text { fill: #e6edf3; } .dim { fill: #9198a1; } .grid { stroke: #30363d; }
-  .a { stroke: #58a6ff; } text.a { fill: #58a6ff; } .b { stroke: #f0883e; } text.b { fill: #f0883e; }
-  .mark { stroke: #bc8cff; } .dot { fill: #bc8cff; } .dottext { fill: #0d1117; }
+  svg { background: #0d1117; } text { fill: #e6edf3; stroke: #0d1117; } .dim { fill: #9198a1; }
+  .grid { stroke: #30363d; } .line.a { stroke: #58a6ff; } .line.b { stroke: #f0883e; }
+  text.a { fill: #58a6ff; } text.b { fill: #f0883e; }
+  .mark { stroke: #bc8cff; } .dot { fill: #bc8cff; } .dottext { fill: #0d1117; stroke: none; }
   .pause { fill: #ff7b72; } .pausetext { fill: #ff7b72; }
 }
 """
@@ -91,12 +95,13 @@ def plot(record: Record) -> str:
     time = Scale(seconds, LEFT, WIDTH - RIGHT)
     foot = TOP + len(drawn) * (PANEL + GAP) - GAP
     _pause(root, record, time, foot)
+    _lines(root, record, time, foot)
     for index, panel in enumerate(drawn):
         _panel(root, panel, time, TOP + index * (PANEL + GAP))
     for tick in ticks(seconds, 8):
         if tick <= seconds:
             _add(root, "text", f"{tick:g} s", x=time(tick), y=foot + 20, class_="dim", text_anchor="middle")
-    _marks(root, record, time, foot)
+    _marks(root, record, time)
     return ElementTree.tostring(root, encoding="unicode")
 
 
@@ -105,7 +110,7 @@ def headline(record: Record) -> str:
     pause = "" if record.downtime is None else f", paused for {show_time(record.downtime)}"
     if record.message is None:
         return f"moved in {show_time(record.total_time)}{pause}"
-    return f"not moved, after {show_time(record.total_time)} ({record.location})"
+    return f"{record.result} after {show_time(record.total_time)}{pause}"
 
 
 def _panel(root: ElementTree.Element, panel: Panel, time: Scale, top: float) -> None:
@@ -143,19 +148,29 @@ def _pause(root: ElementTree.Element, record: Record, time: Scale, foot: float) 
     x = time(record.switchover)
     width = max(2.0, time(record.switchover + record.downtime) - x)
     _add(root, "rect", x=x, y=TOP, width=round(width, 1), height=foot - TOP, class_="pause")
-    text = f"paused {show_time(record.downtime)}"
-    _add(root, "text", text, x=x - 4, y=TOP + 14, class_="pausetext", text_anchor="end")
+    text, near = f"paused {show_time(record.downtime)}", x - LEFT < 140
+    at, anchor = (x + width + 4, "start") if near else (x - 4, "end")
+    _add(root, "text", text, x=round(at, 1), y=TOP + 14, class_="pausetext", text_anchor=anchor)
 
 
-def _marks(root: ElementTree.Element, record: Record, time: Scale, foot: float) -> None:
+def _lines(root: ElementTree.Element, record: Record, time: Scale, foot: float) -> None:
+    """A line where each decision was taken, below everything that is written."""
+    for x, place in _places(record, time):
+        _add(root, "polyline", points=f"{place},{TOP - 27} {x},{TOP - 18} {x},{foot}", class_="mark")
+
+
+def _marks(root: ElementTree.Element, record: Record, time: Scale) -> None:
     """A numbered mark for each decision; the page's table has the numbers."""
-    last = -100.0
-    for number, decision in enumerate(record.decisions, 1):
-        x = time(decision.at)
-        _add(root, "line", x1=x, x2=x, y1=TOP - 24, y2=foot, class_="mark")
-        # Marks that are close stand beside each other.
-        last = max(x, last + 19)
+    for number, (decision, (_, place)) in enumerate(
+        zip(record.decisions, _places(record, time), strict=True), 1
+    ):
         group = ElementTree.SubElement(root, "g")
         _add(group, "title", f"{decision.at:.1f} s: {decision}")
-        _add(group, "circle", cx=last, cy=TOP - 36, r=9, class_="dot")
-        _add(group, "text", str(number), x=last, y=TOP - 32, class_="dottext", text_anchor="middle")
+        _add(group, "circle", cx=place, cy=TOP - 36, r=9, class_="dot")
+        _add(group, "text", str(number), x=place, y=TOP - 32, class_="dottext", text_anchor="middle")
+
+
+def _places(record: Record, time: Scale) -> list[tuple[float, float]]:
+    """Of each decision its line and its mark; marks that are close stand beside each other."""
+    lines = [time(decision.at) for decision in record.decisions]
+    return list(zip(lines, beside(lines, 19, WIDTH - 12), strict=True))

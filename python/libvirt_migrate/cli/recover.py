@@ -11,6 +11,7 @@ from .follow import Followed, follow
 from .hosts import find_guest, open_host, own_guest, show_uri
 from .output import Output
 from .request import check_uri, flags_from, transport
+from .signals import Signals
 
 
 def recover(options: Any, out: Output) -> int:
@@ -26,7 +27,8 @@ def recover(options: Any, out: Output) -> int:
         raise UserError(
             f"{guest.name} is {state} at {show_uri(options.source)}, not in a post-copy that broke"
         )
-    migration = guest.start_migration(params)
-    out.event("start", guest=guest.name, uuid=guest.uuid, flags=int(flags))
-    code = follow(Followed(guest.name, migration, options.source, ours=True), out)
+    with Signals() as signals:
+        migration = guest.start_migration(params)
+        out.event("start", guest=guest.name, uuid=guest.uuid, flags=int(flags))
+        code = follow(Followed(guest.name, migration, options.source, ours=True), out, signals)
     return int(code) if code != Exit.FAILED else Exit.STRANDED

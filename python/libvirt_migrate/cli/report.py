@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,9 @@ class Record:
     """A migration that is over."""
 
     name: str
+    #: The hosts, as they are shown, and when it began.
+    route: str
+    began: str
     samples: list[Progress]
     decisions: list[Decision]
     #: When the guest stopped at the source, s since the start.
@@ -34,7 +38,8 @@ class Record:
     iterations: int
     #: destination-running and so on.
     location: str
-    #: Why it failed.
+    #: moved, failed or cancelled, and why.
+    result: str
     message: str | None
     intent: str
     limits: list[tuple[float, float]] = field(default_factory=list)
@@ -54,8 +59,9 @@ def check_path(path: str) -> None:
 class Recorder:
     """Takes the news of a migration, on the thread that tells them."""
 
-    def __init__(self, name: str, convergence: Convergence | None) -> None:
-        self._name, self._convergence = name, convergence
+    def __init__(self, name: str, route: str, convergence: Convergence | None) -> None:
+        self._name, self._route, self._convergence = name, route, convergence
+        self._began = time.strftime("%Y-%m-%d %H:%M:%S %z")
         self._samples: list[Progress] = []
         self._switchover: float | None = None
         self._ended = threading.Event()
@@ -98,18 +104,21 @@ class Recorder:
             out.event("report", guest=self._name, path=path)
 
     def _record(self, migration: Migration) -> Record:
-        from .. import LibvirtError
+        from .. import LibvirtError, MigrationCancelled
 
-        message = None
+        message, result = None, "moved"
         try:
             outcome: Any = migration.result()
         except LibvirtError as error:
             message, outcome = one_line(error.message), getattr(error, "outcome", None)
+            result = "cancelled" if isinstance(error, MigrationCancelled) else "failed"
         decisions = list(migration.decisions)
         limits = [(0.0, QEMU_LIMIT)]
         limits += [(d.at, d.max_downtime) for d in decisions if d.max_downtime is not None and not d.error]
         return Record(
             name=self._name,
+            route=self._route,
+            began=self._began,
             samples=list(self._samples),
             decisions=decisions,
             switchover=self._switchover,
@@ -118,6 +127,7 @@ class Recorder:
             moved=outcome.bytes if outcome else 0,
             iterations=outcome.iterations if outcome else 0,
             location=outcome.guest_location if outcome else "unknown",
+            result=result,
             message=message,
             intent=_intent(self._convergence),
             limits=limits,

@@ -16,6 +16,8 @@ _DEFAULT = (
 )
 #: Fields whose values are numbers; every other value is text, unless it is JSON.
 _NUMBERS = ("cpu_shares", "numa.vcpu_sched.priority")
+#: Fields whose values are lists, which may be written with commas; those of the first are numbers.
+_LISTS = ("serial.ports", "rbd.disks", "perf_events", "vpmem")
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,11 @@ class Request:
     def retarget(self, destination: str) -> Retarget:
         """The changes for this destination."""
         host = host_of(destination) or ""
+        if not host and _has_host(self.changes):
+            uri = one_line(destination)
+            raise UserError(
+                f"--set or --retarget: {uri} names no host for {{host}}: write the address itself"
+            )
         try:
             return Retarget.from_dict(_filled(self.changes, host))
         except InvalidParameter as error:
@@ -153,6 +160,8 @@ def _value(path: str, text: str) -> Any:
             return json.loads(text)
         except ValueError as error:
             raise UserError(f"--set {path}: is no JSON: {error}") from None
+    if path in _LISTS:
+        return [int(part) if path == _LISTS[0] and part.isdecimal() else part for part in text.split(",")]
     return text
 
 
@@ -165,6 +174,11 @@ def _filled(value: Any, host: str) -> Any:
     if isinstance(value, list):
         return [_filled(item, host) for item in value]
     return value
+
+
+def _has_host(value: Any) -> bool:
+    """Whether {host} is in it."""
+    return bool(_filled(value, "") != value)
 
 
 def check_uri(uri: str) -> None:

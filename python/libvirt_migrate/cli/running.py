@@ -9,9 +9,10 @@ from .. import Guest, LibvirtError
 from .ends import Exit
 from .errors import UserError, explain
 from .follow import Followed, follow
-from .hosts import find_guest, from_option, open_host, own_guest, show_uri
+from .hosts import find_guest, from_option, open_host, own_guest, show_route, show_uri
 from .output import Output
 from .request import check_uri
+from .signals import Signals
 
 #: How long an abort may take before this says that it does, s.
 PATIENCE = 60.0
@@ -25,11 +26,12 @@ def watch(options: Any, out: Output) -> int:
         from .report import Recorder, check_path
 
         check_path(options.report)
-        recorder = Recorder(guest.name, None)
-    migration = _adopt(guest, options, **(recorder.callbacks if recorder else {}))
-    out.note(f"watching {guest.name}; Ctrl-C leaves it alone")
-    out.event("watch", guest=guest.name)
-    code = follow(Followed(guest.name, migration, options.source, ours=False), out)
+        recorder = Recorder(guest.name, show_route(options.source, options.destination), None)
+    with Signals() as signals:
+        migration = _adopt(guest, options, **(recorder.callbacks if recorder else {}))
+        out.note(f"watching {guest.name}; Ctrl-C leaves it alone")
+        out.event("watch", guest=guest.name)
+        code = follow(Followed(guest.name, migration, options.source, ours=False), out, signals)
     if recorder is not None:
         recorder.write(options.report, migration, out)
     return code
@@ -38,17 +40,18 @@ def watch(options: Any, out: Output) -> int:
 def force_complete(options: Any, out: Output) -> int:
     """The command. It stays until the end: a guest that was paused must go on if the migration fails."""
     guest = _guest(options)
-    migration = _adopt(guest, options)
-    try:
-        guest.start_post_copy()
-        how = "switched to post-copy"
-    except LibvirtError:
-        # Not allowed when it was started.
-        migration.force_complete()
-        how = "paused until it has moved"
-    out.event("force-complete", guest=guest.name, how=how)
-    out.say(f"{guest.name}: {how}")
-    return follow(Followed(guest.name, migration, options.source, ours=False), out)
+    with Signals() as signals:
+        migration = _adopt(guest, options)
+        try:
+            guest.start_post_copy()
+            how = "switched to post-copy"
+        except LibvirtError:
+            # Not allowed when it was started.
+            migration.force_complete()
+            how = "paused until it has moved"
+        out.event("force-complete", guest=guest.name, how=how)
+        out.say(f"{guest.name}: {how}")
+        return follow(Followed(guest.name, migration, options.source, ours=False), out, signals)
 
 
 def abort(options: Any, out: Output) -> int:

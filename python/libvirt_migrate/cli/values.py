@@ -40,6 +40,11 @@ def show_rate(count: float | None) -> str:
     return "?" if count is None else f"{show_size(count)}/s"
 
 
+def show_passes(count: int) -> str:
+    """How often the memory was gone through."""
+    return f"{count} pass{'' if count == 1 else 'es'}"
+
+
 def show_time(seconds: float | None) -> str:
     """A time in the unit that suits it."""
     if seconds is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import fcntl
 import json
 import os
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from .errors import LabError
 
@@ -74,8 +76,14 @@ def read(name: str) -> LabState | None:
         fields = json.loads((folder(name) / _FILE).read_text())
     except FileNotFoundError:
         return None
-    hosts = tuple(HostState(**host) for host in fields.pop("hosts"))
-    return LabState(hosts=hosts, **fields)
+    hosts = tuple(HostState(**_known(HostState, host)) for host in fields.pop("hosts"))
+    return LabState(hosts=hosts, **_known(LabState, fields))
+
+
+def _known(kind: type, stored: dict[str, Any]) -> dict[str, Any]:
+    """What this version knows of what may have been stored by a newer one."""
+    known = {field.name for field in dataclasses.fields(kind)}
+    return {name: value for name, value in stored.items() if name in known}
 
 
 def names() -> list[str]:

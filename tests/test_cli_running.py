@@ -1,0 +1,62 @@
+"""`force-complete`, `abort --post-copy` and `recover` of real migrations."""
+
+from __future__ import annotations
+
+import libvirt
+import pytest
+
+from commands import command, refused, started
+from conftest import StartGuest
+from events import events
+from libvirt_migrate import Guest
+from libvirt_migrate.lab import Host, Workload
+from libvirt_migrate.lab.demo import listen_address
+from migrating import eventually
+from moves import assert_runs_at, migrates
+
+
+@pytest.mark.parametrize("post_copy", [True, False], ids=["post-copy", "pause"])
+def test_force_complete(
+    start_guest: StartGuest, source: Host, destination: Host, route: tuple[str, ...], post_copy: bool
+) -> None:
+    guest = start_guest(workload=Workload(working_set=4))
+    allowed = ["--post-copy"] if post_copy else []
+    with started(
+        "migrate", guest.name, *route, "--bandwidth", "6", "--max-downtime", "10ms", *allowed
+    ) as user:
+        eventually(migrates(guest, source), "a migration")
+        done = command("force-complete", guest.name, "--from", source.uri, "--to", destination.uri)
+        _, errors = user.communicate(timeout=60)
+    assert (done.returncode, user.returncode, errors) == (0, 0, "")
+    assert done.stdout.splitlines()[:2] == [
+        f"{guest.name}: {'switched to post-copy' if post_copy else 'paused until it has moved'}",
+        f"{guest.name}: the guest runs at the destination",
+    ]
+    assert_runs_at(guest, destination)
+
+
+def test_recover(start_guest: StartGuest, source: Host, destination: Host, route: tuple[str, ...]) -> None:
+    guest = start_guest(workload=Workload(working_set=8))
+    ours = Guest(guest.domain(source))
+    line = refused(command("recover", guest.name, destination.uri, "--from", source.uri))
+    assert "not in a post-copy that broke" in line
+    slow = ("--post-copy", "--bandwidth", "5", "--bandwidth-post-copy", "1", "--json")
+    with started("migrate", guest.name, *route, *slow) as user:
+        eventually(migrates(guest, source), "a migration")
+        ours.start_post_copy()
+        eventually(lambda: ours.state.reason == "post-copy", "post-copy")
+        assert "is in post-copy" in refused(command("abort", guest.name, "--from", source.uri))
+        done = command("abort", guest.name, "--from", source.uri, "--post-copy")
+        assert f"libvirt-migrate recover {guest.name}" in done.stdout
+        output, _ = user.communicate(timeout=60)
+    end = events(output)[-1]
+    assert (user.returncode, end["code"], end["guest_location"]) == (5, 5, "post-copy-broken")
+    assert guest.beats.is_silent(0.3)
+
+    fast = ("--bandwidth-post-copy", "200")
+    done = command("recover", guest.name, destination.uri, "--from", source.uri, *fast)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"{guest.name}: the guest runs at the destination")
+    assert_runs_at(guest, destination)
+    kept = listen_address(guest.domain(destination), libvirt.VIR_DOMAIN_XML_INACTIVE)
+    assert kept == destination.address
