@@ -46,7 +46,8 @@ fn thousands_of_rounds_leave_nothing_behind() {
     let given = std::env::var("ROUNDS").ok();
     let rounds = given.as_ref().map_or(4000, |rounds| rounds.parse().unwrap());
     let name = "<name>test</name><uuid>6695eb01-f6a4-8304-79aa-97f2502e193f</uuid>";
-    let definition = Definition::new(format!("<domain>{name}<!--{}--></domain>", "x".repeat(1000)), None).unwrap();
+    let definition =
+        Definition::new(format!("<domain>{name}<!--{}--></domain>", "x".repeat(1000)), None).unwrap();
     let params = MigrateParams::new(Some(definition), [], Some("test:///other".into()), None).unwrap();
     for _ in 0..rounds / 4 {
         round(&params);
