@@ -72,6 +72,7 @@ const BAD: [(&str, &str, usize, usize); 40] = [
     (" <?xml version='1.0'?><domain/>", "not at the start", 1, 2),
     ("<?xml version='1.0' encoding='latin1'?><domain/>", "encoding", 1, 1),
     ("<domain><?pi</domain>", "not closed", 1, 9),
+    ("\u{feff}\u{feff}<domain>&;</domain>", "outside", 1, 2),
 ];
 
 #[test]

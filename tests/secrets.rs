@@ -111,6 +111,32 @@ fn retargetings_that_are_wrong_anywhere() {
 }
 
 #[test]
+fn secrets_in_the_place_of_something_else() {
+    let secret = "<disk type='network'><auth passwd='hunter2'/></disk>";
+    for json in [
+        "SECRET",
+        r#"{"disks": SECRET}"#,
+        r#"{"disks": [SECRET]}"#,
+        r#"{"disks": [{"match": SECRET, "xml": "<disk/>"}]}"#,
+        r#"{"disks": [{"match": {"target": "vda"}, "xml": [SECRET]}]}"#,
+        r#"{"graphics": SECRET}"#,
+        r#"{"serial": {"ports": SECRET}}"#,
+        r#"{"serial": {"ports": [SECRET]}}"#,
+        r#"{"interfaces": [{"mac": SECRET}]}"#,
+        r#"{"cpu_shares": SECRET}"#,
+        r#"{"vcpu_cpuset": SECRET}"#,
+        r#"{"numa": {"vcpu_pins": {"0": SECRET}}}"#,
+        r#"{"numa": {"vcpu_pins": {SECRET: "0"}}}"#,
+        r#"{"mdevs": {SECRET: "0"}}"#,
+        r#"{SECRET: 1}"#,
+    ] {
+        let json = json.replace("SECRET", &format!("{secret:?}"));
+        let error = Retarget::from_json(&json).expect_err(&json);
+        shows_nothing(&format!("{error} {error:?}"), &json);
+    }
+}
+
+#[test]
 fn parts_of_a_retargeting() {
     let retarget = Retarget::from_json(JSON).unwrap();
     shows_nothing(&format!("{:?} {:?}", retarget.disks, retarget.interfaces), JSON);

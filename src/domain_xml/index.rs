@@ -99,6 +99,9 @@ impl Builder<'_> {
         let text = self.text;
         // quick-xml does not count a byte order mark.
         let mark = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+        if text[mark..].starts_with('\u{feff}') {
+            return Err(self.error(mark, "text outside the root element"));
+        }
         let mut reader = Reader::from_str(&text[mark..]);
         reader.config_mut().check_comments = true;
         let mut start = mark;
