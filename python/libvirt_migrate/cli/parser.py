@@ -123,8 +123,19 @@ def build_parser() -> Parser:
     return parser
 
 
+#: What the help of a single command shows beside those of _EXAMPLES.
+_MORE = f"""\
+  {PROGRAM} status --from qemu+ssh://host1/system
+  {PROGRAM} abort vm1 --from qemu+ssh://host1/system
+  {PROGRAM} force-complete vm1 --from qemu+ssh://host1/system
+  {PROGRAM} recover vm1 qemu+ssh://host2/system --from qemu+ssh://host1/system
+  {PROGRAM} completion bash > /etc/bash_completion.d/{PROGRAM}
+  {PROGRAM} nova check
+"""
+
+
 def _command(commands: Any, name: str, what: str) -> Any:
-    lines = [line for line in _EXAMPLES.splitlines() if f" {name} " in line]
+    lines = [line for line in (_EXAMPLES + _MORE).splitlines() if f" {name} " in line]
     epilog = "\n".join(["example:", *lines]) if lines else None
     made = commands.add_parser(name, help=what, description=what[0].upper() + what[1:] + ".", epilog=epilog)
     if name not in ("completion", "nova"):
