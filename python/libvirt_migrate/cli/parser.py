@@ -23,7 +23,8 @@ examples:
   {PROGRAM} drain qemu:///system --to qemu+ssh://host2/system --to qemu+ssh://host3/system --jobs 2
 
 exit codes: 0 done, 1 failed and the guest runs at the source, 2 nothing was started, 3 a check failed,
-4 cancelled and the guest runs at the source, 5 the guest needs you, 130 left running after a second Ctrl-C
+4 cancelled and the guest runs at the source, 5 the guest needs you, 130 left running after a second Ctrl-C,
+143 left running after a termination
 """
 
 
