@@ -18,6 +18,7 @@ mod retarget;
 mod state;
 mod updates;
 mod values;
+mod whereabouts;
 
 use pyo3::prelude::*;
 
@@ -49,6 +50,9 @@ mod _core {
     use super::state::PyGuestState;
     #[pymodule_export]
     use super::updates::PyUpdates;
+
+    #[pymodule_export]
+    use super::whereabouts::{PyHostAnswer, PyWhereabouts, where_is};
 
     /// The version of the crate, which is the version of the package.
     #[pymodule_export]

@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from dataclasses import fields as dataclass_fields
 from pathlib import Path
 
 from .errors import LabError
@@ -73,7 +74,9 @@ def read(name: str) -> LabState | None:
     except FileNotFoundError:
         return None
     hosts = tuple(HostState(**host) for host in fields.pop("hosts"))
-    return LabState(hosts=hosts, **fields)
+    # Another release of this package may have written more.
+    known = {field.name for field in dataclass_fields(LabState)} & fields.keys()
+    return LabState(hosts=hosts, **{name: fields[name] for name in known})
 
 
 def names() -> list[str]:
