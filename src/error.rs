@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::domain_xml::XmlError;
 use crate::location::GuestLocation;
 use crate::migration::Outcome;
+use crate::uri::mask_uris;
 
 /// The result of everything here that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -32,7 +33,7 @@ pub enum Error {
     #[error(transparent)]
     Libvirt(#[from] LibvirtError),
     /// A call on a domain object of another language failed with an error of that language.
-    #[error("{source}")]
+    #[error("{}", mask_uris(&source.to_string()))]
     Foreign {
         /// The error itself.
         source: Arc<dyn std::error::Error + Send + Sync>,
@@ -79,6 +80,15 @@ impl Error {
         }
     }
 
+    /// Something that this kind of domain object cannot do.
+    pub fn unsupported(what: &str) -> Self {
+        LibvirtError::found_here(
+            LibvirtError::NO_SUPPORT,
+            format!("this domain object does not support {what}"),
+        )
+        .into()
+    }
+
     /// A call that the guest's state does not allow, found before libvirt was asked.
     pub fn not_now(message: impl Into<String>) -> Self {
         LibvirtError::found_here(LibvirtError::OPERATION_INVALID, message).into()
@@ -115,6 +125,16 @@ impl LibvirtError {
     /// `VIR_ERR_NO_SUPPORT`: this connection has no such call.
     pub const NO_SUPPORT: i32 = 3;
 
+    /// Without what can be secret: in URIs, and in the line of a document that libvirt's XML parser quotes.
+    pub fn masked(mut self) -> Self {
+        fn mask(text: &str) -> String {
+            mask_uris(without_excerpt(text))
+        }
+        self.message = mask(&self.message);
+        self.strings = self.strings.map(|text| text.as_deref().map(mask));
+        self
+    }
+
     /// An error of libvirt's QEMU driver that this project found before libvirt was asked.
     pub fn found_here(code: i32, message: impl Into<String>) -> Self {
         /// `VIR_FROM_QEMU`.
@@ -126,6 +146,33 @@ impl LibvirtError {
             level: 2,
             strings: [None, None, None],
             numbers: [-1, -1],
+        }
+    }
+}
+
+/// libvirt ends an XML parser's message with the line that it is about and one of dashes that points into it.
+fn without_excerpt(message: &str) -> &str {
+    let lines = message.trim_end().rsplit_once('\n');
+    let Some((before, _)) = lines.filter(|(_, last)| last.trim_start_matches('-') == "^") else {
+        return message;
+    };
+    before.rsplit_once('\n').map_or("", |(reason, _excerpt)| reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::LibvirtError;
+
+    #[test]
+    fn libvirts_messages_lose_excerpts_and_the_secrets_of_uris() {
+        let message = "(domain_definition):2: tag mismatch\n<graphics passwd='pw'>\n-----^";
+        let mut error = LibvirtError::found_here(1, message);
+        error.strings = [Some("cannot reach %s".into()), Some("tcp://u:pw@h/".into()), None];
+        let masked = error.masked();
+        assert_eq!(masked.message, "(domain_definition):2: tag mismatch");
+        assert_eq!(masked.strings, [Some("cannot reach %s".into()), Some("tcp://h/".into()), None]);
+        for message in ["two\nlines", "points nowhere ^", "a\nb -^", ""] {
+            assert_eq!(LibvirtError::found_here(1, message).masked().message, message);
         }
     }
 }

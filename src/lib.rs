@@ -7,6 +7,7 @@
 pub mod domain;
 pub mod domain_xml;
 pub mod error;
+pub mod exposure;
 pub mod flags;
 pub mod guest;
 pub mod job;
@@ -16,9 +17,11 @@ pub mod migration;
 pub mod params;
 pub mod policy;
 pub mod progress;
+pub mod recovery;
 pub mod state;
 pub mod uri;
 pub mod version;
+pub mod whereabouts;
 
 #[cfg(feature = "python")]
 mod python;

@@ -109,6 +109,20 @@ def check_threads() -> None:
         )
 
 
+_exposed: set[str] = set()
+
+
+def warn_exposed(address: str) -> None:
+    """Warns of memory or disks that are sent in the clear, once for each address (src/exposure.rs)."""
+    if address not in _exposed:
+        _exposed.add(address)
+        logger.warning(
+            "the guest's memory or disks will be sent unencrypted to %s, which is a public address; "
+            "MigrateFlags.TLS encrypts them (docs/security.md)",
+            address,
+        )
+
+
 def receiver(
     on_progress: _Callback, on_switchover: _Callback, on_end: _Callback
 ) -> tuple[_core._Updates, Callable[[str, Any], None], bool] | None:

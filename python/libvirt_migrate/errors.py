@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ._mask import mask, without_excerpt
+
 if TYPE_CHECKING:
     from ._core import Outcome
 
@@ -134,8 +136,8 @@ def bridged(ours: type[_E]) -> type[_E]:
     return ours if libvirt is None else _bridge(ours, libvirt.libvirtError)
 
 
-def from_libvirt_python(ours: type[_E], error: Exception, guest_location: str | None) -> _E:
-    """An exception of a domain object's own, as ours and as what it was.
+def from_libvirt_python(ours: type[_E], error: Exception, guest_location: str | None) -> tuple[_E, bool]:
+    """An exception of a domain object's own, as ours and as what it was; and whether a secret was left out.
 
     The object's library may be another than libvirt-python (a fake of a test, say), so the second base is the
     class that the exception has of it.
@@ -148,4 +150,5 @@ def from_libvirt_python(ours: type[_E], error: Exception, guest_location: str | 
     elif not isinstance(fields[2], str):
         # libvirt-python allows an error without a message; what it prints then is the caller's own.
         fields = (*fields[:2], str(error), *fields[3:])
-    return _bridge(ours, theirs)(fields, guest_location)
+    shown = tuple(mask(without_excerpt(field)) if isinstance(field, str) else field for field in fields)
+    return _bridge(ours, theirs)(shown, guest_location), shown != fields  # type: ignore[arg-type]

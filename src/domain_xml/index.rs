@@ -76,6 +76,24 @@ fn control_character(bytes: &[u8]) -> Option<usize> {
     bytes[start..].iter().position(|&byte| refused(byte)).map(|at| start + at)
 }
 
+/// quick-xml's message. It quotes what it takes for a name, which can go on to the next element's password.
+fn in_words(error: &quick_xml::Error) -> String {
+    use quick_xml::errors::IllFormedError::{MismatchedEndTag, MissingDeclVersion, UnmatchedEndTag};
+    let quoted = match error {
+        quick_xml::Error::IllFormed(MismatchedEndTag { found: name, .. } | UnmatchedEndTag(name))
+        | quick_xml::Error::IllFormed(MissingDeclVersion(Some(name))) => name,
+        other => return other.to_string(),
+    };
+    let is_name = tag::name(quoted.as_bytes(), 0, quoted.len()).is_ok_and(|end| end == quoted.len());
+    match error {
+        _ if is_name => error.to_string(),
+        quick_xml::Error::IllFormed(MismatchedEndTag { expected, .. }) => {
+            format!("ill-formed document: expected `</{expected}>`, but something else was found")
+        }
+        _ => "ill-formed document: a name is missing or has a wrong character".to_owned(),
+    }
+}
+
 impl Builder<'_> {
     fn run(&mut self) -> Result<(), XmlError> {
         let text = self.text;
@@ -121,7 +139,7 @@ impl Builder<'_> {
                 Ok(Event::Text(_) | Event::CData(_) | Event::Comment(_) | Event::PI(_)) => {}
                 Err(error) => {
                     let at = mark + reader.error_position() as usize;
-                    return Err(XmlError::at(text, at, error.to_string()));
+                    return Err(XmlError::at(text, at, in_words(error)));
                 }
             }
             start = end;

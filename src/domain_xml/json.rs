@@ -121,6 +121,10 @@ fn check_shape(value: &Value) -> Result<()> {
 fn without_value(message: &str) -> String {
     match message.strip_prefix("invalid ").and_then(|rest| rest.rsplit_once(", expected ")) {
         Some((_, expected)) => format!("takes {}", in_words(expected)),
+        None if message.starts_with("unknown variant ") => match message.rsplit_once(", expected ") {
+            Some((_, expected)) => format!("takes {expected}"),
+            None => "is unknown".to_owned(),
+        },
         None if message.starts_with("unknown ") && message.contains('<') => "is unknown".to_owned(),
         None => message.to_owned(),
     }

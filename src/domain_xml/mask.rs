@@ -7,8 +7,8 @@ use super::element::Element;
 /// What stands in the place of a secret.
 const MASK: &str = "***";
 /// Parts of names, in lower case, whose values are secret.
-const NAMES: [&str; 8] =
-    ["passw", "passphrase", "secret", "token", "cookie", "credential", "private", "session"];
+const NAMES: [&str; 9] =
+    ["passw", "passphrase", "secret", "token", "cookie", "credential", "private", "session", "query"];
 /// Parts of values, in lower case, that give a secret away: arguments of QEMU, keys.
 const VALUES: [&str; 6] = ["password=", "passwd=", "secret=", "token=", "data=", "-----begin"];
 

@@ -6,7 +6,7 @@ use virt::sys;
 
 use crate::error::LibvirtError;
 
-/// The error of the libvirt call that just failed on this thread.
+/// The error of the libvirt call that just failed on this thread, without secrets.
 pub(super) fn last_error() -> LibvirtError {
     // SAFETY: the pointer is to thread-local storage of libvirt, valid until this thread's next libvirt call,
     // and nothing below makes one.
@@ -24,6 +24,7 @@ pub(super) fn last_error() -> LibvirtError {
         strings: [text(raw.str1), text(raw.str2), text(raw.str3)],
         numbers: [raw.int1, raw.int2],
     }
+    .masked()
 }
 
 /// A copy of a C string, or nothing for NULL. What is not UTF-8 is replaced.

@@ -1,6 +1,6 @@
 //! How a migration ended, and where the guest is.
 
-use super::call::is_cancelled;
+use super::call::{guarded, is_cancelled};
 use super::outcome::Outcome;
 use super::shared::Shared;
 use super::step::Act;
@@ -13,11 +13,14 @@ use crate::{Error, Result};
 /// The end of a migration whose call returned this, or which is known to be over by other means. Where those
 /// means say where the guest is, `known` does.
 pub(super) fn conclude(shared: &Shared, result: Result<()>, known: Option<GuestLocation>) -> Result<Outcome> {
-    let Err(error) = result else {
+    let Err(mut error) = result else {
         return Ok(outcome(shared, known.unwrap_or_else(|| arrived(shared))));
     };
     // Not an error of libvirt's but of the domain object, or of ours: it says nothing of the migration.
     let Some(code) = error.libvirt_code() else { return Err(error) };
+    if shared.flags.contains(MigrateFlags::TLS) {
+        explain_tls(&mut error);
+    }
     let mut location = known.unwrap_or_else(|| whereabouts(shared));
     if location == GuestLocation::SourcePaused && shared.lock().paused_here && !shared.was_paused() {
         location = resume(shared);
@@ -33,6 +36,18 @@ pub(super) fn conclude(shared: &Shared, result: Result<()>, known: Option<GuestL
     } else {
         Error::MigrationFailed { cause: Box::new(error), location, outcome }
     })
+}
+
+/// The source's QEMU says what is wrong with the destination's certificate and ends the connection. Where the
+/// destination's has gone before libvirt asks it, libvirt tells of its end instead.
+fn explain_tls(error: &mut Error) {
+    if let Error::Libvirt(error) = error
+        && error.message.contains("TLS channel")
+        && !error.message.contains("ertificate")
+    {
+        error.message += "; TLS ended at the source: its QEMU refuses the destination's certificate \
+                          (its name, its dates or its authority), or lost the connection";
+    }
 }
 
 /// libvirt's call fails like this when the guest was gone before it looked again. That proves nothing; the
@@ -72,7 +87,8 @@ fn outcome(shared: &Shared, location: GuestLocation) -> Outcome {
     let moved = matches!(location, GuestLocation::DestinationRunning | GuestLocation::DestinationPaused);
     // The event brings them, on its own way. Without it the source may have them, unless it has forgotten the domain.
     if moved && !known && shared.watched {
-        let job = shared.control().job_info(true).ok();
+        // Whatever happens to the statistics, the guest has moved.
+        let job = guarded(|| shared.control().job_info(true)).ok();
         match job.filter(|job| job.operation.is_none_or(|kind| kind == OUTGOING)) {
             Some(job) => shared.lock().last_job = Some(job),
             None => shared.await_last_job(),
@@ -84,3 +100,26 @@ fn outcome(shared: &Shared, location: GuestLocation) -> Outcome {
 
 /// `VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT`.
 pub(super) const OUTGOING: i64 = 5;
+
+#[cfg(test)]
+mod tests {
+    use super::explain_tls;
+    use crate::error::{Error, LibvirtError};
+
+    #[test]
+    fn what_tls_does_not_tell_by_itself_is_explained() {
+        let explained = |message: &str| {
+            let mut error = Error::Libvirt(LibvirtError::found_here(1, message));
+            explain_tls(&mut error);
+            error.to_string()
+        };
+        assert!(
+            explained("closed: Cannot read from TLS channel: x").contains("the destination's certificate")
+        );
+        for clear in
+            ["The certificate hasn't got a known issuer", "Cannot read from TLS channel: Certificate"]
+        {
+            assert_eq!(explained(clear), clear);
+        }
+    }
+}

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::call::guarded;
 use super::outcome::Outcome;
-use super::shared::Shared;
+use super::shared::{Shared, tell};
 use super::step::{Act, Step};
 use super::update::{Update, UpdateSink};
 use super::watcher;
@@ -70,7 +70,7 @@ impl Migration {
     pub fn observe(&self, sink: UpdateSink) {
         let mut state = self.shared.lock();
         match &state.end {
-            Some(end) => sink(Update::Ended(end.clone())),
+            Some(end) => tell(&sink, Update::Ended(end.clone())),
             None => state.sinks.push(sink),
         }
     }

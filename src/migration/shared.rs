@@ -1,5 +1,6 @@
 //! What the handle, the blocked call and the watcher share of one migration.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -271,9 +272,8 @@ impl Shared {
 impl State {
     /// Tells everyone who wants to know.
     pub fn tell(&mut self, update: Update) {
-        // The last sink may have the update itself.
         for sink in &self.sinks {
-            sink(update.clone());
+            tell(sink, update.clone());
         }
     }
 
@@ -282,6 +282,11 @@ impl State {
         self.sequence += 1;
         self.tell(Update::Progress(progress));
     }
+}
+
+/// Tells one. Its fault is its own: it must cost neither the thread that tells nor those who wait for the migration.
+pub(super) fn tell(sink: &UpdateSink, update: Update) {
+    let _ = catch_unwind(AssertUnwindSafe(|| sink(update)));
 }
 
 /// Refuses another process than the one with this number.

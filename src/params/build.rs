@@ -1,20 +1,21 @@
 //! The parameters of one migration, checked as a whole when they are made.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use super::definition::{DESTINATION_XML, Definition, PERSISTENT_XML};
 use super::rules;
-use super::table::Param;
+use super::table::{Kind, Param};
 use super::value::Value;
 use crate::flags::MigrateFlags;
-use crate::uri::check_uri;
+use crate::uri::{check_uri, without_secrets};
 use crate::version::LibvirtVersion;
 use crate::{Error, Result};
 
 /// Everything that one migration is told. Immutable, and valid by construction.
 ///
 /// The two definitions come as one [`Definition`], so that no value holds one of them alone.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct MigrateParams {
     definition: Option<Definition>,
     values: BTreeMap<Param, Value>,
@@ -50,6 +51,22 @@ impl MigrateParams {
         params.normalise();
         rules::check(&params)?;
         Ok(params)
+    }
+
+    /// The same but for the definition and what only pre-copy and copied disks take, under other flags.
+    pub(crate) fn without_definition(&self, flags: MigrateFlags) -> Result<Self> {
+        let kept = [
+            Param::MigrateUri,
+            Param::DestinationName,
+            Param::ListenAddress,
+            Param::GraphicsUri,
+            Param::BandwidthPostcopy,
+            Param::ParallelConnections,
+            Param::TlsDestination,
+        ];
+        let values = self.values.iter().filter(|(param, _)| kept.contains(param));
+        let values: Vec<_> = values.map(|(param, value)| (*param, value.clone())).collect();
+        Self::new(None, values, self.destination.clone(), Some(flags))
     }
 
     /// The parameters from libvirt's own names, as in the dictionary that libvirt-python takes.
@@ -163,6 +180,25 @@ impl MigrateParams {
 /// The version that brought a compression method of its own; `None` for those that are as old as the parameter.
 fn since(method: &str) -> Option<LibvirtVersion> {
     matches!(method, "zlib" | "zstd").then(|| LibvirtVersion::new(9, 4, 0))
+}
+
+impl fmt::Debug for MigrateParams {
+    /// Names and values, with the length in place of each definition, and URIs without their secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MigrateParams(")?;
+        for (name, xml) in self.definitions() {
+            write!(f, "{name}=<{} bytes>, ", xml.len())?;
+        }
+        for (param, value) in self.values() {
+            match value {
+                Value::String(uri) if param.kind() == Kind::Uri => {
+                    write!(f, "{}={:?}, ", param.name(), without_secrets(uri))?;
+                }
+                _ => write!(f, "{}={value:?}, ", param.name())?,
+            }
+        }
+        write!(f, "destination={:?}, flags={})", self.destination().map(without_secrets), self.flags)
+    }
 }
 
 fn flag_name(flag: MigrateFlags) -> &'static str {

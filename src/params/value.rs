@@ -1,11 +1,13 @@
 //! The value of one parameter, checked on its own.
 
+use std::fmt;
+
 use super::table::{Kind, Param};
-use crate::uri::check_uri;
+use crate::uri::{check_uri, mask_uris};
 use crate::{Error, Result};
 
 /// What a parameter can hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Value {
     /// One string.
     String(String),
@@ -47,6 +49,17 @@ impl Value {
                 Ok(())
             }
             (kind, _) => refuse(format!("takes {}", describe(kind))),
+        }
+    }
+}
+
+impl fmt::Debug for Value {
+    /// The bare value; a URI without its secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::String(text) => write!(f, "{:?}", mask_uris(text)),
+            Self::Strings(items) => f.debug_list().entries(items).finish(),
+            Self::Number(number) => write!(f, "{number}"),
         }
     }
 }

@@ -105,8 +105,11 @@ fn from_foreign(
     }
     let errors = module(py)?;
     let arguments = (errors.getattr(class)?, original.value(py), location.map(GuestLocation::name));
-    let translated = PyErr::from_value(errors.getattr("from_libvirt_python")?.call1(arguments)?);
-    translated.set_cause(py, Some(original));
+    let made = errors.getattr("from_libvirt_python")?.call1(arguments)?;
+    let (translated, masked): (Bound<'_, PyAny>, bool) = made.extract()?;
+    let translated = PyErr::from_value(translated);
+    // A traceback prints the cause as well.
+    translated.set_cause(py, (!masked).then_some(original));
     Ok(translated)
 }
 

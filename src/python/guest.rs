@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyAny, PyCapsule};
+use pyo3::types::{PyAny, PyCapsule, PyDict};
 
 use super::convergence::PyConvergence;
 use super::errors::{invalid, to_py};
@@ -18,6 +18,7 @@ use super::params::params_from_py;
 use super::state::PyGuestState;
 use super::updates::PyUpdates;
 use crate::domain::{DomainOps, XmlFlags};
+use crate::exposure::exposed_to;
 use crate::guest::Guest;
 use crate::libvirt::{domain_from_capsule, same_library, silence_default_handler};
 use crate::migration::{Outcome, UpdateSink};
@@ -56,6 +57,11 @@ impl PyGuest {
         Self { guest, through: Through::Libvirt, green: false }
     }
 
+    /// The domain's uuid.
+    pub fn uuid_of(&self, py: Python<'_>) -> PyResult<String> {
+        self.call(py, |domain| domain.uuid())
+    }
+
     /// Runs one call on the domain, with the GIL released where it goes to libvirt.
     fn call<T: Send>(
         &self,
@@ -91,6 +97,21 @@ impl PyGuest {
         Ok(vec![updates.get().sink(function, self.bridge(), every)])
     }
 
+    /// The parameters of a migration that is asked for. Data in the clear to a public address gets a warning.
+    fn params(
+        params: &Bound<'_, PyAny>,
+        destination: Option<&Bound<'_, PyAny>>,
+        flags: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<MigrateParams> {
+        let py = params.py();
+        let params = params_from_py(params, destination, flags)?;
+        if let Some(address) = exposed_to(&params) {
+            let dispatch = py.import("libvirt_migrate._dispatch")?;
+            dispatch.getattr("warn_exposed")?.call1((address.to_string(),))?;
+        }
+        Ok(params)
+    }
+
     /// Refuses where threads of this package could not do what a migration in the background needs.
     fn check_threads(&self, py: Python<'_>) -> PyResult<()> {
         py.import("libvirt_migrate._dispatch")?.getattr("check_threads")?.call0()?;
@@ -101,22 +122,34 @@ impl PyGuest {
         Ok(())
     }
 
-    /// Signals are delivered to the main thread only, so only there a call can be interrupted.
     fn migrate_interruptibly(
         &self,
         py: Python<'_>,
         params: &MigrateParams,
         convergence: &Convergence,
     ) -> PyResult<Outcome> {
+        let sinks = self.sinks(py, None)?;
+        self.interruptibly(py, |interrupted| {
+            self.guest.migrate_unless(params, convergence, sinks, interrupted)
+        })
+    }
+
+    /// Runs what asks now and then whether it was interrupted, and raises the interrupt once that is over.
+    ///
+    /// Signals are delivered to the main thread only, so only there a call can be interrupted.
+    fn interruptibly(
+        &self,
+        py: Python<'_>,
+        body: impl Send + FnOnce(&mut dyn FnMut() -> bool) -> crate::Result<Outcome>,
+    ) -> PyResult<Outcome> {
         let mut interrupt: Option<PyErr> = None;
         let main = on_main_thread(py)?;
-        let sinks = self.sinks(py, None)?;
         let result = released(py, || {
-            let check = || {
+            let mut check = || {
                 interrupt = main.then(|| Python::attach(|py| py.check_signals().err())).flatten();
                 interrupt.is_some()
             };
-            self.guest.migrate_unless(params, convergence, sinks, check)
+            body(&mut check)
         });
         let (outcome, error) = match result {
             Ok(outcome) => (Some(outcome), None),
@@ -198,7 +231,7 @@ impl PyGuest {
         convergence: Option<&Bound<'_, PyConvergence>>,
         steer: bool,
     ) -> PyResult<PyOutcome> {
-        let params = params_from_py(params, destination, flags)?;
+        let params = Self::params(params, destination, flags)?;
         let outcome = if !steer && convergence.is_some() {
             return Err(invalid("convergence", "is an intent for who steers, and steer is false"));
         } else if !steer && self.through != Through::Object {
@@ -240,12 +273,44 @@ impl PyGuest {
         on_end: Option<Bound<'_, PyAny>>,
     ) -> PyResult<PyMigration> {
         self.check_threads(py)?;
-        let params = params_from_py(params, destination, flags)?;
+        let params = Self::params(params, destination, flags)?;
         let convergence = intent(convergence).unwrap_or_default();
         let sinks = self.sinks(py, Some((on_progress, on_switchover, on_end)))?;
         let started = released(py, || self.guest.start_migration(&params, &convergence, sinks));
         let migration = started.map_err(|error| self.error(py, error))?;
         Ok(PyMigration { migration, bridge: self.bridge() })
+    }
+
+    /// Puts the guest right after a migration from here that broke, and returns the `Outcome` once it is whole in
+    /// one place; its `decisions` tell what was done.
+    ///
+    /// `params`, `destination` and `flags` are the migration's own; `destination` alone will do where it moved its
+    /// data in no special way. A post-copy that broke is resumed until the guest is whole, after the side that
+    /// takes it for healthy was released; a post-copy that goes on is waited for. What a migration that is over
+    /// has left behind is removed, where the other host is proven to have all of the guest. A migration in
+    /// pre-copy that runs is refused: `adopt_migration` attaches to it.
+    ///
+    /// Ctrl-C ends the waiting and raises KeyboardInterrupt, but a post-copy that was resumed is not aborted by
+    /// it. Raises MigrationFailed where the guest cannot be put right from here: the message says why, and what
+    /// is safe to do.
+    #[pyo3(signature = (params=None, *, destination=None, flags=None))]
+    fn recover(
+        &self,
+        py: Python<'_>,
+        params: Option<&Bound<'_, PyAny>>,
+        destination: Option<&Bound<'_, PyAny>>,
+        flags: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<PyOutcome> {
+        if self.through == Through::Object {
+            return Err(invalid("dom", "is no domain of libvirt's, so the other host cannot be asked"));
+        }
+        self.check_threads(py)?;
+        let empty = PyDict::new(py);
+        let params = params_from_py(params.unwrap_or(empty.as_any()), destination, flags)?;
+        let sinks = self.sinks(py, None)?;
+        let outcome =
+            self.interruptibly(py, |interrupted| self.guest.recover(&params, || sinks, interrupted))?;
+        Ok(outcome.into())
     }
 
     /// Attaches to the migration of this guest to another host that runs already: one whose `Migration` was let
@@ -282,7 +347,7 @@ impl PyGuest {
     /// The domain's uuid.
     #[getter]
     fn uuid(&self, py: Python<'_>) -> PyResult<String> {
-        self.call(py, |domain| domain.uuid())
+        self.uuid_of(py)
     }
 
     /// The number that the running domain has on its host, or `None`.

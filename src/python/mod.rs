@@ -3,6 +3,8 @@
 mod apart;
 mod convergence;
 mod errors;
+#[cfg(debug_assertions)]
+mod faults;
 mod foreign;
 mod gil;
 mod guest;
@@ -18,6 +20,7 @@ mod retarget;
 mod state;
 mod updates;
 mod values;
+mod whereabouts;
 
 use pyo3::prelude::*;
 
@@ -27,6 +30,9 @@ mod _core {
     use super::apart::PyWaiter;
     #[pymodule_export]
     use super::convergence::PyConvergence;
+    #[cfg(debug_assertions)]
+    #[pymodule_export]
+    use super::faults::_panic;
     #[pymodule_export]
     use super::guest::PyGuest;
     #[pymodule_export]
@@ -49,6 +55,9 @@ mod _core {
     use super::state::PyGuestState;
     #[pymodule_export]
     use super::updates::PyUpdates;
+
+    #[pymodule_export]
+    use super::whereabouts::{PyHostAnswer, PyWhereabouts, where_is};
 
     /// The version of the crate, which is the version of the package.
     #[pymodule_export]

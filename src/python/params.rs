@@ -7,7 +7,8 @@ use pyo3::types::{PyAny, PyDict, PyIterator, PyList, PyMapping, PyString};
 use super::errors::invalid;
 use super::values::{parameter_from_py, parameter_to_py, string_from_py};
 use crate::flags::MigrateFlags;
-use crate::params::{DESTINATION_XML, Definition, MigrateParams, PERSISTENT_XML, Param};
+use crate::params::{DESTINATION_XML, Definition, Kind, MigrateParams, PERSISTENT_XML, Param, Value};
+use crate::uri::without_secrets;
 use crate::version::LibvirtVersion;
 
 /// The parameters of one migration: a frozen mapping of libvirt's names to values.
@@ -223,14 +224,21 @@ impl PyMigrateParams {
         }
     }
 
-    /// Without the definitions, which can hold passwords.
+    /// Without the definitions and without users, passwords and queries of URIs.
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         let mut parts: Vec<String> =
             self.inner.definitions().map(|(name, xml)| format!("{name}=<{} bytes>", xml.len())).collect();
         for (param, value) in self.inner.values() {
-            parts.push(format!("{}={}", param.name(), parameter_to_py(py, value)?.repr()?));
+            let shown = match value {
+                Value::String(uri) if param.kind() == Kind::Uri => {
+                    PyString::new(py, &without_secrets(uri)).repr()
+                }
+                _ => parameter_to_py(py, value)?.repr(),
+            };
+            parts.push(format!("{}={}", param.name(), shown?));
         }
-        let destination = self.inner.destination().map_or("None".to_owned(), |uri| format!("{uri:?}"));
+        let destination = self.inner.destination().map(without_secrets);
+        let destination = destination.map_or("None".to_owned(), |uri| format!("{uri:?}"));
         parts.push(format!("destination={destination}, flags={}", self.inner.flags()));
         Ok(format!("MigrateParams({})", parts.join(", ")))
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
+from .._mask import mask
 from .ends import Exit
 
 #: `VIR_ERR_*` to what a person can do.
@@ -40,12 +41,6 @@ class UserError(Exception):
 def one_line(text: str) -> str:
     """A message without line breaks and without passwords in URIs."""
     return mask(" ".join(str(text).split()))
-
-
-def mask(text: str) -> str:
-    """The text with the user and password of each URI, and its query, left out."""
-    text = re.sub(r"(\b[a-z][a-z0-9+.-]*://)[^\s/@'\"]*@", r"\1", text, flags=re.IGNORECASE)
-    return re.sub(r"(\b[a-z][a-z0-9+.-]*://[^\s?'\"]*)\?[^\s'\";,)]*", r"\1", text, flags=re.IGNORECASE)
 
 
 #: What a URI may need to work once more, and what is no secret.

@@ -5,7 +5,8 @@ from __future__ import annotations
 import shlex
 
 from .. import Guest, Host, LibvirtError
-from .errors import UserError, explain, mask, repeatable
+from .._mask import mask
+from .errors import UserError, explain, repeatable
 from .waiting import interruptible
 
 #: `VIR_ERR_AUTH_*`, and the numbers of a connection that could not be made.

@@ -38,8 +38,9 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """One line, and how to go on."""
-        one = " ".join(message.split())
-        message = f"{one}; {self.prog} --help shows what there is"
+        from .errors import one_line
+
+        message = f"{one_line(message)}; {self.prog} --help shows what there is"
         # There are no options yet.
         if "--json" in sys.argv:
             from .output import Output

@@ -38,8 +38,13 @@ class Plan:
         return [check for check in self.checks if check.result == "fail" and (check.fatal or not force)]
 
 
-def make_plan(request: Request, guest: str, source_uri: str | None, destination_uri: str) -> Plan:
-    """Asks both hosts. Raises UserError where there is nothing to plan."""
+def make_plan(
+    request: Request, guest: str, source_uri: str | None, destination_uri: str, *, to_move: bool = True
+) -> Plan:
+    """Asks both hosts. Raises UserError where there is nothing to plan.
+
+    A plan that nobody moves by needs none of the guest's passwords, and does not ask for them.
+    """
     source = open_host(source_uri, role="the source")
     found = find_guest(source, source_uri, guest)
     destination = open_host(destination_uri, role="the destination")
@@ -48,11 +53,11 @@ def make_plan(request: Request, guest: str, source_uri: str | None, destination_
         raise UserError(
             f"the destination {show_uri(destination_uri)} is the source: give another host's daemon"
         )
-    # Secrets too: without its password a display would be open at the destination.
-    live = found.xml(migratable=True, secure=True)
+    # Without its password a display would be open at the destination.
+    live = found.xml(migratable=True, secure=to_move)
     retarget = request.retarget(destination_uri)
     dest_xml = _retargeted(live, retarget)
-    persistent, complaint = _persistent(pair, retarget)
+    persistent, complaint = _persistent(pair, retarget, secure=to_move)
     params = request.params(destination_uri, dest_xml, persistent)
     checks = [*run_checks(pair, params)]
     if complaint is not None:
@@ -67,10 +72,10 @@ def _retargeted(xml: str, retarget: Retarget) -> str:
         raise UserError(f"the definition cannot be changed as asked: {one_line(str(error))}") from None
 
 
-def _persistent(pair: Pair, retarget: Retarget) -> tuple[str | None, str | None]:
+def _persistent(pair: Pair, retarget: Retarget, *, secure: bool) -> tuple[str | None, str | None]:
     """The persistent definition for the destination, or why the live one has to do for it."""
     try:
-        kept = pair.guest.xml(inactive=True, migratable=True, secure=True)
+        kept = pair.guest.xml(inactive=True, migratable=True, secure=secure)
         return retarget_xml(kept, retarget), None
     except InvalidDomainXml as error:
         reason = one_line(str(error))
@@ -83,7 +88,7 @@ def plan(options: Any, out: Output) -> int:
     """The command."""
     request = request_from(options)
     out.note(f"{options.guest}: asking both hosts")
-    made = make_plan(request, options.guest, options.source, options.destination)
+    made = make_plan(request, options.guest, options.source, options.destination, to_move=False)
     tell_plan(made, out)
     for line in plan_lines(made):
         out.say(line)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -131,7 +132,9 @@ def set_field(changes: dict[str, Any], assignment: str) -> None:
     """Takes one `--set FIELD=VALUE` into the JSON form."""
     path, equals, text = assignment.partition("=")
     if not equals or not path or not text:
-        raise UserError(f"--set {assignment!r}: write FIELD=VALUE, such as graphics.listen=192.0.2.2")
+        # Not the value, nor what may be one: passwords can be in it.
+        shown = path if re.fullmatch(r"[\w.:-]+", path) else "FIELD"
+        raise UserError(f"--set {shown}: write FIELD=VALUE, such as graphics.listen=192.0.2.2")
     if path == "graphics.listen":
         for kind in ("vnc", "spice"):
             set_field(changes, f"graphics.{kind}={text}")
@@ -186,8 +189,10 @@ def check_uri(uri: str) -> None:
     except ValueError:
         parts = urlsplit("")
     if not parts.scheme or "://" not in uri:
+        # One that lacks its scheme may have a password all the same.
+        shown = "this" if "@" in uri else repr(one_line(uri))
         raise UserError(
-            f"{one_line(uri)!r} is no URI of a libvirt daemon: write qemu+ssh://HOST/system, "
+            f"{shown} is no URI of a libvirt daemon: write qemu+ssh://HOST/system, "
             "qemu+tls://HOST/system or qemu+tcp://HOST/system"
         )
 

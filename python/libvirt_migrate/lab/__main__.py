@@ -18,6 +18,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="make a lab and print the hosts' URIs")
     up.add_argument("--hosts", type=int, default=2, metavar="N", help="how many hosts (2)")
+    up.add_argument("--tls", action="store_true", help="with certificates, and print qemu+tls URIs too")
     status = commands.add_parser("status", help="what is up")
     ending = commands.add_parser("down", help="end a lab and all that is in it")
     for command, default in ((up, "lab"), (status, "all"), (ending, "lab")):
@@ -25,11 +26,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _up(name: str, hosts: int) -> int:
-    lab = Lab(name, hosts=hosts)
+def _up(name: str, hosts: int, *, tls: bool) -> int:
+    lab = Lab(name, hosts=hosts, tls=tls)
     lab.up(detached=True)
     for host in lab.hosts:
-        print(f"{host.name}  {host.uri}")
+        print(f"{host.name}  {host.uri}{f'  {host.tls_uri}' if tls else ''}")
     return 0
 
 
@@ -57,7 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         if options.command == "up":
-            return _up(options.name or "lab", options.hosts)
+            return _up(options.name or "lab", options.hosts, tls=options.tls)
         if options.command == "status":
             return _status(options.name)
         if not down(options.name or "lab"):

@@ -8,6 +8,7 @@ import time
 import uuid
 from pathlib import Path
 
+from . import certificates
 from .errors import LabError
 from .namespaces import enter_host
 from .tools import environment, run
@@ -18,13 +19,19 @@ KERNEL = "/var/lib/libvirt/guest.elf"
 #: libvirt's port for plain TCP.
 PORT = 16509
 
-_LIBVIRTD = """listen_tls = 0
-listen_tcp = 1
+_LIBVIRTD = """listen_tcp = 1
 listen_addr = "{address}"
 auth_tcp = "none"
 auth_unix_rw = "none"
 host_uuid = "{uuid}"
 log_outputs = "2:file:/var/log/libvirt/libvirtd.log"
+"""
+
+# Whoever calls the daemon by TLS shows a certificate as well.
+_LIBVIRTD_TLS = """listen_tls = 1
+ca_file = "/etc/libvirt/{qemu}/ca-cert.pem"
+cert_file = "/etc/libvirt/{daemon}/cert.pem"
+key_file = "/etc/libvirt/{daemon}/key.pem"
 """
 
 # As root and without labels or groups: the hosts are made of namespaces, not of machines.
@@ -39,6 +46,10 @@ migration_address = "{address}"
 migration_host = "{address}"
 """
 
+_QEMU_TLS = """migrate_tls_x509_cert_dir = "/etc/libvirt/{qemu}"
+migrate_tls_x509_verify = 1
+"""
+
 # The daemon asks for the user that it was built for even where its settings name another. Debian makes that
 # user with a package of services that the lab does not need.
 _ACCOUNTS = {
@@ -49,7 +60,7 @@ _ACCOUNTS = {
 _PID_FILE = "libvirtd.pid"
 
 
-def configure(folder: Path, name: str, address: str, addresses: dict[str, str]) -> None:
+def configure(folder: Path, name: str, address: str, addresses: dict[str, str], *, tls: bool = False) -> None:
     """Writes a host's settings. `addresses` are all hosts of the lab, for /etc/hosts."""
     (folder / "etc").mkdir(parents=True)
     names = "".join(f"{where} {host}\n" for host, where in addresses.items())
@@ -58,8 +69,12 @@ def configure(folder: Path, name: str, address: str, addresses: dict[str, str]) 
         known = Path("/etc", file).read_text()
         (folder / file).write_text(known if f"\n{line.partition(':')[0]}:" in known else f"{known}{line}\n")
     identity = uuid.uuid5(uuid.NAMESPACE_DNS, f"{name}@{address}")
-    (folder / "etc" / "libvirtd.conf").write_text(_LIBVIRTD.format(address=address, uuid=identity))
-    (folder / "etc" / "qemu.conf").write_text(_QEMU.format(address=address))
+    places = {"daemon": certificates.DAEMON, "qemu": certificates.QEMU}
+    libvirtd = _LIBVIRTD.format(address=address, uuid=identity)
+    libvirtd += _LIBVIRTD_TLS.format(**places) if tls else "listen_tls = 0\n"
+    (folder / "etc" / "libvirtd.conf").write_text(libvirtd)
+    qemu = _QEMU.format(address=address) + (_QEMU_TLS.format(**places) if tls else "")
+    (folder / "etc" / "qemu.conf").write_text(qemu)
 
 
 def start(folder: Path, pid: int, address: str) -> None:
@@ -82,7 +97,10 @@ def start(folder: Path, pid: int, address: str) -> None:
             timeout=60,
         )
     if done.returncode:
-        raise LabError(f"libvirtd does not start: {log.read_text().strip() or done.returncode}")
+        logged = folder / "log" / "libvirtd.log"
+        reason = logged.read_text().splitlines()[-1:] if logged.exists() else []
+        said = log.read_text().strip() or done.returncode
+        raise LabError(f"libvirtd does not start: {said} {' '.join(reason)}".strip())
     _await_listening(folder, pid, address)
 
 
@@ -106,14 +124,15 @@ def _is_running(folder: Path, pid: int) -> bool:
         number = int((folder / "run" / _PID_FILE).read_text())
     except FileNotFoundError:
         return False
-    there = run([*enter_host(pid), "sh", "-c", f"kill -0 {number} 2>/dev/null && echo yes || echo no"])
+    ask = 'kill -0 "$1" 2>/dev/null && echo yes || echo no'
+    there = run([*enter_host(pid), "sh", "-c", ask, "sh", str(number)])
     return there.strip() == "yes"
 
 
 def stop(folder: Path, pid: int, *, kill: bool = False) -> None:
     """Ends the daemon, with `kill` without asking it; its guests go on."""
     number = int((folder / "run" / _PID_FILE).read_text())
-    run([*enter_host(pid), "sh", "-c", f"kill -s {'KILL' if kill else 'TERM'} {number}"])
+    run([*enter_host(pid), "sh", "-c", 'kill -s "$1" "$2"', "sh", "KILL" if kill else "TERM", str(number)])
     deadline = time.monotonic() + 30
     while _is_running(folder, pid):
         if time.monotonic() > deadline:

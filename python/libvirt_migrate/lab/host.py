@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from . import daemon
+from . import certificates, daemon
 from .errors import LabError
 from .namespaces import enter_host
 from .state import HostState
@@ -31,6 +32,39 @@ class Host:
     def uri(self) -> str:
         """The daemon's URI, the same from this machine and from the lab's other hosts."""
         return f"qemu+tcp://{self.address}/system"
+
+    @property
+    def tls_uri(self) -> str:
+        """The same by TLS, with the lab's client certificate. The lab must have been made with `tls`."""
+        return self.tls_uri_with("client-known")
+
+    def tls_uri_with(self, client: str) -> str:
+        """The same with another client's certificates: client-unknown has one that no host knows."""
+        return f"qemu+tls://{self.address}/system?pkipath={self._tls / client}"
+
+    def certify(
+        self,
+        names: Sequence[str] = (),
+        addresses: Sequence[str] | None = None,
+        *,
+        expired: bool = False,
+        known: bool = True,
+    ) -> None:
+        """Has QEMU on this host show another certificate to whoever migrates to here, from now on.
+
+        It is for these names and IP addresses (the host's own address where they are not given); it may have
+        expired yesterday, or be of an authority that only this host knows. Without arguments it is right.
+        """
+        addresses = [self.address] if addresses is None else addresses
+        _ = self._tls
+        certificates.certify(self.folder, names, addresses, expired=expired, known=known)
+
+    @property
+    def _tls(self) -> Path:
+        tls = self.folder.parent / "tls"
+        if not tls.is_dir():
+            raise LabError("the lab has no certificates: make it with tls=True")
+        return tls
 
     def connection(self) -> Any:
         """A libvirt-python connection to the daemon, opened when first asked for."""

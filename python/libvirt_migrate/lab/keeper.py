@@ -4,7 +4,7 @@ Standard input is the word: a lab that belongs to a process ends with it, howeve
 the kernel closes the pipe. Where the keeper itself is killed, the kernel ends all of the lab's processes, and
 with them the namespaces, the network and the mounts; the folder that remains is removed by the next lab.
 
-Usage: keeper NAME HOSTS tied|detached. Answers with one line of JSON: {"error": …} or the lab's state.
+Usage: keeper NAME HOSTS tied|detached [tls]. Answers with one line of JSON: {"error": …} or the lab's state.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ import signal
 import sys
 from dataclasses import asdict
 
-from . import daemon, kernel, network, state, tools
+from . import certificates, daemon, kernel, network, state, tools
 from .errors import LabError
 from .namespaces import Namespaces
 from .state import HostState, LabState
 
 
-def make(name: str, count: int) -> tuple[LabState, Namespaces]:
+def make(name: str, count: int, *, tls: bool = False) -> tuple[LabState, Namespaces]:
     """Makes a lab of `count` hosts, whole or not at all."""
-    tools.check()
+    tools.check(tls=tls)
     folder = state.folder(name)
     with state.lock():
         state.sweep()
@@ -36,7 +36,7 @@ def make(name: str, count: int) -> tuple[LabState, Namespaces]:
         namespaces = None
         try:
             namespaces = Namespaces()
-            lab = _build(name, count, subnet, namespaces)
+            lab = _build(name, count, subnet, namespaces, tls=tls)
         except BaseException:
             if namespaces:
                 namespaces.close()
@@ -52,18 +52,21 @@ def make(name: str, count: int) -> tuple[LabState, Namespaces]:
     return lab, namespaces
 
 
-def _build(name: str, count: int, subnet: int, namespaces: Namespaces) -> LabState:
+def _build(name: str, count: int, subnet: int, namespaces: Namespaces, *, tls: bool) -> LabState:
     folder = state.folder(name)
     addresses = {f"host{number}": f"10.213.{subnet}.{number}" for number in range(1, count + 1)}
     kernel.build(folder / "guest.elf")
+    for host, address in addresses.items():
+        daemon.configure(folder / host, host, address, addresses, tls=tls)
+    if tls:
+        certificates.make(folder, addresses)
     hosts = []
     for host, address in addresses.items():
-        daemon.configure(folder / host, host, address, addresses)
-        pid = namespaces.add_host(host, folder / host)
+        pid = namespaces.add_host(host, folder / host, folder / "tls" if tls else None)
         (folder / host / "lib" / "guest.elf").write_bytes((folder / "guest.elf").read_bytes())
         hosts.append(HostState(host, address, pid))
     keeper, started = state.myself()
-    lab = LabState(name, keeper, started, subnet, tuple(hosts))
+    lab = LabState(name, keeper, started, subnet, tuple(hosts), tls)
     network.connect(namespaces.init, lab)
     return lab
 
@@ -86,12 +89,12 @@ def wait(tied: bool) -> None:
     select.select(sources, [], [])
 
 
-def main(name: str, hosts: str, mode: str) -> int:
+def main(name: str, hosts: str, mode: str, *options: str) -> int:
     """Keeps one lab."""
     # A signal while the lab is made ends it in order, as an exception.
     signal.signal(signal.SIGTERM, _stop)
     try:
-        lab, namespaces = make(name, int(hosts))
+        lab, namespaces = make(name, int(hosts), tls="tls" in options)
     except LabError as error:
         print(json.dumps({"error": str(error)}), flush=True)
         return 1

@@ -28,12 +28,14 @@ class Lab:
     ...     guest.beats.wait_for_passes()
     """
 
-    def __init__(self, name: str = "lab", *, hosts: int = 2) -> None:
+    def __init__(self, name: str = "lab", *, hosts: int = 2, tls: bool = False) -> None:
         if not 1 <= hosts <= 200:
             raise LabError(f"{hosts} hosts: 1 to 200 can be had")
         state.folder(name)
         self.name = name
         self._count = hosts
+        #: It has certificates, for migrations with MigrateFlags.TLS and connections by qemu+tls.
+        self.tls = tls
         self._keeper: subprocess.Popen[str] | None = None
         self._state: LabState | None = None
         #: The hosts, named host1, host2 and so on.
@@ -46,7 +48,7 @@ class Lab:
         found = state.read(name)
         if found is None or not found.is_alive():
             raise LabError(f"no lab named {name!r} is up")
-        lab = cls(name, hosts=len(found.hosts))
+        lab = cls(name, hosts=len(found.hosts), tls=found.tls)
         lab._use(found)
         return lab
 
@@ -55,6 +57,7 @@ class Lab:
         command = [sys.executable, "-m", "libvirt_migrate.lab.keeper", self.name, str(self._count)]
         # Of a detached keeper this process is not the parent, so that it need not wait for it.
         command = ["setsid", "--fork", *command, "detached"] if detached else [*command, "tied"]
+        command += ["tls"] if self.tls else []
         self._keeper = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL if detached else subprocess.PIPE,

@@ -28,6 +28,11 @@ for place in run:/run lib:/var/lib cache:/var/cache log:/var/log; do
     mount --bind "${place%%:*}" "${place#*:}/libvirt"
 done
 hostname "$2"
+# A client's certificates have the same path everywhere, since it is a part of URIs.
+if [ "$3" ]; then
+    mkdir -p "$3"
+    mount --no-canonicalize --bind ../tls "$3"
+fi
 echo ready
 exec sleep infinity"""
 
@@ -51,11 +56,12 @@ class Namespaces:
             self.close()
             raise
 
-    def add_host(self, name: str, folder: Path) -> int:
-        """Makes a host's namespaces; returns the process that holds them."""
+    def add_host(self, name: str, folder: Path, tls: Path | None = None) -> int:
+        """Makes a host's namespaces, with the lab's certificates; returns the process that holds them."""
         host = _start([
             *enter(self.init, "net", "mnt", "pid"),
-            *("unshare", "--net", "--mount", "--uts", "--", "sh", "-c", _HOST, "sh", str(folder), name),
+            *("unshare", "--net", "--mount", "--uts", "--"),
+            *("sh", "-c", _HOST, "sh", str(folder), name, str(tls or "")),
         ])  # fmt: skip
         self._hosts.append(host)
         _await_ready(host)

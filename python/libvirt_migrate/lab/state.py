@@ -42,6 +42,8 @@ class LabState:
     #: The third byte of its network, 10.213.SUBNET.0/24.
     subnet: int
     hosts: tuple[HostState, ...]
+    #: It has certificates.
+    tls: bool = False
 
     @property
     def address(self) -> str:

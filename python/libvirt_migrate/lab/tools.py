@@ -21,18 +21,21 @@ PROGRAMS = {
     "libvirtd": "libvirt-daemon",
     "qemu-system-x86_64": "qemu-system-x86",
 }
+#: For a lab with certificates.
+TLS_PROGRAMS = {"certtool": "gnutls-bin"}
 #: Where they are for root, whatever PATH says.
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-def check() -> None:
+def check(*, tls: bool = False) -> None:
     """Says all that is missing at once, before anything is made."""
+    programs = PROGRAMS | (TLS_PROGRAMS if tls else {})
     problems = []
     if sys.platform != "linux":
         problems.append("Linux, since the hosts are network namespaces")
     elif os.geteuid() != 0:
         problems.append("root, to make network namespaces (try sudo)")
-    packages = {package for program, package in PROGRAMS.items() if find(program) is None}
+    packages = {package for program, package in programs.items() if find(program) is None}
     if packages:
         problems.append(f"packages: apt-get install --no-install-recommends {' '.join(sorted(packages))}")
     if problems:

@@ -96,10 +96,11 @@ def main() -> None:
     order = json.loads(sys.argv[1])
     # A drive that hangs says where.
     faulthandler.dump_traceback_later(order.get("timeout", 60), exit=True)
-    if order.get("log"):
-        logging.setup(CONF, "nova")
+    logging.register_options(CONF)
     told = Told()
     driver = make_driver(order)
+    if order.get("log"):
+        logging.setup(CONF, "nova")
     context, instance, data = make_records(order, told)
     error = None
     told.start = time.time()

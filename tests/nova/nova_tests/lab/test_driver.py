@@ -36,7 +36,7 @@ def mode(request: pytest.FixtureRequest) -> str:
 
 
 def drive(mode: str, guest: LabGuest, source: Host, destination: Host, **order: Any) -> dict[str, Any]:
-    """Has Nova's driver migrate a guest, in a process of its own, and returns what happened."""
+    """Has Nova's driver migrate a guest, in a process of its own, and returns what happened, with its log."""
     order = {
         "driver": DRIVER,
         "uuid": guest.uuid,
@@ -52,6 +52,7 @@ def drive(mode: str, guest: LabGuest, source: Host, destination: Host, **order: 
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    result["log"] = done.stderr
     assert result["patched"] == (mode == "eventlet")
     assert result["domain"] == ("eventlet.tpool" if mode == "eventlet" else "libvirt")
     return result
@@ -138,3 +139,27 @@ def test_force_complete_switches_to_post_copy_where_that_is_permitted(lab: Lab, 
     assert is_at(guest, destination)
     guest.beats.wait_for_passes()
     assert guest.beats.is_intact()
+
+
+@pytest.mark.parametrize("mode", ["eventlet"])
+def test_the_log_holds_no_password(lab: Lab, mode: str) -> None:
+    """Nova's `live_migration_uri` may carry one, and so may the guest's definition."""
+    source, destination = lab.hosts
+    guest = lab.start_guest("vm1", memory=MEMORY)
+    domain = guest.domain(source)
+    xml = guest.xml.replace("autoport='yes'", "autoport='yes' passwd='hunter2'")
+    domain.destroy()
+    guest.beats.forget()
+    source.connection().defineXML(xml)
+    domain.create()
+    guest.beats.wait_for_passes()
+    # Nobody answers at port 1.
+    for port, place in ((1, source), (16509, destination)):
+        uri = f"qemu+tcp://root:hunter2@%s:{port}/system"
+        options = {"libvirt.live_migration_uri": uri, "debug": True, "use_stderr": True}
+        result = drive(mode, guest, source, destination, options=options, log=True)
+        assert is_at(guest, place)
+        assert ("Live Migration failure" in result["log"]) == (port == 1)
+        assert "libvirt_migrate" in result["log"]
+        assert "hunter2" not in result["log"]
+        assert "hunter2" not in json.dumps(result)
