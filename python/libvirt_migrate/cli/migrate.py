@@ -46,8 +46,8 @@ def start(plan: Plan, request: Any, options: Any, out: Output) -> int:
     with Signals() as signals:
         migration = guest.start_migration(plan.params, convergence=request.convergence, **more)
         out.event("start", guest=plan.name, uuid=plan.pair.guest.uuid, flags=int(plan.params.flags))
-        followed = Followed(plan.name, migration, options.source, ours=True, was_paused=paused)
-        code = follow(followed, out, signals)
+        followed = Followed(plan.name, options.source, ours=True, was_paused=paused)
+        code = follow(followed, migration, out, signals)
     if recorder is not None:
         recorder.write(options.report, migration, out)
     return code
