@@ -17,13 +17,14 @@ def migrate(options: Any, out: Output) -> int:
         out.note(f"{options.guest}: asking both hosts")
     from .plan import accept, make_plan, tell_plan
     from .request import request_from
+    from .waiting import interruptible
 
     if options.report:
         from .report import check_path
 
         check_path(options.report)
     request = request_from(options)
-    plan = make_plan(request, options.guest, options.source, options.destination)
+    plan = interruptible(lambda: make_plan(request, options.guest, options.source, options.destination))
     tell_plan(plan, out)
     accept(plan, out, force=options.force)
     return start(plan, request, options, out)
