@@ -111,7 +111,9 @@ impl View {
         use Remedy::Impossible;
         match (self.source, self.destination) {
             // A guest that arrives here: the two hosts are the wrong way round.
-            (State(source), _) if source.is_running() && (source.is_post_copy() || source.is_post_copy_failed()) => {
+            (State(source), _)
+                if source.is_running() && (source.is_post_copy() || source.is_post_copy_failed()) =>
+            {
                 Impossible(Reason::Both)
             }
             (Unknown, _) => Impossible(Reason::SourceUnknown),
