@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::Result;
 use crate::job::JobInfo;
 use crate::location::Answer;
 use crate::params::MigrateParams;
 use crate::state::DomainState;
 use crate::version::LibvirtVersion;
+use crate::{Error, Result};
 
 bitflags::bitflags! {
     /// `virDomainXMLFlags`, as far as a migration asks for them.
@@ -103,6 +103,37 @@ pub trait DomainOps: Send + Sync {
     /// What the destination says of the guest with this uuid; [`Answer::Unknown`] where it cannot be asked.
     fn ask_destination(&self, _uri: &str, _uuid: &str) -> Answer {
         Answer::Unknown
+    }
+
+    /// The same guest at the daemon of another host; `None` where that one does not know it.
+    fn at(&self, _uri: &str, _uuid: &str) -> Result<Option<Arc<dyn DomainOps>>> {
+        Err(Error::unsupported("asking another host"))
+    }
+
+    /// The same domain over a new connection, for when this one is lost. Fails with
+    /// [`NO_DOMAIN`](crate::error::LibvirtError::NO_DOMAIN) where the host does not know it any more.
+    fn reopen(&self) -> Result<Arc<dyn DomainOps>> {
+        Err(Error::unsupported("another connection"))
+    }
+
+    /// Whether the connection still stands. A call that failed with it gone says nothing of the domain.
+    fn is_connected(&self) -> bool {
+        true
+    }
+
+    /// Whether the host keeps a definition of the domain when it is shut off.
+    fn is_persistent(&self) -> Result<bool> {
+        Err(Error::unsupported("isPersistent"))
+    }
+
+    /// Ends the guest at once, as by pulling the plug.
+    fn destroy(&self) -> Result<()> {
+        Err(Error::unsupported("destroy"))
+    }
+
+    /// Removes the persistent definition, and nothing else: no disk, no NVRAM.
+    fn undefine(&self) -> Result<()> {
+        Err(Error::unsupported("undefine"))
     }
 
     /// Has the domain's events delivered; `None` where none are to be had now, and the caller polls.

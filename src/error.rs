@@ -80,6 +80,15 @@ impl Error {
         }
     }
 
+    /// Something that this kind of domain object cannot do.
+    pub fn unsupported(what: &str) -> Self {
+        LibvirtError::found_here(
+            LibvirtError::NO_SUPPORT,
+            format!("this domain object does not support {what}"),
+        )
+        .into()
+    }
+
     /// A call that the guest's state does not allow, found before libvirt was asked.
     pub fn not_now(message: impl Into<String>) -> Self {
         LibvirtError::found_here(LibvirtError::OPERATION_INVALID, message).into()

@@ -45,6 +45,16 @@ impl Guest {
         self.domain.as_ref()
     }
 
+    /// The domain, to keep.
+    pub(crate) fn shared_domain(&self) -> Arc<dyn DomainOps> {
+        self.domain.clone()
+    }
+
+    /// The process that it was made in.
+    pub(crate) fn process(&self) -> u32 {
+        self.process
+    }
+
     /// Moves the guest and returns when it is there.
     ///
     /// What libvirt would refuse is refused before it is asked, and the guest is left alone. A failure says

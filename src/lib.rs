@@ -17,9 +17,11 @@ pub mod migration;
 pub mod params;
 pub mod policy;
 pub mod progress;
+pub mod recovery;
 pub mod state;
 pub mod uri;
 pub mod version;
+pub mod whereabouts;
 
 #[cfg(feature = "python")]
 mod python;

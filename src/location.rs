@@ -48,6 +48,8 @@ impl GuestLocation {
             // unless the source's own pause has another reason than the migration.
             (State(s), Answer::Unknown) if s.is_paused() && is_migrating(s) => Self::Unknown,
             (s, _) if paused(s) => Self::SourcePaused,
+            // The destination of a migration that goes on, whatever the source does.
+            (Answer::Unknown, State(d)) if d.is_arriving() => Self::Unknown,
             (_, d) if paused(d) => Self::DestinationPaused,
             _ => Self::Unknown,
         }
@@ -98,6 +100,9 @@ mod tests {
             (SHUT_OFF, RUNNING, DestinationRunning),
             (Answer::Absent, RUNNING, DestinationRunning),
             (Answer::Absent, PAUSED, DestinationPaused),
+            (Answer::Unknown, PAUSED, DestinationPaused),
+            (Answer::Unknown, MIGRATING, Unknown),
+            (Answer::Unknown, RUNNING, DestinationRunning),
             (PAUSED, Answer::Unknown, SourcePaused),
             (MIGRATING, Answer::Unknown, Unknown),
             (MIGRATING, Answer::Absent, SourcePaused),

@@ -137,6 +137,12 @@ impl DomainState {
         matches!((self.code, self.reason), (PAUSED, 2))
     }
 
+    /// Whether this may be the paused copy that a destination has before the guest runs there: [3, 2] or starting
+    /// up [3, 11]. A source that is paused for a migration has the first one too.
+    pub const fn is_arriving(self) -> bool {
+        matches!((self.code, self.reason), (PAUSED, 2 | 11))
+    }
+
     /// Whether this side is shut off since its guest has moved: [5, 4].
     pub const fn has_migrated(self) -> bool {
         matches!((self.code, self.reason), (SHUT_OFF, 4))

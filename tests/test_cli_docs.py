@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
@@ -17,7 +18,7 @@ from events import SCHEMA, events
 from libvirt_migrate import Guest
 from libvirt_migrate.cli.ends import Exit
 from libvirt_migrate.cli.places import PLACES
-from libvirt_migrate.lab import Host, LabGuest, Workload
+from libvirt_migrate.lab import Host, Lab, LabGuest, Workload
 from migrating import eventually
 from moves import assert_runs_at
 from sshd import ssh_servers
@@ -129,6 +130,15 @@ def test_the_command_by_ssh(start_guest: StartGuest, source: Host, destination: 
     assert_runs_at(guest, destination)
 
 
+def test_the_command_by_tls(tmp_path: Path) -> None:
+    (example,) = (example for example in EXAMPLES if example.speaks("tls"))
+    with Lab(f"pytest-docs-{os.getpid()}", tls=True) as lab:
+        guest = lab.start_guest("docs", workload=Workload(working_set=2, rest=20))
+        uris = {f"qemu+tls://{host.name}/system": host.tls_uri for host in lab.hosts}
+        run(example, guest, tmp_path, uris)
+        assert_runs_at(guest, lab.hosts[1])
+
+
 def test_every_document_has_been_read() -> None:
     """An example that is not recognised would not be run."""
     count = sum(document.read_text().count("\n$ libvirt-migrate ") for document in DOCUMENTS)
@@ -153,6 +163,12 @@ def test_the_table_of_events_is_the_schema() -> None:
             names |= set(SCHEMA["$defs"][part["$ref"].rpartition("/")[2]]["properties"])
         assert names <= table[kind], kind
         assert set(definition["required"]) <= names, kind
+
+
+def test_the_schema_knows_every_action() -> None:
+    stubs = (DOCS.parent / "python" / "libvirt_migrate" / "_core.pyi").read_text()
+    (names,) = re.findall(r"class Decision:.*?def action\(.*?Literal\[(.*?)\]", stubs, re.DOTALL)
+    assert SCHEMA["$defs"]["decided"]["properties"]["action"]["enum"] == re.findall(r'"([a-z-]+)"', names)
 
 
 def test_every_kind_of_object(start_guest: StartGuest, source: Host, destination: Host) -> None:

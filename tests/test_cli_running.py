@@ -38,8 +38,8 @@ def test_force_complete(
 def test_recover(start_guest: StartGuest, source: Host, destination: Host, route: tuple[str, ...]) -> None:
     guest = start_guest(workload=Workload(working_set=8))
     ours = Guest(guest.domain(source))
-    line = refused(command("recover", guest.name, destination.uri, "--from", source.uri))
-    assert "not in a post-copy that broke" in line
+    done = command("recover", guest.name, destination.uri, "--from", source.uri)
+    assert done.stdout == f"{guest.name}: the guest runs at the source\n  it was right\n"
     slow = ("--post-copy", "--bandwidth", "5", "--bandwidth-post-copy", "1", "--json")
     with started("migrate", guest.name, *route, *slow) as user:
         eventually(migrates(guest, source), "a migration")
@@ -56,7 +56,12 @@ def test_recover(start_guest: StartGuest, source: Host, destination: Host, route
     fast = ("--bandwidth-post-copy", "200")
     done = command("recover", guest.name, destination.uri, "--from", source.uri, *fast)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith(f"{guest.name}: the guest runs at the destination")
+    first, second, *steps = done.stdout.splitlines()
+    assert first == f"{guest.name}: the guest runs at the destination"
+    assert second.startswith("  put right in ")
+    assert steps
+    line = refused(command("recover", guest.name, destination.uri, "--from", source.uri))
+    assert "there is nothing to put right" in line
     assert_runs_at(guest, destination)
     kept = listen_address(guest.domain(destination), libvirt.VIR_DOMAIN_XML_INACTIVE)
     assert kept == destination.address

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         Guest,
         GuestState,
         Host,
+        HostAnswer,
         JobInfo,
         MigrateParams,
         Migration,
@@ -21,11 +22,13 @@ if TYPE_CHECKING:
         PolicyDecision,
         Progress,
         Retarget,
+        Whereabouts,
         XmlChange,
         __version__,
         build_migrate_params,
         diff_xml,
         retarget_xml,
+        where_is,
     )
     from .errors import (
         InvalidDomainXml,
@@ -44,6 +47,7 @@ __all__ = [
     "Guest",
     "GuestState",
     "Host",
+    "HostAnswer",
     "InvalidDomainXml",
     "InvalidParameter",
     "JobInfo",
@@ -58,11 +62,13 @@ __all__ = [
     "PolicyDecision",
     "Progress",
     "Retarget",
+    "Whereabouts",
     "XmlChange",
     "__version__",
     "build_migrate_params",
     "diff_xml",
     "retarget_xml",
+    "where_is",
 ]
 
 

@@ -12,6 +12,7 @@ __all__ = [
     "Guest",
     "GuestState",
     "Host",
+    "HostAnswer",
     "JobInfo",
     "MigrateParams",
     "Migration",
@@ -19,6 +20,7 @@ __all__ = [
     "PolicyDecision",
     "Progress",
     "Retarget",
+    "Whereabouts",
     "XmlChange",
     "_ProgressIterator",
     "_Updates",
@@ -29,6 +31,7 @@ __all__ = [
     "build_migrate_params",
     "diff_xml",
     "retarget_xml",
+    "where_is",
 ]
 
 __version__: str
@@ -259,6 +262,13 @@ class Guest:
         on_switchover: Callable[[float], object] | None = None,
         on_end: Callable[[Outcome | BaseException], object] | None = None,
     ) -> Migration: ...
+    def recover(
+        self,
+        params: MigrateParams | _Parameters | None = None,
+        *,
+        destination: str | None = None,
+        flags: int | None = None,
+    ) -> Outcome: ...
     def adopt_migration(
         self,
         *,
@@ -307,6 +317,49 @@ class Host:
     def check_definition(self, xml: str) -> None: ...
     def has_volume(self, path: str) -> bool: ...
     def __repr__(self, /) -> str: ...
+
+@final
+class HostAnswer:
+    @property
+    def host(self) -> str: ...
+    @property
+    def state(self) -> GuestState | None: ...
+    @property
+    def persistent(self) -> bool | None: ...
+    @property
+    def error(self) -> str | None: ...
+    def to_dict(self) -> dict[str, Any]: ...
+    def __eq__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+
+@final
+class Whereabouts:
+    @property
+    def state(
+        self,
+    ) -> Literal[
+        "running",
+        "paused",
+        "migrating",
+        "post-copy",
+        "post-copy-broken",
+        "shut off",
+        "absent",
+        "several",
+        "unknown",
+    ]: ...
+    @property
+    def host(self) -> str | None: ...
+    @property
+    def answers(self) -> tuple[HostAnswer, ...]: ...
+    def to_dict(self) -> dict[str, Any]: ...
+    def __eq__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    def __str__(self, /) -> str: ...
+
+def where_is(
+    guest: str | Guest, hosts: Iterable[str | Host], *, timeout: float | None = None
+) -> Whereabouts: ...
 
 _Location = Literal[
     "source-running",
@@ -409,6 +462,12 @@ class Decision:
         "drop-post-copy",
         "resume",
         "trust-destination",
+        "reconnect",
+        "release",
+        "resume-post-copy",
+        "remove-destination",
+        "remove-source",
+        "undefine-source",
     ]: ...
     @property
     def description(self) -> str: ...

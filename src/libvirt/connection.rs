@@ -1,6 +1,6 @@
 //! A connection to a libvirt daemon, and looking a domain up there.
 
-use std::ffi::{c_int, c_ulong, c_void};
+use std::ffi::{c_int, c_uint, c_ulong, c_void};
 use std::mem::ManuallyDrop;
 use std::sync::Once;
 
@@ -16,6 +16,11 @@ use crate::Result;
 use crate::error::LibvirtError;
 use crate::uri::check_uri;
 use crate::version::LibvirtVersion;
+
+/// Between two questions whether the daemon is there; libvirt's own numbers for its daemons.
+const KEEPALIVE_SECONDS: c_int = 5;
+/// So many of them without an answer, and the connection is closed.
+const KEEPALIVE_COUNT: c_uint = 5;
 
 /// An open connection; clones share it, and the last one closes it.
 #[derive(Clone)]
@@ -44,6 +49,11 @@ impl Connection {
         // Every error is returned; without a handler of its own libvirt would write it to standard error too.
         // SAFETY: the connection is open; the handler is never unloaded, and takes any arguments.
         unsafe { sys::virConnSetErrorFunc(connection.as_ptr(), std::ptr::null_mut(), Some(ignore)) };
+        // A peer that is cut off without a word is noticed by this alone. Connections that are not remote refuse
+        // it, and need none.
+        // SAFETY: the connection is open.
+        let _ =
+            unsafe { sys::virConnectSetKeepAlive(connection.as_ptr(), KEEPALIVE_SECONDS, KEEPALIVE_COUNT) };
         Ok(Self(ManuallyDrop::new(connection)))
     }
 

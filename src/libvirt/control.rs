@@ -43,7 +43,8 @@ pub(super) fn domain_apart(domain: &Domain) -> Result<Option<Domain>> {
     Ok(Some(found.keeping(connection)))
 }
 
-fn connection_to(uri: String) -> Result<Arc<Connection>> {
+/// The connection to a daemon that is shared by short calls.
+pub(super) fn connection_to(uri: String) -> Result<Arc<Connection>> {
     static OPEN: OnceLock<Mutex<Open>> = OnceLock::new();
     let open = || OPEN.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
     let key = (std::process::id(), uri);

@@ -2,9 +2,11 @@
 
 use std::ffi::{c_char, c_int, c_uint};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use virt::sys;
 
+use super::asking::within;
 use super::closing::InBackground;
 use super::connection::{Connection, version_of};
 use super::error::{check, copy, last_error};
@@ -242,13 +244,52 @@ impl DomainOps for Domain {
     }
 
     fn ask_destination(&self, uri: &str, uuid: &str) -> Answer {
-        let state =
-            Connection::open(Some(uri)).and_then(|host| host.lookup(uuid)).and_then(|found| found.state());
-        match state {
-            Ok(state) => Answer::State(state),
-            Err(Error::Libvirt(error)) if error.code == LibvirtError::NO_DOMAIN => Answer::Absent,
-            Err(_) => Answer::Unknown,
+        // The end of a migration waits for this, and a host that is cut off answers no attempt to connect.
+        const PATIENCE: Duration = Duration::from_secs(10);
+        let (uri, uuid) = (uri.to_owned(), uuid.to_owned());
+        let ask = move || Connection::open(Some(&uri))?.lookup(&uuid)?.state();
+        match within(PATIENCE, ask) {
+            Some(Ok(state)) => Answer::State(state),
+            Some(Err(Error::Libvirt(error))) if error.code == LibvirtError::NO_DOMAIN => Answer::Absent,
+            Some(Err(_)) | None => Answer::Unknown,
         }
+    }
+
+    fn at(&self, uri: &str, uuid: &str) -> Result<Option<Arc<dyn DomainOps>>> {
+        let connection = control::connection_to(uri.to_owned())?;
+        match connection.lookup(uuid) {
+            Ok(domain) => Ok(Some(Arc::new(domain.keeping(connection)))),
+            Err(Error::Libvirt(error)) if error.code == LibvirtError::NO_DOMAIN => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn reopen(&self) -> Result<Arc<dyn DomainOps>> {
+        let domain = control::domain_apart(self)?;
+        let domain = domain.ok_or_else(|| Error::unsupported("another connection"))?;
+        Ok(Arc::new(domain))
+    }
+
+    fn is_connected(&self) -> bool {
+        // SAFETY: the connection is valid.
+        unsafe { sys::virConnectIsAlive(self.connection()) != 0 }
+    }
+
+    fn is_persistent(&self) -> Result<bool> {
+        // SAFETY: see above.
+        Ok(check(unsafe { sys::virDomainIsPersistent(self.pointer) })? == 1)
+    }
+
+    fn destroy(&self) -> Result<()> {
+        // SAFETY: see above.
+        self.call(|domain| unsafe { sys::virDomainDestroy(domain) })
+    }
+
+    fn undefine(&self) -> Result<()> {
+        // SAFETY: see above.
+        self.call(|domain| unsafe {
+            sys::virDomainUndefineFlags(domain, sys::VIR_DOMAIN_UNDEFINE_KEEP_NVRAM)
+        })
     }
 
     fn facts(&self) -> Result<GuestFacts> {

@@ -1,6 +1,7 @@
 //! libvirt itself: the only module with `unsafe`. Its invariants are in `SAFETY.md` beside this file.
 #![allow(unsafe_code)]
 
+mod asking;
 mod closing;
 mod connection;
 mod control;
@@ -16,6 +17,7 @@ mod typed_params;
 #[cfg(feature = "python")]
 mod capsule;
 
+pub use asking::{DEFAULT_PATIENCE, where_is};
 #[cfg(feature = "python")]
 pub use capsule::{domain_from_capsule, same_library};
 pub use closing::{InBackground, leave};

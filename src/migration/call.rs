@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::conclude::conclude;
+use super::regain;
 use super::shared::Shared;
 use super::watcher;
 use crate::domain::DomainOps;
@@ -57,7 +58,15 @@ fn call(shared: &Arc<Shared>, domain: &dyn DomainOps, mut params: MigrateParams)
 
 /// Finds out what the call's result means, and tells.
 fn end(shared: &Arc<Shared>, result: Result<()>, apart: Option<Arc<dyn DomainOps>>) {
-    let end = guarded(|| conclude(shared, result, None));
+    let connected = apart.as_ref().unwrap_or(&shared.domain).is_connected();
+    let end = guarded(|| match result {
+        Err(error) if !connected => regain::follow(shared, error),
+        Err(error) => match regain::finish_post_copy(shared, error) {
+            Ok(end) => end,
+            Err(error) => conclude(shared, Err(error), None),
+        },
+        Ok(()) => conclude(shared, Ok(()), None),
+    });
     // Its connection is closed when somebody learns of the end, and may end the process.
     drop(apart);
     shared.finish(end);

@@ -15,6 +15,7 @@ mod hands;
 mod order;
 mod outcome;
 mod pace;
+mod regain;
 mod shared;
 mod start;
 mod step;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::policy::{Action, Decision};
 
 /// Something done to a migration.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Act {
     /// What the policy or the user asked for.
     Take(Action),
@@ -18,6 +18,18 @@ pub enum Act {
     Resume,
     /// An error of libvirt's call is not one: the guest is at the destination.
     TrustDestination,
+    /// The connection to the source broke, and the migration was followed over another one.
+    Reconnect,
+    /// A post-copy that one side takes for healthy was stopped.
+    Release,
+    /// A post-copy that broke was gone on with.
+    ResumePostCopy,
+    /// What was left at the destination was ended there.
+    RemoveDestination,
+    /// What was left at the source was ended there.
+    RemoveSource,
+    /// The definition that was left at the source was removed there.
+    UndefineSource,
 }
 
 impl Act {
@@ -33,6 +45,12 @@ impl Act {
             Self::DropPostCopy => "drop-post-copy",
             Self::Resume => "resume",
             Self::TrustDestination => "trust-destination",
+            Self::Reconnect => "reconnect",
+            Self::Release => "release",
+            Self::ResumePostCopy => "resume-post-copy",
+            Self::RemoveDestination => "remove-destination",
+            Self::RemoveSource => "remove-source",
+            Self::UndefineSource => "undefine-source",
         }
     }
 }
@@ -46,6 +64,12 @@ impl fmt::Display for Act {
             Self::DropPostCopy => f.write_str("go without post-copy"),
             Self::Resume => f.write_str("have the guest go on"),
             Self::TrustDestination => f.write_str("count the migration as done"),
+            Self::Reconnect => f.write_str("connect to the source again"),
+            Self::Release => f.write_str("stop the post-copy that hangs"),
+            Self::ResumePostCopy => f.write_str("go on with the post-copy that broke"),
+            Self::RemoveDestination => f.write_str("end the unfinished copy at the destination"),
+            Self::RemoveSource => f.write_str("end what is left at the source"),
+            Self::UndefineSource => f.write_str("remove the definition that is left at the source"),
         }
     }
 }
@@ -70,7 +94,7 @@ impl Step {
     }
 
     /// Whether this is the same failure once more.
-    pub(super) fn repeats(&self, earlier: &Self) -> bool {
+    pub(crate) fn repeats(&self, earlier: &Self) -> bool {
         self.error.is_some() && (&self.act, &self.error) == (&earlier.act, &earlier.error)
     }
 }

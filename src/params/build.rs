@@ -53,6 +53,22 @@ impl MigrateParams {
         Ok(params)
     }
 
+    /// The same but for the definition and what only pre-copy and copied disks take, under other flags.
+    pub(crate) fn without_definition(&self, flags: MigrateFlags) -> Result<Self> {
+        let kept = [
+            Param::MigrateUri,
+            Param::DestinationName,
+            Param::ListenAddress,
+            Param::GraphicsUri,
+            Param::BandwidthPostcopy,
+            Param::ParallelConnections,
+            Param::TlsDestination,
+        ];
+        let values = self.values.iter().filter(|(param, _)| kept.contains(param));
+        let values: Vec<_> = values.map(|(param, value)| (*param, value.clone())).collect();
+        Self::new(None, values, self.destination.clone(), Some(flags))
+    }
+
     /// The parameters from libvirt's own names, as in the dictionary that libvirt-python takes.
     ///
     /// A mapping with `destination_xml` alone gets the same text as `persistent_xml`.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyAny, PyCapsule};
+use pyo3::types::{PyAny, PyCapsule, PyDict};
 
 use super::convergence::PyConvergence;
 use super::errors::{invalid, to_py};
@@ -55,6 +55,11 @@ impl PyGuest {
     /// A guest over a connection of this package's.
     pub fn of_libvirt(guest: Guest) -> Self {
         Self { guest, through: Through::Libvirt, green: false }
+    }
+
+    /// The domain's uuid.
+    pub fn uuid_of(&self, py: Python<'_>) -> PyResult<String> {
+        self.call(py, |domain| domain.uuid())
     }
 
     /// Runs one call on the domain, with the GIL released where it goes to libvirt.
@@ -117,22 +122,34 @@ impl PyGuest {
         Ok(())
     }
 
-    /// Signals are delivered to the main thread only, so only there a call can be interrupted.
     fn migrate_interruptibly(
         &self,
         py: Python<'_>,
         params: &MigrateParams,
         convergence: &Convergence,
     ) -> PyResult<Outcome> {
+        let sinks = self.sinks(py, None)?;
+        self.interruptibly(py, |interrupted| {
+            self.guest.migrate_unless(params, convergence, sinks, interrupted)
+        })
+    }
+
+    /// Runs what asks now and then whether it was interrupted, and raises the interrupt once that is over.
+    ///
+    /// Signals are delivered to the main thread only, so only there a call can be interrupted.
+    fn interruptibly(
+        &self,
+        py: Python<'_>,
+        body: impl Send + FnOnce(&mut dyn FnMut() -> bool) -> crate::Result<Outcome>,
+    ) -> PyResult<Outcome> {
         let mut interrupt: Option<PyErr> = None;
         let main = on_main_thread(py)?;
-        let sinks = self.sinks(py, None)?;
         let result = released(py, || {
-            let check = || {
+            let mut check = || {
                 interrupt = main.then(|| Python::attach(|py| py.check_signals().err())).flatten();
                 interrupt.is_some()
             };
-            self.guest.migrate_unless(params, convergence, sinks, check)
+            body(&mut check)
         });
         let (outcome, error) = match result {
             Ok(outcome) => (Some(outcome), None),
@@ -264,6 +281,38 @@ impl PyGuest {
         Ok(PyMigration { migration, bridge: self.bridge() })
     }
 
+    /// Puts the guest right after a migration from here that broke, and returns the `Outcome` once it is whole in
+    /// one place; its `decisions` tell what was done.
+    ///
+    /// `params`, `destination` and `flags` are the migration's own; `destination` alone will do where it moved its
+    /// data in no special way. A post-copy that broke is resumed until the guest is whole, after the side that
+    /// takes it for healthy was released; a post-copy that goes on is waited for. What a migration that is over
+    /// has left behind is removed, where the other host is proven to have all of the guest. A migration in
+    /// pre-copy that runs is refused: `adopt_migration` attaches to it.
+    ///
+    /// Ctrl-C ends the waiting and raises KeyboardInterrupt, but a post-copy that was resumed is not aborted by
+    /// it. Raises MigrationFailed where the guest cannot be put right from here: the message says why, and what
+    /// is safe to do.
+    #[pyo3(signature = (params=None, *, destination=None, flags=None))]
+    fn recover(
+        &self,
+        py: Python<'_>,
+        params: Option<&Bound<'_, PyAny>>,
+        destination: Option<&Bound<'_, PyAny>>,
+        flags: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<PyOutcome> {
+        if self.through == Through::Object {
+            return Err(invalid("dom", "is no domain of libvirt's, so the other host cannot be asked"));
+        }
+        self.check_threads(py)?;
+        let empty = PyDict::new(py);
+        let params = params_from_py(params.unwrap_or(empty.as_any()), destination, flags)?;
+        let sinks = self.sinks(py, None)?;
+        let outcome =
+            self.interruptibly(py, |interrupted| self.guest.recover(&params, || sinks, interrupted))?;
+        Ok(outcome.into())
+    }
+
     /// Attaches to the migration of this guest to another host that runs already: one whose `Migration` was let
     /// go of, or one that another process has started.
     ///
@@ -298,7 +347,7 @@ impl PyGuest {
     /// The domain's uuid.
     #[getter]
     fn uuid(&self, py: Python<'_>) -> PyResult<String> {
-        self.call(py, |domain| domain.uuid())
+        self.uuid_of(py)
     }
 
     /// The number that the running domain has on its host, or `None`.

@@ -23,6 +23,11 @@ pub struct PyHost {
 }
 
 impl PyHost {
+    /// Its URI and its connection.
+    pub fn parts(&self) -> (String, Connection) {
+        (self.uri.clone().unwrap_or_else(|| "libvirt's default".to_owned()), self.connection.clone())
+    }
+
     fn call<T: Send>(
         &self,
         py: Python<'_>,

@@ -20,6 +20,7 @@ mod retarget;
 mod state;
 mod updates;
 mod values;
+mod whereabouts;
 
 use pyo3::prelude::*;
 
@@ -54,6 +55,9 @@ mod _core {
     use super::state::PyGuestState;
     #[pymodule_export]
     use super::updates::PyUpdates;
+
+    #[pymodule_export]
+    use super::whereabouts::{PyHostAnswer, PyWhereabouts, where_is};
 
     /// The version of the crate, which is the version of the package.
     #[pymodule_export]

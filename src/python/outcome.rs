@@ -29,7 +29,8 @@ impl PyDecision {
     }
 
     /// What was done: set-max-downtime, start-post-copy, pause, abort, restart, set-bandwidth, drop-post-copy,
-    /// resume or trust-destination.
+    /// resume, trust-destination or reconnect; by `Guest.recover` also release, resume-post-copy,
+    /// remove-destination, remove-source or undefine-source.
     #[getter]
     fn action(&self) -> &'static str {
         self.step.act.name()

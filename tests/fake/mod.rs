@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use libvirt_migrate::migration::{Update, UpdateSink};
 use libvirt_migrate::policy::{Convergence, Intent};
 use libvirt_migrate::state::DomainState;
 use libvirt_migrate::version::LibvirtVersion;
-use libvirt_migrate::{Guest, MigrateParams, Migration, Result};
+use libvirt_migrate::{Error, Guest, MigrateParams, Migration, Result};
 
 pub const UUID: &str = "4dea22b3-1d52-d8f3-2516-782e98ab3fa0";
 pub const RUNNING: DomainState = DomainState::new(1, 1);
@@ -45,6 +45,12 @@ pub struct Fake {
     ended: Condvar,
     /// An abort ends the migration.
     abortable: bool,
+    /// The guest at the destination, as [`DomainOps::at`] finds it; without one that is not supported.
+    there: Mutex<Option<Arc<Fake>>>,
+    /// What another connection finds, attempt for attempt; without any that is not supported.
+    reopened: Mutex<Vec<std::result::Result<Arc<Fake>, i32>>>,
+    pub connected: AtomicBool,
+    pub persistent: AtomicBool,
 }
 
 impl Default for Fake {
@@ -64,6 +70,10 @@ impl Default for Fake {
             ending: Mutex::default(),
             ended: Condvar::new(),
             abortable: true,
+            there: Mutex::default(),
+            reopened: Mutex::default(),
+            connected: AtomicBool::new(true),
+            persistent: AtomicBool::new(true),
         }
     }
 }
@@ -118,6 +128,17 @@ impl Fake {
 
     pub fn set_destination(&self, answer: Answer) {
         *self.destination.lock().unwrap() = answer;
+    }
+
+    /// Has the destination's daemon know the guest as this.
+    pub fn set_there(&self, there: &Arc<Fake>) {
+        *self.there.lock().unwrap() = Some(there.clone());
+    }
+
+    /// Has the connection break: another one finds these, or fails with an error.
+    pub fn disconnect(&self, reopened: &[std::result::Result<Arc<Fake>, i32>]) {
+        *self.reopened.lock().unwrap() = reopened.iter().rev().cloned().collect();
+        self.connected.store(false, Ordering::SeqCst);
     }
 
     pub fn refuse(&self, call: &'static str, codes: &[i32]) {
@@ -185,8 +206,11 @@ impl DomainOps for Fake {
         self.set_state(RUNNING);
         Ok(())
     }
-    fn abort_job(&self, _: bool) -> Result<()> {
-        self.called("abort_job", "")?;
+    fn abort_job(&self, post_copy: bool) -> Result<()> {
+        self.called("abort_job", if post_copy { " post-copy" } else { "" })?;
+        if post_copy {
+            self.set_state(DomainState::new(3, 13));
+        }
         if self.abortable {
             self.end(Some(LibvirtError::OPERATION_ABORTED));
         }
@@ -221,6 +245,41 @@ impl DomainOps for Fake {
     fn ask_destination(&self, uri: &str, uuid: &str) -> Answer {
         assert_eq!((uri, uuid), ("qemu+tcp://host2/system", UUID));
         *self.destination.lock().unwrap()
+    }
+    fn at(&self, uri: &str, uuid: &str) -> Result<Option<Arc<dyn DomainOps>>> {
+        assert_eq!((uri, uuid), ("qemu+tcp://host2/system", UUID));
+        match self.there.lock().unwrap().clone() {
+            None => Err(Error::unsupported("other hosts")),
+            Some(there) if there.state().is_err() => Ok(None),
+            Some(there) => Ok(Some(there)),
+        }
+    }
+    fn reopen(&self) -> Result<Arc<dyn DomainOps>> {
+        match self.reopened.lock().unwrap().pop() {
+            None => Err(Error::unsupported("another connection")),
+            Some(Ok(domain)) => Ok(domain),
+            Some(Err(code)) => Err(error(code).into()),
+        }
+    }
+    fn is_connected(&self) -> bool {
+        self.connected.load(Ordering::SeqCst)
+    }
+    fn is_persistent(&self) -> Result<bool> {
+        Ok(self.persistent.load(Ordering::SeqCst))
+    }
+    fn destroy(&self) -> Result<()> {
+        self.called("destroy", "")?;
+        if self.persistent.load(Ordering::SeqCst) {
+            self.set_state(DomainState::new(5, 2));
+        } else {
+            self.set_gone();
+        }
+        Ok(())
+    }
+    fn undefine(&self) -> Result<()> {
+        self.called("undefine", "")?;
+        self.set_gone();
+        Ok(())
     }
     fn subscribe(&self, sink: EventSink) -> Option<Subscription> {
         if !self.has_events {

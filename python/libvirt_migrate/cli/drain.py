@@ -18,6 +18,7 @@ from .placing import Place, best_fit, in_order
 from .request import Request, request_from
 from .signals import Signals
 from .values import show_size, show_time
+from .waiting import interruptible
 
 #: How often interrupts are looked for, s.
 _TICK = 0.2
@@ -33,7 +34,7 @@ class _Guest:
 def drain(options: Any, out: Output) -> int:
     """The command."""
     request = request_from(options)
-    guests, places = _survey(options)
+    guests, places = interruptible(lambda: _survey(options))
     out.event("drain", host=show_uri(options.host), guests=[guest.name for guest in guests.values()])
     start = time.monotonic()
     results = _Drain(options, request, out, guests, places).run()

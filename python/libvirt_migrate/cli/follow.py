@@ -29,7 +29,6 @@ class Followed:
     """What is followed."""
 
     name: str
-    migration: Migration
     source_uri: str | None
     #: Ctrl-C aborts a migration of our own; one that is only watched is let go of.
     ours: bool
@@ -37,42 +36,42 @@ class Followed:
     was_paused: bool = False
 
 
-def follow(what: Followed, out: Output, signals: Signals) -> int:
+def follow(what: Followed, migration: Migration, out: Output, signals: Signals) -> int:
     """Waits for the end, tells all the while, and returns the exit code.
 
     `signals` were taken before anything was started: an interrupt in between is one of the migration.
     """
     told, spoken, warned, asked = 0, 0.0, False, False
     with Line(out, what.name) as line:
-        while not what.migration.wait(PERIOD):
-            decisions = what.migration.decisions
+        while not migration.wait(PERIOD):
+            decisions = migration.decisions
             for decision in decisions[told:]:
                 line.decision(decision)
                 out.event("decision", guest=what.name, **decision.to_dict())
             told = len(decisions)
-            progress = what.migration.progress
+            progress = migration.progress
             line.show(progress)
             if time.monotonic() - spoken >= JSON_PERIOD:
                 spoken = time.monotonic()
                 out.event("progress", guest=what.name, **progress.to_dict())
             if signals.terminated or signals.interrupts > 1 or (signals.interrupts and not what.ours):
-                _leave(what, out, line, Exit.TERMINATED if signals.terminated else Exit.LEFT, aborted=asked)
+                leave_it(what, out, line, Exit.TERMINATED if signals.terminated else Exit.LEFT, aborted=asked)
             if signals.interrupts and not warned:
                 warned = True
                 _say(what, out, line, "will be aborted; Ctrl-C again now leaves it running")
             if signals.aborts and not asked:
                 asked = True
-                _say(what, out, line, _abort(what))
-        for decision in what.migration.decisions[told:]:
+                _say(what, out, line, _abort(migration))
+        for decision in migration.decisions[told:]:
             line.decision(decision)
             out.event("decision", guest=what.name, **decision.to_dict())
-    return conclude(what, out)
+    return conclude(what, migration, out)
 
 
-def _abort(what: Followed) -> str:
+def _abort(migration: Migration) -> str:
     """The first Ctrl-C. Returns what became of it."""
     try:
-        what.migration.abort()
+        migration.abort()
     except LibvirtError as error:
         return f"cannot be aborted: {explain(error)}; Ctrl-C again leaves it running"
     return "libvirt was asked to abort; waiting for it"
@@ -86,7 +85,7 @@ def _say(what: Followed, out: Output, line: Line, text: str) -> None:
     line.note(text)
 
 
-def _leave(what: Followed, out: Output, line: Line, code: int, *, aborted: bool) -> NoReturn:
+def leave_it(what: Followed, out: Output, line: Line, code: int, *, aborted: bool = False) -> NoReturn:
     """Ends this process without a word to libvirt: the two daemons go on by themselves."""
     watch = f"libvirt-migrate watch {what.name}{from_option(what.source_uri)}"
     line.__exit__(None, None, None)
@@ -97,19 +96,20 @@ def _leave(what: Followed, out: Output, line: Line, code: int, *, aborted: bool)
     leave(code)
 
 
-def conclude(what: Followed, out: Output) -> int:
+def conclude(what: Followed, migration: Migration, out: Output) -> int:
     """The summary and the exit code of a migration that is over."""
     try:
-        outcome = what.migration.result()
+        outcome = migration.result()
     except (MigrationFailed, MigrationCancelled) as error:
-        return _failed(what, out, error)
+        return failed(what, out, error)
     out.event("end", guest=what.name, code=Exit.DONE, result="moved", message=None, **outcome.to_dict())
     for text in summary(what.name, outcome):
         out.say(text)
     return Exit.DONE
 
 
-def _failed(what: Followed, out: Output, error: MigrationFailed | MigrationCancelled) -> int:
+def failed(what: Followed, out: Output, error: Any) -> int:
+    """The exit code of what failed or was cancelled, and what is said of it."""
     place = error.guest_location
     cancelled = isinstance(error, MigrationCancelled)
     code = Exit.CANCELLED if cancelled else Exit.FAILED

@@ -17,13 +17,14 @@ def migrate(options: Any, out: Output) -> int:
         out.note(f"{options.guest}: asking both hosts")
     from .plan import accept, make_plan, tell_plan
     from .request import request_from
+    from .waiting import interruptible
 
     if options.report:
         from .report import check_path
 
         check_path(options.report)
     request = request_from(options)
-    plan = make_plan(request, options.guest, options.source, options.destination)
+    plan = interruptible(lambda: make_plan(request, options.guest, options.source, options.destination))
     tell_plan(plan, out)
     accept(plan, out, force=options.force)
     return start(plan, request, options, out)
@@ -46,8 +47,8 @@ def start(plan: Plan, request: Any, options: Any, out: Output) -> int:
     with Signals() as signals:
         migration = guest.start_migration(plan.params, convergence=request.convergence, **more)
         out.event("start", guest=plan.name, uuid=plan.pair.guest.uuid, flags=int(plan.params.flags))
-        followed = Followed(plan.name, migration, options.source, ours=True, was_paused=paused)
-        code = follow(followed, out, signals)
+        followed = Followed(plan.name, options.source, ours=True, was_paused=paused)
+        code = follow(followed, migration, out, signals)
     if recorder is not None:
         recorder.write(options.report, migration, out)
     return code

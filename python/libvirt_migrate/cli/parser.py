@@ -23,7 +23,8 @@ examples:
   {PROGRAM} drain qemu:///system --to qemu+ssh://host2/system --to qemu+ssh://host3/system --jobs 2
 
 exit codes: 0 done, 1 failed and the guest runs at the source, 2 nothing was started, 3 a check failed,
-4 cancelled and the guest runs at the source, 5 the guest needs you, 130 left running after a second Ctrl-C
+4 cancelled and the guest runs at the source, 5 the guest needs you, 130 left running after a second Ctrl-C,
+143 left running after a termination
 """
 
 
@@ -124,8 +125,19 @@ def build_parser() -> Parser:
     return parser
 
 
+#: What the help of a single command shows beside those of _EXAMPLES.
+_MORE = f"""\
+  {PROGRAM} status --from qemu+ssh://host1/system
+  {PROGRAM} abort vm1 --from qemu+ssh://host1/system
+  {PROGRAM} force-complete vm1 --from qemu+ssh://host1/system
+  {PROGRAM} recover vm1 qemu+ssh://host2/system --from qemu+ssh://host1/system
+  {PROGRAM} completion bash > /etc/bash_completion.d/{PROGRAM}
+  {PROGRAM} nova check
+"""
+
+
 def _command(commands: Any, name: str, what: str) -> Any:
-    lines = [line for line in _EXAMPLES.splitlines() if f" {name} " in line]
+    lines = [line for line in (_EXAMPLES + _MORE).splitlines() if f" {name} " in line]
     epilog = "\n".join(["example:", *lines]) if lines else None
     made = commands.add_parser(name, help=what, description=what[0].upper() + what[1:] + ".", epilog=epilog)
     if name not in ("completion", "nova"):

@@ -14,6 +14,7 @@ from .errors import UserError, one_line
 from .hosts import find_guest, open_host, show_route, show_uri, version_text
 from .output import Output
 from .request import Request, request_from
+from .waiting import interruptible
 
 _MARKS = {"pass": "ok", "fail": "FAILED", "not known": "not known"}
 
@@ -88,7 +89,8 @@ def plan(options: Any, out: Output) -> int:
     """The command."""
     request = request_from(options)
     out.note(f"{options.guest}: asking both hosts")
-    made = make_plan(request, options.guest, options.source, options.destination, to_move=False)
+    route = (options.source, options.destination)
+    made = interruptible(lambda: make_plan(request, options.guest, *route, to_move=False))
     tell_plan(made, out)
     for line in plan_lines(made):
         out.say(line)

@@ -31,7 +31,7 @@ def watch(options: Any, out: Output) -> int:
         migration = _adopt(guest, options, **(recorder.callbacks if recorder else {}))
         out.note(f"watching {guest.name}; Ctrl-C leaves it alone")
         out.event("watch", guest=guest.name)
-        code = follow(Followed(guest.name, migration, options.source, ours=False), out, signals)
+        code = follow(Followed(guest.name, options.source, ours=False), migration, out, signals)
     if recorder is not None:
         recorder.write(options.report, migration, out)
     return code
@@ -51,7 +51,7 @@ def force_complete(options: Any, out: Output) -> int:
             how = "paused until it has moved"
         out.event("force-complete", guest=guest.name, how=how)
         out.say(f"{guest.name}: {how}")
-        return follow(Followed(guest.name, migration, options.source, ours=False), out, signals)
+        return follow(Followed(guest.name, options.source, ours=False), migration, out, signals)
 
 
 def abort(options: Any, out: Output) -> int:

@@ -10,6 +10,7 @@ from .errors import one_line
 from .hosts import find_guest, open_host, show_uri
 from .output import Output
 from .values import show_rate, show_size, show_time
+from .waiting import interruptible
 
 #: libvirt's numbers of a job's operation.
 _DIRECTIONS = {4: "incoming migration", 5: "outgoing migration"}
@@ -19,6 +20,17 @@ _FIGURES = ("memory_total", "memory_remaining", "memory_bps", "memory_iteration"
 
 def status(options: Any, out: Output) -> int:
     """The command."""
+    rows = interruptible(lambda: _rows(options))
+    for row in rows:
+        out.event("guest", **row)
+    for line in _lines(rows):
+        out.say(line)
+    if not rows:
+        out.say(f"no guests at {show_uri(options.source)}")
+    return Exit.DONE
+
+
+def _rows(options: Any) -> list[dict[str, Any]]:
     host = open_host(options.source)
     guests = [find_guest(host, options.source, options.guest)] if options.guest else host.guests()
     rows = []
@@ -27,14 +39,16 @@ def status(options: Any, out: Output) -> int:
             rows.append(_row(guest))
         except LibvirtError as error:
             # It may have gone in between.
-            rows.append({"guest": guest.name, "uuid": guest.uuid, "state": one_line(str(error)), "job": None})
-    for row in rows:
-        out.event("guest", **row)
-    for line in _lines(rows):
-        out.say(line)
-    if not rows:
-        out.say(f"no guests at {show_uri(options.source)}")
-    return Exit.DONE
+            rows.append(
+                {
+                    "guest": guest.name,
+                    "uuid": guest.uuid,
+                    "state": "unknown",
+                    "reason": one_line(str(error)),
+                    "job": None,
+                }
+            )
+    return rows
 
 
 def _row(guest: Guest) -> dict[str, Any]:

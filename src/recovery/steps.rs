@@ -1,0 +1,222 @@
+//! Asking both hosts, and taking one step after the other.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::{LOOK, Reason, Remedy, STILL, View, outcome};
+use crate::domain::DomainOps;
+use crate::error::LibvirtError;
+use crate::flags::MigrateFlags;
+use crate::location::{Answer, GuestLocation};
+use crate::migration::{Act, Outcome, Step, is_active};
+use crate::{Error, Result};
+
+/// How long a destination may take to learn that its connection is dead: where the network was cut, the word of it
+/// is sent again at growing intervals.
+const DEAF: Duration = Duration::from_secs(30);
+/// How often a step may have no effect before it is given up.
+const ATTEMPTS: u32 = 3;
+
+/// One guest that is being put right.
+pub(crate) struct Recovery {
+    source: Arc<dyn DomainOps>,
+    /// The guest is not at the source any more.
+    gone: bool,
+    destination: String,
+    uuid: String,
+    for_good: bool,
+    started: Instant,
+    steps: Vec<Step>,
+    location: GuestLocation,
+    resumed: Option<Outcome>,
+    /// How often the last step was taken.
+    repeats: u32,
+}
+
+/// Both sides at one moment.
+struct Look {
+    view: View,
+    there: Option<Arc<dyn DomainOps>>,
+    /// What of the memory has moved, by the source's word.
+    moved: Option<(Option<u64>, Option<u64>)>,
+}
+
+impl Recovery {
+    /// Over a connection of its own: the guest's may have broken with the migration.
+    pub fn new(domain: Arc<dyn DomainOps>, destination: &str, flags: MigrateFlags) -> Result<Self> {
+        let uuid = domain.uuid()?;
+        let (source, gone) = match domain.reopen() {
+            Ok(source) => (source, false),
+            Err(error) if error.libvirt_code() == Some(LibvirtError::NO_DOMAIN) => (domain, true),
+            Err(error) if error.libvirt_code() == Some(LibvirtError::NO_SUPPORT) => (domain, false),
+            Err(error) => return Err(error),
+        };
+        let for_good = flags.contains(MigrateFlags::PERSIST_DEST | MigrateFlags::UNDEFINE_SOURCE);
+        Ok(Self {
+            source,
+            gone,
+            destination: destination.to_owned(),
+            uuid,
+            for_good,
+            started: Instant::now(),
+            steps: vec![],
+            location: GuestLocation::Unknown,
+            resumed: None,
+            repeats: 0,
+        })
+    }
+
+    fn look(&mut self) -> Look {
+        let source = if self.gone { Answer::Absent } else { answer(self.source.state()) };
+        let there = self.source.at(&self.destination, &self.uuid);
+        let destination = match &there {
+            Ok(None) => Answer::Absent,
+            Ok(Some(there)) => answer(there.state()),
+            Err(_) => Answer::Unknown,
+        };
+        let there = there.ok().flatten();
+        let job = self.source.job_info(false).ok().filter(|_| !self.gone);
+        let persistent = there.as_ref().is_some_and(|there| there.is_persistent().unwrap_or(false));
+        self.location = GuestLocation::from_answers(source, destination);
+        let view = View {
+            source,
+            destination,
+            job: job.as_ref().is_some_and(|job| is_active(job.kind) && job.operation != Some(4)),
+            persistent,
+            for_good: self.for_good,
+        };
+        Look { view, there, moved: job.map(|job| (job.memory_processed, job.memory_remaining)) }
+    }
+
+    /// Takes steps until the guest is whole, or the next one is to resume a post-copy.
+    pub fn settle(&mut self, interrupted: &mut impl FnMut() -> bool) -> Result<Remedy> {
+        let mut still = (None, Instant::now());
+        loop {
+            if interrupted() {
+                return Err(self.refused("the recovery was interrupted; what was done so far holds"));
+            }
+            let look = self.look();
+            let remedy = look.view.remedy();
+            if still.0 != Some((remedy, look.moved)) {
+                still = (Some((remedy, look.moved)), Instant::now());
+            }
+            let patience = if remedy == Remedy::AwaitDestination { DEAF } else { STILL };
+            let stuck = still.1.elapsed() >= patience;
+            match remedy {
+                Remedy::Whole(_) | Remedy::ResumePostCopy => return Ok(remedy),
+                Remedy::Impossible(reason) => return Err(self.impossible(reason)),
+                Remedy::Migrating => {
+                    return Err(self.refused("it is being migrated; adopt_migration attaches to that"));
+                }
+                Remedy::PostCopy if stuck => {
+                    self.act(Act::Release, "no memory has moved for seconds", |it| {
+                        it.source.abort_job(true)
+                    })?;
+                }
+                Remedy::AwaitDestination if stuck => return Err(self.impossible(Reason::DestinationDeaf)),
+                Remedy::PostCopy | Remedy::AwaitDestination => {}
+                step => self.take(step, &look)?,
+            }
+            std::thread::sleep(LOOK);
+        }
+    }
+
+    fn take(&mut self, step: Remedy, look: &Look) -> Result<()> {
+        let there = look.there.as_deref();
+        match step {
+            Remedy::Release => self.act(Act::Release, "the destination knows that post-copy broke", |it| {
+                it.source.abort_job(true)
+            }),
+            Remedy::RemoveDestination => {
+                let reason = "the source has all of the guest, and the migration is over";
+                self.act(Act::RemoveDestination, reason, |_| there.map_or(Ok(()), |there| there.destroy()))
+            }
+            Remedy::ResumeSource => {
+                self.act(Act::Resume, "the destination has nothing of the guest", |it| it.source.resume())
+            }
+            Remedy::RemoveSource => {
+                self.act(Act::RemoveSource, "the destination has all of the guest", |it| it.source.destroy())
+            }
+            Remedy::UndefineSource => {
+                let reason = "the guest and its definition are at the destination";
+                self.act(Act::UndefineSource, reason, |it| it.source.undefine())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes a step and records it. One that has no effect is taken again, not for ever.
+    fn act(&mut self, act: Act, reason: &str, body: impl FnOnce(&Self) -> Result<()>) -> Result<()> {
+        let same = self.steps.last().is_some_and(|last| last.act == act);
+        self.repeats = if same { self.repeats + 1 } else { 1 };
+        let result = body(self);
+        let error = result.as_ref().err().map(ToString::to_string);
+        let step = Step { at: self.started.elapsed(), act, reason: reason.to_owned(), error };
+        if !same || step.error.is_some() && !self.steps.last().is_some_and(|last| step.repeats(last)) {
+            self.steps.push(step);
+        }
+        match result {
+            // It may have changed by itself in between: the next look tells.
+            Err(error) if self.repeats >= ATTEMPTS => Err(self.failed(error)),
+            Ok(()) if self.repeats >= 10 * ATTEMPTS => Err(self.refused("what was asked for has no effect")),
+            _ => Ok(()),
+        }
+    }
+
+    /// What was done so far.
+    pub fn take_steps(&mut self) -> Vec<Step> {
+        std::mem::take(&mut self.steps)
+    }
+
+    /// A post-copy was gone on with.
+    pub fn resumed(&mut self, moved: Outcome) {
+        let (act, reason) = (Act::ResumePostCopy, "both sides know that post-copy broke".to_owned());
+        self.steps.push(Step { at: self.started.elapsed(), act, reason, error: None });
+        self.steps.extend(moved.decisions.iter().cloned());
+        self.resumed = Some(moved);
+    }
+
+    /// How it ended.
+    pub fn outcome(self) -> Result<Outcome> {
+        let bare = outcome(self.steps, self.started.elapsed(), self.location);
+        Ok(match self.resumed {
+            Some(moved) => {
+                Outcome { bytes: moved.bytes, iterations: moved.iterations, downtime: moved.downtime, ..bare }
+            }
+            None => bare,
+        })
+    }
+
+    /// A failure of the resumption, which has its own record.
+    pub fn told(&self, error: Error) -> Error {
+        match error {
+            Error::MigrationFailed { cause, location, mut outcome } => {
+                outcome.decisions.splice(0..0, self.steps.iter().cloned());
+                Error::MigrationFailed { cause, location, outcome }
+            }
+            other => other,
+        }
+    }
+
+    fn impossible(&self, reason: Reason) -> Error {
+        self.refused(reason.advice())
+    }
+
+    fn refused(&self, why: &str) -> Error {
+        let name = self.source.name().unwrap_or_else(|_| "the guest".to_owned());
+        self.failed(Error::not_now(format!("{name} cannot be recovered: {why}")))
+    }
+
+    fn failed(&self, cause: Error) -> Error {
+        let outcome = outcome(self.steps.clone(), self.started.elapsed(), self.location);
+        Error::MigrationFailed { cause: Box::new(cause), location: self.location, outcome: Box::new(outcome) }
+    }
+}
+
+fn answer(state: Result<crate::state::DomainState>) -> Answer {
+    match state {
+        Ok(state) => Answer::State(state),
+        Err(error) if error.libvirt_code() == Some(LibvirtError::NO_DOMAIN) => Answer::Absent,
+        Err(_) => Answer::Unknown,
+    }
+}
