@@ -1,7 +1,7 @@
 """Faults: what breaks on a host of the lab or between two of them, and how it is undone.
 
-Each function does one thing, at once. What is done to the network lies in the host's own namespace, and what is
-killed is a process of the lab. Needs nftables besides what the lab needs.
+Each function does one thing, at once. What is done to the network lies in the host's own namespace, and what
+is killed is a process of the lab. Needs nftables besides what the lab needs.
 """
 
 from __future__ import annotations
@@ -138,8 +138,7 @@ def taken_ports(host: Host, ports: str) -> Iterator[None]:
 
 
 def short_memory(host: Host, mib: int) -> None:
-    """Leaves the daemon of a host, and each QEMU that it starts from now on, this much address space above what
-    the daemon has."""
+    """Leaves a host's daemon, and each QEMU that it starts from now on, little more address space than it has."""
     number = daemon_number(host)
     has = host.run("sh", "-c", f"grep VmSize /proc/{number}/status").split()[1]
     host.run("prlimit", "--pid", number, f"--as={int(has) * 1024 + (mib << 20)}:")
