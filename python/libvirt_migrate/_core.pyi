@@ -267,6 +267,7 @@ class Guest:
         *,
         destination: str | None = None,
         flags: int | None = None,
+        keep: Literal["source", "destination"] | None = None,
     ) -> Outcome: ...
     def adopt_migration(
         self,
@@ -366,6 +367,7 @@ _Location = Literal[
     "destination-running",
     "destination-paused",
     "both-paused",
+    "both-running",
     "post-copy-broken",
     "unknown",
 ]
@@ -462,11 +464,13 @@ class Decision:
         "resume",
         "trust-destination",
         "reconnect",
+        "pause-source",
         "release",
         "resume-post-copy",
         "remove-destination",
         "remove-source",
         "undefine-source",
+        "undefine-destination",
     ]: ...
     @property
     def description(self) -> str: ...

@@ -82,7 +82,7 @@ def precopy_data_reset(scene: Scene) -> None:
 @case(
     "pre-copy",
     "data connection dropped",
-    "Give a deadline, or abort: neither QEMU nor libvirt notices before TCP does, a quarter of an hour later.",
+    "Give a deadline, or abort: neither QEMU nor libvirt notices before TCP does, in a quarter of an hour.",
 )
 def precopy_data_dropped(scene: Scene) -> None:
     scene.in_precopy(convergence=Convergence(max_downtime=0.001, deadline=6))

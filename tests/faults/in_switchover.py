@@ -10,10 +10,17 @@ from .case import case
 from .in_precopy import GOES_ON
 from .in_setup import AGAIN, START
 from .judge import all_is_well, arrives, ended, stays
-from .scene import NAME, Scene, Told
+from .scene import NAME, Scene, Told, eventually
 
 #: What settles it where a daemon's death has left it open.
 RECOVER = "guest.recover(destination=…): it looks which side is whole, and removes or resumes the other."
+
+
+TWINS = (
+    "libvirt cannot: it loses the destination's answer and has the guest go on at both hosts, which it leaves to "
+    "lock managers. The source is paused at once and nothing is ended: find out which one was used since, and "
+    'recover(keep="destination") or recover(keep="source").'
+)
 
 
 def settle(scene: Scene, told: Told) -> None:
@@ -81,16 +88,44 @@ def switchover_both_daemons_killed(scene: Scene) -> None:
     settle(scene, scene.told())
 
 
-@case("switchover", "connection of the daemons reset", RECOVER)
+def chosen(scene: Scene, told: Told) -> None:
+    """libvirt had the guest go on at both hosts: we have paused it at the source, and keep the other one."""
+    assert told.place == "destination-running", told
+    assert told.error is not None
+    assert told.error.outcome is not None
+    assert "pause-source" in [decision.action for decision in told.error.outcome.decisions]
+    advice = scene.recover()
+    assert "keep=" in str(advice.error)
+    kept = scene.recover(keep="destination")
+    assert kept.error is None, kept.error
+    # Both have told how far they were.
+    scene.guest.beats.forget()
+    all_is_well(scene, scene.destination)
+
+
+@case("switchover", "connection of the daemons reset", TWINS)
 def switchover_control_reset(scene: Scene) -> None:
     scene.at_switchover()
     scene.now()
+    # What the source has asked for is with the destination already; the answer is lost.
     faults.reset(scene.source, faults.CONTROL, peer=scene.destination.address)
     scene.signal(scene.destination, "CONT")
-    settle(scene, scene.told())
+    told = scene.told()
+    domain = scene.guest.domain(scene.destination)
+    eventually(lambda: domain.state()[0] == 1, "it runs at the destination")
+    if told.place == "source-running":
+        # It had not gone on there yet when we looked.
+        told = scene.recover()
+        assert "keep=" in str(told.error)
+        kept = scene.recover(keep="destination")
+        assert kept.error is None, kept.error
+        scene.guest.beats.forget()
+        all_is_well(scene, scene.destination)
+    else:
+        chosen(scene, told)
 
 
-@case("switchover", "connection of the daemons dropped", RECOVER)
+@case("switchover", "connection of the daemons dropped", TWINS)
 def switchover_control_dropped(scene: Scene) -> None:
     scene.at_switchover()
     scene.now()
@@ -98,7 +133,7 @@ def switchover_control_dropped(scene: Scene) -> None:
     scene.signal(scene.destination, "CONT")
     told = scene.told()
     faults.heal(scene.source)
-    settle(scene, told)
+    chosen(scene, told)
 
 
 @case("switchover", "connection of the caller reset", GOES_ON)
