@@ -17,9 +17,9 @@ RECOVER = "guest.recover(destination=…): it looks which side is whole, and rem
 
 
 TWINS = (
-    "libvirt cannot: it loses the destination's answer and has the guest go on at both hosts, which it leaves to "
-    "lock managers. The source is paused at once and nothing is ended: find out which one was used since, and "
-    'recover(keep="destination") or recover(keep="source").'
+    "libvirt cannot: it loses the destination's answer and has the guest go on at both hosts, which it "
+    "leaves to lock managers. The source is paused at once and nothing is ended: find out which one was "
+    'used since, and recover(keep="destination") or recover(keep="source").'
 )
 
 

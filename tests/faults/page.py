@@ -15,20 +15,20 @@ This page is made by `make faults`, from a run of the fault matrix on two hosts 
 daemons (libvirt {libvirt}) and real guests that count on every page of their memory. Do not edit it.
 
 Each case has fresh hosts. Afterwards it is asserted that the guest runs on exactly one host (unless its own
-QEMU was what died), that its memory is intact, that its persistent definition is on exactly the host where it runs
-and has that host's address, that the other host has nothing left, that no job lock is held for longer than
-5 s after our call has returned (the longest in this run: {lock:.1f} s), that a soft reboot works where the guest
-is, and that a second migration succeeds.
+QEMU was what died), that its memory is intact, that its persistent definition is on exactly the host
+where it runs and has that host's address, that the other host has nothing left, that no job lock is held for
+longer than 5 s after our call has returned (the longest in this run: {lock:.1f} s), that a soft reboot works where the
+guest is, and that a second migration succeeds.
 
-"Took" is from the fault to the end of the call, and of `recover` after it where it was needed. It depends on the machine
-where it is seconds, and on libvirt's keepalive (30 s) or TCP (2 minutes) where it is more.
+"Took" is from the fault to the end of the call, and of `recover` after it where it was needed. It depends on
+the machine where it is seconds, and on libvirt's keepalive (30 s) or TCP (2 minutes) where it is more.
 
 - `Guest.recover(destination=…)` puts a guest right. It does nothing that could lose memory or the last
   definition, and says what is safe to do where it can do nothing.
 - `where_is(guest, hosts)` says where a guest is.
 - `Guest.adopt_migration()` attaches to a migration whose caller is gone.
-- A daemon has a worker for each call, 20 by default, and a migration keeps one busy until its end. For many at once
-  raise `max_workers` in libvirtd.conf, or `virtqemud.conf`, at the source.
+- A daemon has a worker for each call, 20 by default, and a migration keeps one busy until its end. For many
+  at once raise `max_workers` in libvirtd.conf, or `virtqemud.conf`, at the source.
 """
 
 _TITLES = {
