@@ -4,7 +4,7 @@ PY := .venv/bin/python
 NOVA := 34.0.0
 CARGO_LINT := -q --all-targets -- -D warnings
 
-.PHONY: help deps build release demo test lint rust fuzz python nova conformance package plots valgrind deny bench clean
+.PHONY: help deps build release demo test lint rust fuzz python faults nova conformance package plots valgrind deny bench clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,12 @@ python: build ## types, stubs and pytest with the lab
 	@$(PY) -m mypy.stubtest libvirt_migrate._core
 	@echo "==> pytest"
 	@$(PY) -m pytest
+
+faults: build ## the whole fault matrix, and docs/reliability.md from it (15 minutes)
+	@echo "==> fault matrix"
+	@rm -f target/faults.jsonl
+	@$(PY) -m pytest tests/faults -m "matrix or not matrix" --faults-record target/faults.jsonl
+	@cd tests && ../$(PY) -m faults.page ../target/faults.jsonl ../docs/reliability.md
 
 nova: build ## the drop-in's tests beside a real Nova, and Nova's own of the migration path
 	@echo "==> Nova $(NOVA)"

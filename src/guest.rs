@@ -225,7 +225,9 @@ pub(crate) fn locate(domain: &dyn DomainOps, destination: Option<&str>, uuid: Op
         Err(_) => Answer::Unknown,
     };
     let from_source = GuestLocation::from_answers(source, Answer::Unknown);
-    if from_source != GuestLocation::Unknown {
+    // libvirt has a source go on where it lost the destination's answer, which may have gone on as well.
+    let may_run_twice = matches!(source, Answer::State(state) if state.goes_on_after_failure());
+    if from_source != GuestLocation::Unknown && !may_run_twice {
         return from_source;
     }
     let uuid = uuid.map(str::to_owned).or_else(|| domain.uuid().ok());

@@ -13,6 +13,7 @@ pub enum GuestLocation {
     DestinationRunning,
     DestinationPaused,
     BothPaused,
+    BothRunning,
     PostCopyBroken,
     Unknown,
 }
@@ -39,8 +40,7 @@ impl GuestLocation {
         let running = |answer| matches!(answer, State(state) if state.is_running());
         let paused = |answer| matches!(answer, State(state) if state.is_paused());
         match (source, destination) {
-            // Of two that run neither is proven; libvirt's locks prevent it.
-            (s, d) if running(s) && running(d) => Self::Unknown,
+            (s, d) if running(s) && running(d) => Self::BothRunning,
             (s, _) if running(s) => Self::SourceRunning,
             (_, d) if running(d) => Self::DestinationRunning,
             (s, d) if paused(s) && paused(d) => Self::BothPaused,
@@ -63,6 +63,7 @@ impl GuestLocation {
             Self::DestinationRunning => "destination-running",
             Self::DestinationPaused => "destination-paused",
             Self::BothPaused => "both-paused",
+            Self::BothRunning => "both-running",
             Self::PostCopyBroken => "post-copy-broken",
             Self::Unknown => "unknown",
         }
@@ -96,7 +97,7 @@ mod tests {
         for (source, destination, expected) in [
             (RUNNING, Answer::Unknown, SourceRunning),
             (RUNNING, PAUSED, SourceRunning),
-            (RUNNING, RUNNING, Unknown),
+            (RUNNING, RUNNING, BothRunning),
             (SHUT_OFF, RUNNING, DestinationRunning),
             (Answer::Absent, RUNNING, DestinationRunning),
             (Answer::Absent, PAUSED, DestinationPaused),

@@ -137,6 +137,11 @@ impl DomainState {
         matches!((self.code, self.reason), (PAUSED, 2))
     }
 
+    /// Whether this side goes on after a migration that libvirt counts as failed: [1, 6].
+    pub const fn goes_on_after_failure(self) -> bool {
+        matches!((self.code, self.reason), (RUNNING, 6))
+    }
+
     /// Whether this may be the paused copy that a destination has before the guest runs there: [3, 2] or starting
     /// up [3, 11]. A source that is paused for a migration has the first one too.
     pub const fn is_arriving(self) -> bool {

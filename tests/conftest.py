@@ -13,6 +13,12 @@ from libvirt_migrate.lab import Host, Lab, LabGuest
 StartGuest = Callable[..., LabGuest]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--faults-record", help="a file to add a line of JSON to for each case of the fault matrix"
+    )
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whatever uses the lab is marked so."""
     for item in items:

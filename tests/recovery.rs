@@ -13,6 +13,7 @@ use libvirt_migrate::job::JobInfo;
 use libvirt_migrate::location::{Answer, GuestLocation};
 use libvirt_migrate::migration::Outcome;
 use libvirt_migrate::params::Value;
+use libvirt_migrate::recovery::Keep;
 use libvirt_migrate::state::DomainState;
 use libvirt_migrate::{Error, Guest, MigrateParams, Result};
 
@@ -40,7 +41,7 @@ fn pair(source: Option<DomainState>, destination: Option<DomainState>) -> (Arc<F
 }
 
 fn recover(source: &Arc<Fake>) -> Result<Outcome> {
-    Guest::new(source.clone()).recover(&plain(), Vec::new, || false)
+    Guest::new(source.clone()).recover(&plain(), None, Vec::new, || false)
 }
 
 fn acts(outcome: &Outcome) -> Vec<&'static str> {
@@ -134,7 +135,7 @@ fn a_broken_post_copy_is_resumed_without_definitions() {
         resuming.set_gone();
         resuming.end(None);
     });
-    let outcome = guest.recover(&params, Vec::new, || false).unwrap();
+    let outcome = guest.recover(&params, None, Vec::new, || false).unwrap();
     end.join().unwrap();
     assert_eq!(acts(&outcome)[..1], ["resume-post-copy"]);
     assert_eq!(outcome.guest_location, GuestLocation::DestinationRunning);
@@ -193,7 +194,7 @@ fn what_cannot_be_recovered_is_said_with_what_is_safe() {
         (Some(FAILED), None, "Do not resume it: destroy it at the source"),
         (Some(DomainState::new(5, 3)), Some(FAILED_THERE), "destroy it at the destination"),
         (Some(MIGRATING), Some(DomainState::new(5, 3)), "only if it did not"),
-        (Some(RUNNING), Some(MIGRATED), "never run both"),
+        (Some(RUNNING), Some(PAUSED), "never run both"),
         (None, None, "neither of the two hosts"),
     ] {
         let (source, there) = pair(source, destination);
@@ -209,6 +210,52 @@ fn what_cannot_be_recovered_is_said_with_what_is_safe() {
 }
 
 #[test]
+fn a_guest_that_runs_at_both_hosts_is_paused_at_the_source_until_one_is_chosen() {
+    let (source, there) = pair(Some(DomainState::new(1, 6)), Some(MIGRATED));
+    let (message, place) = failure(recover(&source));
+    assert!(message.contains("keep="), "{message}");
+    assert_eq!(place, GuestLocation::DestinationRunning);
+    assert_eq!((source.calls("suspend").len(), source.calls("destroy").len()), (1, 0));
+    assert!(there.calls("").is_empty());
+
+    let chosen = |keep| Guest::new(source.clone()).recover(&plain(), Some(keep), Vec::new, || false).unwrap();
+    let outcome = chosen(Keep::Source);
+    assert_eq!(acts(&outcome), ["remove-destination", "undefine-destination", "resume"]);
+    assert_eq!(outcome.guest_location, GuestLocation::SourceRunning);
+
+    there.set_state(MIGRATED);
+    let outcome = chosen(Keep::Destination);
+    assert_eq!(acts(&outcome), ["remove-source", "undefine-source"]);
+    assert_eq!(outcome.guest_location, GuestLocation::DestinationRunning);
+}
+
+#[test]
+fn a_source_that_goes_on_beside_the_destination_is_paused_at_once() {
+    let run = Run::new(Fake::default());
+    run.fake.set_state(DomainState::new(1, 6));
+    run.fake.set_destination(Answer::State(MIGRATED));
+    run.fake.end(Some(1));
+    match run.migration.result().unwrap_err() {
+        Error::MigrationFailed { location, outcome, .. } => {
+            assert_eq!(location, GuestLocation::DestinationRunning);
+            assert_eq!(acts(&outcome).last(), Some(&"pause-source"));
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(run.fake.calls("suspend").len(), 1);
+    // Not where the destination has nothing.
+    let run = Run::new(Fake::default());
+    run.fake.set_state(DomainState::new(1, 6));
+    run.fake.set_destination(Answer::Absent);
+    run.fake.end(Some(1));
+    match run.migration.result().unwrap_err() {
+        Error::MigrationFailed { location, .. } => assert_eq!(location, GuestLocation::SourceRunning),
+        other => panic!("{other:?}"),
+    }
+    assert!(run.fake.calls("suspend").is_empty());
+}
+
+#[test]
 fn one_that_runs_is_refused() {
     let (source, _there) = pair(Some(RUNNING), Some(MIGRATING));
     source.set_job(memory(1, 4096));
@@ -219,7 +266,7 @@ fn one_that_runs_is_refused() {
 #[test]
 fn an_interruption_ends_the_waiting() {
     let (source, _there) = pair(Some(POST_COPY), Some(POST_COPY_THERE));
-    let result = Guest::new(source).recover(&plain(), Vec::new, || true);
+    let result = Guest::new(source).recover(&plain(), None, Vec::new, || true);
     assert!(failure(result).0.contains("interrupted"));
 }
 

@@ -268,6 +268,7 @@ class Guest:
         *,
         destination: str | None = None,
         flags: int | None = None,
+        keep: Literal["source", "destination"] | None = None,
     ) -> Outcome: ...
     def adopt_migration(
         self,
@@ -367,6 +368,7 @@ _Location = Literal[
     "destination-running",
     "destination-paused",
     "both-paused",
+    "both-running",
     "post-copy-broken",
     "unknown",
 ]
@@ -463,11 +465,13 @@ class Decision:
         "resume",
         "trust-destination",
         "reconnect",
+        "pause-source",
         "release",
         "resume-post-copy",
         "remove-destination",
         "remove-source",
         "undefine-source",
+        "undefine-destination",
     ]: ...
     @property
     def description(self) -> str: ...

@@ -25,6 +25,9 @@ pub(super) fn conclude(shared: &Shared, result: Result<()>, known: Option<GuestL
     if location == GuestLocation::SourcePaused && shared.lock().paused_here && !shared.was_paused() {
         location = resume(shared);
     }
+    if location == GuestLocation::BothRunning {
+        location = pause_source(shared);
+    }
     if proves_success(code, location) {
         let reason = format!("{error}, but the destination has the guest");
         shared.record_act(Act::TrustDestination, reason, None);
@@ -78,6 +81,19 @@ fn resume(shared: &Shared) -> GuestLocation {
     let reason = "it was paused only to get the migration over";
     shared.record_act(Act::Resume, reason, super::handle::text(&result));
     whereabouts(shared)
+}
+
+/// Pauses the source of a guest that libvirt has go on at both hosts, so that it runs at one.
+///
+/// libvirt lost the destination's answer at the switchover and guessed that it failed. The destination went on
+/// with all of the memory; the source goes on from the same moment, often later, on the same disks. Nothing is
+/// ended here: [`Guest::recover`](crate::Guest::recover) does so when it is told which one to keep.
+fn pause_source(shared: &Shared) -> GuestLocation {
+    let result = shared.control().suspend();
+    let reason = "libvirt has the guest go on at both hosts, since it lost the destination's answer";
+    shared.record_act(Act::PauseSource, reason, super::handle::text(&result));
+    // The destination was seen to run.
+    if result.is_ok() { GuestLocation::DestinationRunning } else { GuestLocation::BothRunning }
 }
 
 fn outcome(shared: &Shared, location: GuestLocation) -> Outcome {

@@ -135,13 +135,14 @@ fn until_over(domain: &dyn DomainOps, still: Duration) -> bool {
 fn settled(shared: &Shared, error: Error) -> Result<Outcome> {
     let cancelled = shared.lock().abort_taken;
     let Some(destination) = &shared.destination else { return conclude(shared, Err(error), None) };
-    let settled = Recovery::new(shared.domain.clone(), destination, shared.flags).and_then(|mut recovery| {
-        let remedy = recovery.settle(&mut || false);
-        recovery.take_steps().into_iter().for_each(|step| {
-            shared.record_act(step.act, step.reason, step.error);
+    let settled =
+        Recovery::new(shared.domain.clone(), destination, shared.flags, None).and_then(|mut recovery| {
+            let remedy = recovery.settle(&mut || false);
+            recovery.take_steps().into_iter().for_each(|step| {
+                shared.record_act(step.act, step.reason, step.error);
+            });
+            remedy
         });
-        remedy
-    });
     use GuestLocation::{DestinationPaused, DestinationRunning};
     match settled {
         Ok(Remedy::Whole(place @ (DestinationRunning | DestinationPaused))) => {

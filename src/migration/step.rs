@@ -20,6 +20,8 @@ pub enum Act {
     TrustDestination,
     /// The connection to the source broke, and the migration was followed over another one.
     Reconnect,
+    /// The source was paused, since the guest ran at both hosts.
+    PauseSource,
     /// A post-copy that one side takes for healthy was stopped.
     Release,
     /// A post-copy that broke was gone on with.
@@ -30,6 +32,8 @@ pub enum Act {
     RemoveSource,
     /// The definition that was left at the source was removed there.
     UndefineSource,
+    /// The definition that was left at the destination was removed there.
+    UndefineDestination,
 }
 
 impl Act {
@@ -46,11 +50,13 @@ impl Act {
             Self::Resume => "resume",
             Self::TrustDestination => "trust-destination",
             Self::Reconnect => "reconnect",
+            Self::PauseSource => "pause-source",
             Self::Release => "release",
             Self::ResumePostCopy => "resume-post-copy",
             Self::RemoveDestination => "remove-destination",
             Self::RemoveSource => "remove-source",
             Self::UndefineSource => "undefine-source",
+            Self::UndefineDestination => "undefine-destination",
         }
     }
 }
@@ -65,11 +71,13 @@ impl fmt::Display for Act {
             Self::Resume => f.write_str("have the guest go on"),
             Self::TrustDestination => f.write_str("count the migration as done"),
             Self::Reconnect => f.write_str("connect to the source again"),
+            Self::PauseSource => f.write_str("pause the guest at the source"),
             Self::Release => f.write_str("stop the post-copy that hangs"),
             Self::ResumePostCopy => f.write_str("go on with the post-copy that broke"),
             Self::RemoveDestination => f.write_str("end the unfinished copy at the destination"),
             Self::RemoveSource => f.write_str("end what is left at the source"),
             Self::UndefineSource => f.write_str("remove the definition that is left at the source"),
+            Self::UndefineDestination => f.write_str("remove the definition that is left at the destination"),
         }
     }
 }

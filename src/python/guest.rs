@@ -24,6 +24,7 @@ use crate::libvirt::{domain_from_capsule, same_library, silence_default_handler}
 use crate::migration::{Outcome, UpdateSink};
 use crate::params::MigrateParams;
 use crate::policy::Convergence;
+use crate::recovery::Keep;
 
 /// What a guest's calls go through.
 #[derive(Clone, Copy, PartialEq)]
@@ -290,17 +291,27 @@ impl PyGuest {
     /// has left behind is removed, where the other host is proven to have all of the guest. A migration in
     /// pre-copy that runs is refused: `adopt_migration` attaches to it.
     ///
+    /// At the switchover libvirt may lose the destination's answer and have the guest go on at both hosts. It is
+    /// paused at the source then; `keep`, "source" or "destination", says which one goes on, and the other is ended.
+    ///
     /// Ctrl-C ends the waiting and raises KeyboardInterrupt, but a post-copy that was resumed is not aborted by
     /// it. Raises MigrationFailed where the guest cannot be put right from here: the message says why, and what
     /// is safe to do.
-    #[pyo3(signature = (params=None, *, destination=None, flags=None))]
+    #[pyo3(signature = (params=None, *, destination=None, flags=None, keep=None))]
     fn recover(
         &self,
         py: Python<'_>,
         params: Option<&Bound<'_, PyAny>>,
         destination: Option<&Bound<'_, PyAny>>,
         flags: Option<&Bound<'_, PyAny>>,
+        keep: Option<&str>,
     ) -> PyResult<PyOutcome> {
+        let keep = match keep {
+            None => None,
+            Some("source") => Some(Keep::Source),
+            Some("destination") => Some(Keep::Destination),
+            Some(other) => return Err(invalid("keep", format!("{other:?} is not source or destination"))),
+        };
         if self.through == Through::Object {
             return Err(invalid("dom", "is no domain of libvirt's, so the other host cannot be asked"));
         }
@@ -309,7 +320,7 @@ impl PyGuest {
         let params = params_from_py(params.unwrap_or(empty.as_any()), destination, flags)?;
         let sinks = self.sinks(py, None)?;
         let outcome =
-            self.interruptibly(py, |interrupted| self.guest.recover(&params, || sinks, interrupted))?;
+            self.interruptibly(py, |interrupted| self.guest.recover(&params, keep, || sinks, interrupted))?;
         Ok(outcome.into())
     }
 

@@ -29,8 +29,8 @@ impl PyDecision {
     }
 
     /// What was done: set-max-downtime, start-post-copy, pause, abort, restart, set-bandwidth, drop-post-copy,
-    /// resume, trust-destination or reconnect; by `Guest.recover` also release, resume-post-copy,
-    /// remove-destination, remove-source or undefine-source.
+    /// resume, trust-destination, reconnect or pause-source; by `Guest.recover` also release, resume-post-copy,
+    /// remove-destination, remove-source, undefine-source or undefine-destination.
     #[getter]
     fn action(&self) -> &'static str {
         self.step.act.name()
@@ -130,7 +130,7 @@ impl PyOutcome {
     }
 
     /// Where the guest is: source-running, source-paused, destination-running, destination-paused,
-    /// both-paused, post-copy-broken or unknown.
+    /// both-paused, both-running, post-copy-broken or unknown.
     #[getter]
     fn guest_location(&self) -> &'static str {
         self.outcome.guest_location.name()

@@ -8,7 +8,7 @@ mod steps;
 
 use std::time::Duration;
 
-pub use remedy::{Reason, Remedy, View};
+pub use remedy::{Keep, Reason, Remedy, View};
 pub(crate) use steps::Recovery;
 
 use crate::flags::MigrateFlags;
@@ -34,10 +34,14 @@ impl Guest {
     /// have all of the guest. Nothing is done that could lose memory or the last definition, and where that
     /// leaves nothing, the error says what is safe to do.
     ///
+    /// A guest that libvirt has go on at both hosts is paused at the source; `keep` says which one goes on, and ends
+    /// the other.
+    ///
     /// A migration in pre-copy that runs is refused: [`Guest::adopt_migration`] attaches to it.
     pub fn recover(
         &self,
         params: &MigrateParams,
+        keep: Option<Keep>,
         sinks: impl FnOnce() -> Vec<UpdateSink>,
         mut interrupted: impl FnMut() -> bool,
     ) -> Result<Outcome> {
@@ -45,7 +49,7 @@ impl Guest {
         let Some(destination) = params.destination() else {
             return Err(Error::parameter("destination", "is missing: the URI of the destination's daemon"));
         };
-        let mut recovery = Recovery::new(self.shared_domain(), destination, params.flags())?;
+        let mut recovery = Recovery::new(self.shared_domain(), destination, params.flags(), keep)?;
         if recovery.settle(&mut interrupted)? == Remedy::ResumePostCopy {
             let moved = self.resume_post_copy(params, sinks(), &mut interrupted);
             match moved {

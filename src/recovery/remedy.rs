@@ -14,8 +14,18 @@ pub struct View {
     pub job: bool,
     /// The destination keeps a persistent definition.
     pub persistent: bool,
+    /// Which side to keep where the guest goes on at both.
+    pub keep: Option<Keep>,
     /// The migration was to leave a persistent definition at the destination, and none at the source.
     pub for_good: bool,
+}
+
+/// A side of a migration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Keep {
+    Source,
+    Destination,
 }
 
 /// The next step.
@@ -35,6 +45,10 @@ pub enum Remedy {
     ResumePostCopy,
     /// The guest is whole at the source, and an unfinished copy is left at the destination.
     RemoveDestination,
+    /// The guest runs at both hosts: pause it at the source until it is known which one to keep.
+    PauseSource,
+    /// The definition of a side that is not kept is left at the destination.
+    UndefineDestination,
     /// The guest is whole at the source, where it waits for a migration that is over.
     ResumeSource,
     /// The guest is whole at the destination, and its old self is left at the source.
@@ -56,6 +70,7 @@ pub enum Reason {
     DestinationDeaf,
     MayHaveRun,
     NoDefinition,
+    Twins,
     Both,
     Nowhere,
 }
@@ -94,6 +109,12 @@ impl Reason {
             Self::NoDefinition => {
                 "it runs at the destination and only the source keeps a definition of it. Define it at the \
                  destination before it is undefined at the source"
+            }
+            Self::Twins => {
+                "it has gone on at both hosts, since libvirt lost the destination's answer at the switchover. It \
+                 stands still at the source now and has lost nothing. The one at the destination went on first, \
+                 unless its daemon hung: find out which one has been used since, and recover again with \
+                 keep=\"destination\" or keep=\"source\", which ends the other"
             }
             Self::Both => {
                 "both hosts hold it in a state that no migration leaves. End it at neither before it is known \
@@ -141,8 +162,24 @@ impl View {
             if source.is_running() { GuestLocation::SourceRunning } else { GuestLocation::SourcePaused };
         match self.destination {
             Answer::State(there) if there.is_arriving() => Remedy::RemoveDestination,
+            Answer::State(there) if is_whole(there) => self.of_twins(source, there),
             Answer::State(there) if !there.is_shut_off() => Remedy::Impossible(Reason::Both),
+            Answer::State(_) if self.keep == Some(Keep::Source) && self.persistent => {
+                Remedy::UndefineDestination
+            }
+            _ if self.keep == Some(Keep::Source) && !source.is_running() => Remedy::ResumeSource,
             _ => Remedy::Whole(place),
+        }
+    }
+
+    /// Either side has all of the guest.
+    fn of_twins(self, source: DomainState, there: DomainState) -> Remedy {
+        match self.keep {
+            Some(Keep::Source) => Remedy::RemoveDestination,
+            Some(Keep::Destination) => self.old_self(),
+            None if source.is_running() && there.is_running() => Remedy::PauseSource,
+            None if there.is_running() => Remedy::Impossible(Reason::Twins),
+            None => Remedy::Impossible(Reason::Both),
         }
     }
 
@@ -240,7 +277,11 @@ mod tests {
     const CRASHED: Answer = state(5, 3);
 
     fn remedy(source: Answer, destination: Answer) -> Remedy {
-        View { source, destination, job: false, persistent: true, for_good: true }.remedy()
+        kept(source, destination, None)
+    }
+
+    fn kept(source: Answer, destination: Answer, keep: Option<Keep>) -> Remedy {
+        View { source, destination, job: false, persistent: true, keep, for_good: true }.remedy()
     }
 
     #[test]
@@ -260,7 +301,9 @@ mod tests {
             (MIGRATING, MIGRATED, RemoveSource),
             (MIGRATING, PAUSED, RemoveSource),
             (MIGRATING, CRASHED, Impossible(Reason::MayHaveRun)),
-            (RUNNING, MIGRATED, Impossible(Reason::Both)),
+            (RUNNING, MIGRATED, PauseSource),
+            (PAUSED, MIGRATED, Impossible(Reason::Twins)),
+            (RUNNING, PAUSED, Impossible(Reason::Both)),
             (POST_COPY_THERE, POST_COPY, Impossible(Reason::Both)),
             (state(6, 1), MIGRATED, Impossible(Reason::Both)),
             (PAUSED, PAUSED, Impossible(Reason::Both)),
@@ -290,9 +333,33 @@ mod tests {
     }
 
     #[test]
+    fn of_twins_the_one_to_keep_is_kept() {
+        for (source, destination, keep, expected) in [
+            (RUNNING, MIGRATED, Keep::Source, Remedy::RemoveDestination),
+            (PAUSED, MIGRATED, Keep::Source, Remedy::RemoveDestination),
+            (PAUSED, state(5, 2), Keep::Source, Remedy::UndefineDestination),
+            (PAUSED, Answer::Absent, Keep::Source, Remedy::ResumeSource),
+            (RUNNING, Answer::Absent, Keep::Source, Remedy::Whole(GuestLocation::SourceRunning)),
+            (RUNNING, MIGRATED, Keep::Destination, Remedy::RemoveSource),
+            (PAUSED, MIGRATED, Keep::Destination, Remedy::RemoveSource),
+            (state(5, 2), MIGRATED, Keep::Destination, Remedy::UndefineSource),
+            // What is not whole is not kept, whatever is said.
+            (MIGRATING, MIGRATED, Keep::Source, Remedy::RemoveSource),
+            (RUNNING, MIGRATING, Keep::Destination, Remedy::RemoveDestination),
+            (FAILED, FAILED_THERE, Keep::Source, Remedy::ResumePostCopy),
+        ] {
+            assert_eq!(
+                kept(source, destination, Some(keep)),
+                expected,
+                "{source:?} {destination:?} {keep:?}"
+            );
+        }
+    }
+
+    #[test]
     fn nothing_is_removed_while_a_migration_runs() {
         for (source, destination) in [(RUNNING, MIGRATING), (MIGRATING, MIGRATING), (MIGRATING, MIGRATED)] {
-            let view = View { source, destination, job: true, persistent: true, for_good: true };
+            let view = View { source, destination, job: true, persistent: true, keep: None, for_good: true };
             assert_eq!(view.remedy(), Remedy::Migrating);
         }
     }
@@ -304,7 +371,8 @@ mod tests {
             (MIGRATING, true, Remedy::Impossible(Reason::NoDefinition)),
             (LEFT, false, Remedy::Whole(GuestLocation::DestinationRunning)),
         ] {
-            let view = View { source, destination: MIGRATED, job: false, persistent: false, for_good };
+            let view =
+                View { source, destination: MIGRATED, job: false, persistent: false, keep: None, for_good };
             assert_eq!(view.remedy(), expected);
         }
         // Without a definition at the destination there is no proof that it never ran there.
@@ -313,6 +381,7 @@ mod tests {
             destination: Answer::Absent,
             job: false,
             persistent: false,
+            keep: None,
             for_good: false,
         };
         assert_eq!(view.remedy(), Remedy::Impossible(Reason::MayHaveRun));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{LOOK, Reason, Remedy, STILL, View, outcome};
+use super::{Keep, LOOK, Reason, Remedy, STILL, View, outcome};
 use crate::domain::DomainOps;
 use crate::error::LibvirtError;
 use crate::flags::MigrateFlags;
@@ -24,6 +24,7 @@ pub(crate) struct Recovery {
     gone: bool,
     destination: String,
     uuid: String,
+    keep: Option<Keep>,
     for_good: bool,
     started: Instant,
     steps: Vec<Step>,
@@ -43,7 +44,12 @@ struct Look {
 
 impl Recovery {
     /// Over a connection of its own: the guest's may have broken with the migration.
-    pub fn new(domain: Arc<dyn DomainOps>, destination: &str, flags: MigrateFlags) -> Result<Self> {
+    pub fn new(
+        domain: Arc<dyn DomainOps>,
+        destination: &str,
+        flags: MigrateFlags,
+        keep: Option<Keep>,
+    ) -> Result<Self> {
         let uuid = domain.uuid()?;
         let (source, gone) = match domain.reopen() {
             Ok(source) => (source, false),
@@ -57,6 +63,7 @@ impl Recovery {
             gone,
             destination: destination.to_owned(),
             uuid,
+            keep,
             for_good,
             started: Instant::now(),
             steps: vec![],
@@ -83,6 +90,7 @@ impl Recovery {
             destination,
             job: job.as_ref().is_some_and(|job| is_active(job.kind) && job.operation != Some(4)),
             persistent,
+            keep: self.keep,
             for_good: self.for_good,
         };
         Look { view, there, moved: job.map(|job| (job.memory_processed, job.memory_remaining)) }
@@ -136,6 +144,14 @@ impl Recovery {
             }
             Remedy::RemoveSource => {
                 self.act(Act::RemoveSource, "the destination has all of the guest", |it| it.source.destroy())
+            }
+            Remedy::PauseSource => {
+                let reason = "the guest runs at both hosts";
+                self.act(Act::PauseSource, reason, |it| it.source.suspend())
+            }
+            Remedy::UndefineDestination => {
+                let reason = "the guest is kept at the source";
+                self.act(Act::UndefineDestination, reason, |_| there.map_or(Ok(()), |there| there.undefine()))
             }
             Remedy::UndefineSource => {
                 let reason = "the guest and its definition are at the destination";

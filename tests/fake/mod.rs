@@ -199,7 +199,9 @@ impl DomainOps for Fake {
         Ok("<domain><devices><disk><target dev='vda'/></disk></devices></domain>".into())
     }
     fn suspend(&self) -> Result<()> {
-        self.called("suspend", "")
+        self.called("suspend", "")?;
+        self.set_state(PAUSED);
+        Ok(())
     }
     fn resume(&self) -> Result<()> {
         self.called("resume", "")?;

@@ -19,9 +19,11 @@ KERNEL = "/var/lib/libvirt/guest.elf"
 #: libvirt's port for plain TCP.
 PORT = 16509
 
+# A blocked call to migrate has a worker to itself, so a daemon with the usual 20 is deaf with 20 migrations.
 _LIBVIRTD = """listen_tcp = 1
 listen_addr = "{address}"
 auth_tcp = "none"
+max_workers = 64
 auth_unix_rw = "none"
 host_uuid = "{uuid}"
 log_outputs = "2:file:/var/log/libvirt/libvirtd.log"

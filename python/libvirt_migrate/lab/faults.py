@@ -138,9 +138,7 @@ def taken_ports(host: Host, ports: str) -> Iterator[None]:
 
 
 def short_memory(host: Host, mib: int) -> None:
-    """Leaves the daemon of a host, and each QEMU that it starts from now on, this much address space above
-    what the daemon has.
-    """
+    """Leaves a host's daemon, and each QEMU that it starts from now on, little more memory than it has."""
     number = daemon_number(host)
     has = host.run("sh", "-c", f"grep VmSize /proc/{number}/status").split()[1]
     host.run("prlimit", "--pid", number, f"--as={int(has) * 1024 + (mib << 20)}:")

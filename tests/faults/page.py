@@ -1,0 +1,84 @@
+"""Makes docs/reliability.md from the record of a run: python -m faults.page RECORD PAGE (in tests/)."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from .case import PHASES
+
+_HEAD = """# What happens when things break
+
+This page is made by `make faults`, from a run of the fault matrix on two hosts of [the lab](lab.md): real
+daemons (libvirt {libvirt}) and real guests that count on every page of their memory. Do not edit it.
+
+Each case has fresh hosts. Afterwards it is asserted that the guest runs on exactly one host (unless its own
+QEMU was what died), that its memory is intact, that its persistent definition is on exactly the host
+where it runs and has that host's address, that the other host has nothing left, that no job lock is held for
+longer than 5 s after our call has returned (the longest in this run: {lock:.1f} s), that a soft reboot works where the
+guest is, and that a second migration succeeds.
+
+"Took" is from the fault to the end of the call, and of `recover` after it where it was needed. It depends on
+the machine where it is seconds, and on libvirt's keepalive (30 s) or TCP (2 minutes) where it is more.
+
+- `Guest.recover(destination=…)` puts a guest right. It does nothing that could lose memory or the last
+  definition, and says what is safe to do where it can do nothing.
+- `where_is(guest, hosts)` says where a guest is.
+- `Guest.adopt_migration()` attaches to a migration whose caller is gone.
+- A daemon has a worker for each call, 20 by default, and a migration keeps one busy until its end. For many
+  at once raise `max_workers` in libvirtd.conf, or `virtqemud.conf`, at the source.
+"""
+
+_TITLES = {
+    "setup": "While it is set up",
+    "pre-copy": "In pre-copy",
+    "switchover": "At the switchover",
+    "post-copy": "In post-copy",
+    "callers": "Callers",
+    "persistence": "Persistence",
+}
+
+
+def page(rows: list[dict[str, Any]], libvirt: str) -> str:
+    """The page of a run."""
+    parts = [_HEAD.format(libvirt=libvirt, lock=max(row.get("lock", 0.0) for row in rows))]
+    for phase in PHASES:
+        lines = [_line(row) for row in rows if row["phase"] == phase]
+        if lines:
+            head = (
+                "| Fault | What happens | The guest | Took | What to do |\n| --- | --- | --- | --- | --- |\n"
+            )
+            parts.append(f"\n## {_TITLES[phase]}\n\n{head}" + "".join(sorted(lines)))
+    return "".join(parts)
+
+
+def _line(row: dict[str, Any]) -> str:
+    ends = row.get("ends", [])
+    what = "; then ".join(_end(end) for end in ends)
+    place = ends[-1]["place"] if ends else ""
+    took = max((end["after"] for end in ends), default=0.0)
+    shown = "at once" if took < 0.5 else f"{took:.0f} s"
+    return f"| {row['fault']} | {what} | {place} | {shown} | {row['todo']} |\n"
+
+
+def _end(end: dict[str, Any]) -> str:
+    done = f" ({', '.join(dict.fromkeys(end['acts']))})" if end["acts"] else ""
+    name = "" if end["what"] == "migrate" else f"{end['what']}: "
+    text = end["text"].replace("|", "\\|").partition(" (the guest is ")[0]
+    return f"{name}{text}{done}"
+
+
+def main(record: str, target: str) -> None:
+    """Writes the page."""
+    import libvirt
+
+    number = libvirt.getVersion()
+    version = f"{number // 1_000_000}.{number // 1000 % 1000}.{number % 1000}"
+    rows = [json.loads(line) for line in Path(record).read_text().splitlines()]
+    Path(target).write_text(page(rows, version))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
