@@ -25,8 +25,13 @@ from sshd import ssh_servers
 
 DOCS = Path(__file__).parent.parent / "docs"
 DOCUMENTS = [DOCS.parent / "README.md", *sorted(DOCS.glob("*.md"))]
-#: A failure is what some of the examples show.
-CODES = {"migrate & abort": Exit.CANCELLED, "watch & abort": Exit.FAILED, "migrate & recover": Exit.STRANDED}
+#: A failure is what some of the examples show. A migration that broke and goes on before its own command has
+#: looked at it ends well there too.
+CODES = {
+    "migrate & abort": (Exit.CANCELLED,),
+    "watch & abort": (Exit.FAILED,),
+    "migrate & recover": (Exit.STRANDED, 0),
+}
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,7 @@ class Session:
         last = self.words(lines[-1])[0]
         for name, process in self._beside:
             process.communicate(timeout=60)
-            assert process.returncode == CODES.get(f"{name} & {last}", 0), name
+            assert process.returncode in CODES.get(f"{name} & {last}", (0,)), name
 
     def _wait_for(self, words: list[str]) -> None:
         """Until what runs beside has come to what the next line is about."""

@@ -17,8 +17,8 @@ daemons (libvirt {libvirt}) and real guests that count on every page of their me
 Each case has fresh hosts. Afterwards it is asserted that the guest runs on exactly one host (unless its own
 QEMU was what died), that its memory is intact, that its persistent definition is on exactly the host
 where it runs and has that host's address, that the other host has nothing left, that no job lock is held for
-longer than 5 s after our call has returned (the longest in this run: {lock:.1f} s), that a soft reboot works where the
-guest is, and that a second migration succeeds.
+longer than 5 s after our call has returned (the longest in this run: {lock:.1f} s), that a soft reboot works
+where the guest is, and that a second migration succeeds.
 
 "Took" is from the fault to the end of the call, and of `recover` after it where it was needed. It depends on
 the machine where it is seconds, and on libvirt's keepalive (30 s) or TCP (2 minutes) where it is more.
