@@ -7,24 +7,18 @@ not have: Nova's callbacks may fail for those (an SR-IOV interface that was deta
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from nova import objects
 from nova.storage import rbd_utils
 from nova.virt.libvirt import config as vconfig
-from nova.virt.libvirt import migration as nova_migration
 from oslo_log import log as logging
 
 from . import release
+from .fields import field
 
 LOG = logging.getLogger(__name__)
-
-#: Serials and MAC addresses in libvirt's form. They only decide which callbacks are called; what is found
-#: in the definition, and whether it is a disk's or an interface's, is for the retargeting itself.
-_SERIAL = re.compile(r"<serial>([^<]*)</serial>")
-_MAC = re.compile(r"<mac\s+address=['\"]([^'\"]*)")
 
 #: What a part of `Retarget` is given as: its JSON form.
 Part = Any
@@ -34,19 +28,17 @@ GetConfig = Callable[..., Any]
 
 def graphics(migrate_data: Any) -> Part:
     """The destination's listen addresses of VNC and SPICE; one that it has none for stays."""
-    found = nova_migration.graphics_listen_addrs(migrate_data) or {}
-    # Nova makes a string of an address that is None.
-    addresses = {kind: address for kind, address in found.items() if address and address != "None"}
-    return addresses or None
+    found = ((kind, field(migrate_data, f"graphics_listen_addr_{kind}")) for kind in ("vnc", "spice"))
+    return {kind: str(address) for kind, address in found if address} or None
 
 
 def serial(migrate_data: Any) -> Part:
     """The listen address and the ports of serial consoles."""
     part: dict[str, Any] = {}
-    if migrate_data.obj_attr_is_set("serial_listen_addr") and migrate_data.serial_listen_addr:
-        part["address"] = str(migrate_data.serial_listen_addr)
-    if migrate_data.obj_attr_is_set("serial_listen_ports") and migrate_data.serial_listen_ports:
-        part["ports"] = list(migrate_data.serial_listen_ports)
+    if address := field(migrate_data, "serial_listen_addr"):
+        part["address"] = str(address)
+    if ports := field(migrate_data, "serial_listen_ports"):
+        part["ports"] = list(ports)
     return part or None
 
 
@@ -54,13 +46,14 @@ def disks(migrate_data: Any, instance: Any, get_volume_config: GetConfig, xml: s
     """The volumes, as the destination reaches them: by their serial, or by the alias that Nova gives them
     where the device takes no serial (a LUN that is passed through).
     """
-    if not migrate_data.obj_attr_is_set("bdms"):
+    bdms = field(migrate_data, "bdms")
+    if bdms is None:
         return None
-    serials = set(_SERIAL.findall(xml))
+    serials = set(between(xml, "<serial>", "<"))
     # 34 took the instance out of the callback's arguments.
     before = () if release.major() >= 34 else (instance,)
     part = []
-    for bdm in migrate_data.bdms:
+    for bdm in bdms:
         serial = bdm.serial
         if serial in serials:
             key = {"serial": serial}
@@ -72,8 +65,8 @@ def disks(migrate_data: Any, instance: Any, get_volume_config: GetConfig, xml: s
         if not connection_info:
             continue
         conf = get_volume_config(*before, connection_info, bdm.as_disk_info())
-        if bdm.obj_attr_is_set("encryption_secret_uuid"):
-            conf.volume_encryption = _luks(bdm.encryption_secret_uuid)
+        if secret_uuid := field(bdm, "encryption_secret_uuid"):
+            conf.volume_encryption = _luks(secret_uuid)
         part.append({"match": key, "xml": _text(conf.to_xml())})
     return part or None
 
@@ -88,8 +81,7 @@ def _luks(secret_uuid: str) -> Any:
 
 def rbd(migrate_data: Any) -> Part:
     """The monitors of the Ceph cluster that holds the instance's own disks; since Nova 34."""
-    is_rbd = migrate_data.obj_attr_is_set("image_type") and migrate_data.image_type == "rbd"
-    if release.major() < 34 or not is_rbd:
+    if release.major() < 34 or field(migrate_data, "image_type") != "rbd":
         return None
     hosts, ports = rbd_utils.RBDDriver().get_mon_addrs()
     if not hosts:
@@ -106,7 +98,7 @@ def interfaces(migrate_data: Any, get_vif_config: GetConfig | None, xml: str) ->
     """The interfaces, as the destination's ports are bound."""
     if get_vif_config is None:
         return None
-    macs = {mac.lower() for mac in _MAC.findall(xml)}
+    macs = {mac.strip("'\"/ ").lower() for mac in between(xml, "<mac address=", ">")}
     part = []
     for vif in migrate_data.vifs:
         mac = vif.source_vif["address"].lower()
@@ -117,18 +109,15 @@ def interfaces(migrate_data: Any, get_vif_config: GetConfig | None, xml: str) ->
 
 def perf_events(migrate_data: Any) -> Part:
     """The perf events that the destination supports."""
-    is_set = migrate_data.obj_attr_is_set("supported_perf_events")
-    return list(migrate_data.supported_perf_events) if is_set else []
+    return list(field(migrate_data, "supported_perf_events") or ())
 
 
 def memory_backing(migrate_data: Any) -> Part:
     """Whether the destination backs memory by files."""
-    wants = "dst_wants_file_backed_memory"
-    part = {
-        "file_backed": migrate_data.obj_attr_is_set(wants) and bool(migrate_data.dst_wants_file_backed_memory)
-    }
-    if migrate_data.obj_attr_is_set("file_backed_memory_discard"):
-        part["discard"] = bool(migrate_data.file_backed_memory_discard)
+    part = {"file_backed": bool(field(migrate_data, "dst_wants_file_backed_memory"))}
+    discard = field(migrate_data, "file_backed_memory_discard")
+    if discard is not None:
+        part["discard"] = bool(discard)
     return part
 
 
@@ -139,53 +128,48 @@ def cpu_shares(instance: Any) -> Part:
 
 def vcpu_cpuset(migrate_data: Any) -> Part:
     """The destination's `cpu_shared_set`; an empty one takes the guest's cpuset away."""
-    if not migrate_data.obj_attr_is_set("dst_cpu_shared_set_info"):
-        return None
-    return cpu_set(migrate_data.dst_cpu_shared_set_info) or "remove"
+    cpus = field(migrate_data, "dst_cpu_shared_set_info")
+    return None if cpus is None else cpu_set(cpus) or "remove"
 
 
 def numa(migrate_data: Any) -> Part:
     """The pins to the destination's CPUs and NUMA nodes, and the real-time vCPUs."""
-    if not migrate_data.obj_attr_is_set("dst_numa_info"):
+    info = field(migrate_data, "dst_numa_info")
+    if info is None:
         return None
-    info = migrate_data.dst_numa_info
     part: dict[str, Any] = {}
-    if all(info.obj_attr_is_set(name) for name in ("cpu_pins", "cell_pins", "emulator_pins")):
-        nodes = set().union(*info.cell_pins.values())
+    cpu_pins, cell_pins, emulator = (field(info, f"{name}_pins") for name in ("cpu", "cell", "emulator"))
+    if cpu_pins is not None and cell_pins is not None and emulator is not None:
         part = {
-            "vcpu_pins": {str(vcpu): cpu_set(cpus) for vcpu, cpus in info.cpu_pins.items()},
-            "cell_pins": {str(cell): cpu_set(cells) for cell, cells in info.cell_pins.items()},
-            "emulator_pin": cpu_set(info.emulator_pins) or None,
+            "vcpu_pins": {vcpu: cpu_set(cpus) for vcpu, cpus in cpu_pins.items()},
+            "cell_pins": {cell: cpu_set(nodes) for cell, nodes in cell_pins.items()},
+            "emulator_pin": cpu_set(emulator),
             # The I/O threads share the emulator's CPUs.
-            "iothread_pin": cpu_set(info.emulator_pins) or None,
-            "memory": cpu_set(nodes) or None,
+            "iothread_pin": cpu_set(emulator),
+            "memory": cpu_set(set().union(*cell_pins.values())),
         }
-    if info.obj_attr_is_set("sched_vcpus") and info.obj_attr_is_set("sched_priority"):
+    vcpus, priority = field(info, "sched_vcpus"), field(info, "sched_priority")
+    if vcpus is not None and priority is not None:
         # Nova knows no other real-time scheduler.
-        part["vcpu_sched"] = {
-            "vcpus": cpu_set(info.sched_vcpus),
-            "priority": info.sched_priority,
-            "scheduler": "fifo",
-        }
+        part["vcpu_sched"] = {"vcpus": cpu_set(vcpus), "priority": priority, "scheduler": "fifo"}
     return {name: value for name, value in part.items() if value} or None
 
 
 def mdevs(migrate_data: Any) -> Part:
     """The mediated devices: those of the source and those of the destination."""
-    return dict(migrate_data.target_mdevs) if migrate_data.obj_attr_is_set("target_mdevs") else None
+    return field(migrate_data, "target_mdevs")
 
 
 def pci(migrate_data: Any) -> Part:
     """The PCI devices: those of the source and those of the destination."""
-    name = "pci_dev_map_src_dst"
-    return dict(migrate_data.pci_dev_map_src_dst) if migrate_data.obj_attr_is_set(name) else None
+    return field(migrate_data, "pci_dev_map_src_dst")
 
 
 def vpmem(new_resources: Iterable[Any] | None) -> Part:
     """The paths of the destination's persistent memory devices, in the guest's order."""
     if not new_resources:
         return None
-    found = [resource.metadata for resource in new_resources if resource.obj_attr_is_set("metadata")]
+    found = [field(resource, "metadata") for resource in new_resources]
     return [device.devpath for device in found if isinstance(device, objects.LibvirtVPMEMDevice)]
 
 
@@ -214,6 +198,13 @@ def parts(
         "vpmem": vpmem(new_resources),
     }
     return {name: part for name, part in found.items() if part is not None}
+
+
+def between(xml: str, before: str, after: str) -> list[str]:
+    """What stands between two strings, each time. It only decides which callbacks are called; what is found
+    in the definition, and whether it is a disk's or an interface's, is for the retargeting itself.
+    """
+    return [part[: part.find(after)] for part in xml.split(before)[1:]]
 
 
 def cpu_set(numbers: Collection[int]) -> str:
