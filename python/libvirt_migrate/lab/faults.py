@@ -141,11 +141,19 @@ def taken_ports(host: Host, ports: str) -> Iterator[None]:
             program.stdin.close()
 
 
-def short_memory(host: Host, mib: int) -> None:
-    """Leaves a host's daemon, and each QEMU that it starts from now on, little more memory than it has."""
+@contextlib.contextmanager
+def short_memory(host: Host, mib: int) -> Iterator[None]:
+    """Leaves a host's daemon, and each QEMU that it starts meanwhile, this much address space above what the
+    daemon has. That is some 1.2 GiB, nearly all of it its threads' stacks, and about what a QEMU has without
+    its guest's memory.
+    """
     number = daemon_number(host)
     has = host.run("sh", "-c", f"grep VmSize /proc/{number}/status").split()[1]
     host.run("prlimit", "--pid", number, f"--as={int(has) * 1024 + (mib << 20)}:")
+    try:
+        yield
+    finally:
+        host.run("prlimit", "--pid", number, "--as=unlimited:")
 
 
 def daemon_number(host: Host) -> str:
