@@ -30,7 +30,8 @@ impl Reason {
             Self::SourceLost => {
                 "post-copy broke and the source's part of the memory is gone, so the guest cannot be completed. \
                  It is safe to destroy it at the destination and to start it again from its disks, as after a \
-                 power failure"
+                 power failure. If the source then cannot acquire the state change lock, its daemon has kept the \
+                 job of the process that is gone: restart the daemon, its guests run on"
             }
             Self::DestinationLost => {
                 "post-copy broke and the guest that ran at the destination is gone with its newest memory; what \
