@@ -32,7 +32,11 @@ def settle(scene: Scene, told: Told) -> None:
     all_is_well(scene, host)
 
 
-@case("switchover", "source's QEMU killed", START)
+@case(
+    "switchover",
+    "source's QEMU killed",
+    "Nothing where it has gone on at the destination. Otherwise start it at the source.",
+)
 def switchover_source_qemu_killed(scene: Scene) -> None:
     scene.at_switchover()
     scene.now()
