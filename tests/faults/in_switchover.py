@@ -8,7 +8,7 @@ from libvirt_migrate.lab import faults
 
 from .case import case
 from .in_precopy import GOES_ON
-from .in_setup import AGAIN, START
+from .in_setup import AGAIN
 from .judge import all_is_well, arrives, ended, stays
 from .scene import NAME, Scene, Told, eventually
 
