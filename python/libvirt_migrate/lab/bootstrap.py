@@ -14,7 +14,7 @@ from pathlib import Path
 from . import mirror, releases, tools
 from .errors import LabError
 from .line import Line
-from .releases import PACKAGES, Release
+from .releases import Release
 
 #: What a release takes while it is made, and more than it takes afterwards, in bytes.
 ROOM = 2 << 30
@@ -91,7 +91,7 @@ def _command(name: str, draft: Path) -> list[str]:
     return [
         *("setpriv", "--pdeathsig", "KILL", "--"),
         *("unshare", "--mount", "--pid", "--fork", "--kill-child=KILL", "--"),
-        *("sh", "-c", _SCRIPT, "sh", name, str(draft), mirror.find(), *PACKAGES),
+        *("sh", "-c", _SCRIPT, "sh", name, str(draft), mirror.find(), *releases.packages(name)),
     ]
 
 
@@ -126,7 +126,7 @@ def _run(command: list[str], log: Path, say: Say) -> None:
 def _release(name: str, root: Path) -> Release:
     said = tools.run(["chroot", str(root), "sh", "-c", _VERSIONS]).split()
     libvirt, qemu, python = (version.partition("+")[0] for version in said)
-    return Release(name, time.time(), libvirt, qemu, python)
+    return Release(name, time.time(), libvirt, qemu, python, releases.packages(name))
 
 
 @contextmanager

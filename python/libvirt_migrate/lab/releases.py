@@ -22,6 +22,9 @@ PACKAGES = (
     *("python3", "python3-venv", "python3-libvirt", "iproute2", "nftables", "ca-certificates"),
 )
 
+#: What the wheel is built with, on the oldest of them.
+BUILD_PACKAGES = ("gcc", "libc6-dev", "libvirt-dev", "pkg-config")
+
 _STAMP = "etc/libvirt-migrate-release.json"
 
 
@@ -36,7 +39,7 @@ class Release:
     qemu: str
     python: str
     #: The packages that were asked for: with others it is not what this version needs.
-    packages: tuple[str, ...] = PACKAGES
+    packages: tuple[str, ...]
 
     def __str__(self) -> str:
         return f"libvirt {self.libvirt}, QEMU {self.qemu}, Python {self.python}"
@@ -54,6 +57,11 @@ def folder(name: str) -> Path:
     return roots() / name
 
 
+def packages(name: str) -> tuple[str, ...]:
+    """The packages that a release is made with."""
+    return PACKAGES + (BUILD_PACKAGES if name == KNOWN[0] else ())
+
+
 def find(name: str) -> Release | None:
     """A release that is here as a whole, or nothing."""
     try:
@@ -61,7 +69,7 @@ def find(name: str) -> Release | None:
         release = Release(**fields | {"packages": tuple(fields["packages"])})
     except (OSError, ValueError, TypeError, KeyError):
         return None
-    return release if release.packages == PACKAGES else None
+    return release if release.packages == packages(name) else None
 
 
 def require(name: str) -> Path:

@@ -1,0 +1,112 @@
+"""The cells of the matrix, and what becomes of each: pass, fail, or not run, with the reason."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from libvirt_migrate.lab import Host, Lab, LabError, releases
+
+from .features import FEATURES, try_feature
+from .ways import WAYS, Run
+
+PASS, FAIL, NOT_RUN = "pass", "fail", "not run"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A cell, as it is recorded."""
+
+    #: release, wheel, way or feature.
+    kind: str
+    #: The release, or the pair of them.
+    source: str
+    destination: str
+    name: str
+    result: str
+    #: What was seen, or why it failed or was not run.
+    text: str = ""
+    seconds: float = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell that is to be run on a lab's hosts."""
+
+    kind: str
+    name: str
+    run: Run
+
+
+def pairs(names: tuple[str, ...] = releases.KNOWN) -> Iterator[tuple[str, str]]:
+    """The pairs that libvirt supports: to the same release or a newer one."""
+    for at, source in enumerate(names):
+        yield from ((source, destination) for destination in names[at:])
+
+
+def upwards(command: Run | None) -> list[Cell]:
+    """What is tried of each pair."""
+    cells = [Cell("way", way.name, way.run) for way in WAYS if not way.downwards]
+    if command is not None:
+        cells.append(Cell("way", "the command, on the source", command))
+    return cells + [Cell("feature", feature.name, _feature(feature)) for feature in FEATURES]
+
+
+def downwards() -> list[Cell]:
+    """What is tried from the newer release of a pair to the older one."""
+    return [Cell("way", way.name, way.run) for way in WAYS if way.downwards]
+
+
+def _feature(feature: Any) -> Run:
+    return lambda lab, source, destination: try_feature(feature, lab, source, destination)
+
+
+def run_cell(cell: Cell, names: tuple[str, str], lab: Lab, source: Host, destination: Host) -> Row:
+    """Runs one. Whatever it raises is its failure, so that the others are run."""
+    start = time.monotonic()
+
+    def row(result: str, text: str) -> Row:
+        return Row(cell.kind, *names, cell.name, result, text, round(time.monotonic() - start, 1))
+
+    try:
+        return row(PASS, cell.run(lab, source, destination))
+    except Exception as error:
+        return row(FAIL, f"{type(error).__name__}: {' '.join(str(error).split())}")
+
+
+def run_pair(
+    name: str, names: tuple[str, str], cells: list[Cell], back: list[Cell], tell: Callable[[Row], None]
+) -> None:
+    """Runs the cells of a pair on two hosts of its own. Those that cannot be run are told as not run."""
+    left = [(cell, names) for cell in cells] + [(cell, (names[1], names[0])) for cell in back]
+    while left:
+        try:
+            with Lab(name, tls=True, releases=names) as lab:
+                _run_some(lab, names, left, tell)
+        except LabError as error:
+            for cell, ends in left:
+                tell(Row(cell.kind, *ends, cell.name, NOT_RUN, str(error)))
+            return
+
+
+def _run_some(
+    lab: Lab,
+    names: tuple[str, str],
+    left: list[tuple[Cell, tuple[str, str]]],
+    tell: Callable[[Row], None],
+) -> None:
+    """Takes cells off the list and runs them, up to the first that fails: the next gets fresh hosts."""
+    while left:
+        cell, ends = left[0]
+        source, destination = lab.hosts if ends == names else reversed(lab.hosts)
+        row = run_cell(cell, ends, lab, source, destination)
+        left.pop(0)
+        tell(row)
+        if row.result != PASS:
+            return

@@ -1,0 +1,126 @@
+"""What newer libvirts brought: used where the hosts have it, and refused with the reason where they have not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import libvirt
+
+from libvirt_migrate import InvalidParameter, LibvirtError
+from libvirt_migrate.lab import Host, Lab
+
+from .scene import DEFAULT, F, check_moved, check_stayed, stage
+from .ways import DISK, check_copied, make_images, version
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A parameter, or a value of one."""
+
+    name: str
+    #: The parameter that a refusal names.
+    param: str
+    since: tuple[int, int, int]
+    values: dict[str, Any]
+    #: The guest has a disk that is copied.
+    disk: bool = False
+
+
+#: libvirt's codes for what its QEMU has not got.
+UNSUPPORTED = (
+    libvirt.VIR_ERR_CONFIG_UNSUPPORTED,
+    libvirt.VIR_ERR_ARGUMENT_UNSUPPORTED,
+    libvirt.VIR_ERR_OPERATION_UNSUPPORTED,
+)
+
+_MULTIFD = {"flags": DEFAULT | F.COMPRESSED | F.PARALLEL, "parallel_connections": 2}
+
+FEATURES = (
+    Feature(
+        "bandwidth.avail.switchover",
+        "bandwidth.avail.switchover",
+        (11, 1, 0),
+        {"bandwidth_avail_switchover": 1 << 30},
+    ),
+    Feature(
+        "zlib level",
+        "compression.zlib.level",
+        (9, 4, 0),
+        {**_MULTIFD, "compression": ["zlib"], "compression_zlib_level": 1},
+    ),
+    Feature(
+        "zstd level",
+        "compression.zstd.level",
+        (9, 4, 0),
+        {**_MULTIFD, "compression": ["zstd"], "compression_zstd_level": 1},
+    ),
+    Feature(
+        "zero detection",
+        "migrate_disks_detect_zeroes",
+        (10, 9, 0),
+        {
+            "flags": DEFAULT | F.NON_SHARED_DISK,
+            "migrate_disks": ["vda"],
+            "migrate_disks_detect_zeroes": ["vda"],
+        },
+        disk=True,
+    ),
+    Feature(
+        "images that are all zeroes",
+        "migrate_disks_target_zero",
+        (12, 2, 0),
+        {
+            "flags": DEFAULT | F.NON_SHARED_DISK,
+            "migrate_disks": ["vda"],
+            "migrate_disks_target_zero": ["vda"],
+        },
+        disk=True,
+    ),
+    Feature(
+        "two compression methods",
+        "compression",
+        (1, 3, 4),
+        {"compression": ["xbzrle", "mt"], "compression_mt_level": 1, "compression_xbzrle_cache": 1 << 24},
+    ),
+)
+
+
+def try_feature(feature: Feature, lab: Lab, source: Host, destination: Host) -> str:
+    """Uses a feature, or sees it refused; returns which."""
+    if feature.disk:
+        make_images(source, destination)
+    found = version(source)
+    name = f"feature-{feature.param.replace('.', '-').replace('_', '-')}"
+    with stage(lab, source, destination, name, devices=DISK if feature.disk else "") as scene:
+        refusal = None
+        try:
+            scene.ours.migrate(scene.params(**feature.values))
+        except (InvalidParameter, LibvirtError) as error:
+            refusal = error
+        if refusal is not None:
+            check_refusal(feature, found, refusal)
+            check_stayed(scene)
+            return f"refused: {' '.join(str(refusal).split())}"
+        assert found >= feature.since, f"{dotted(found)} has no {feature.param}, and it was not refused"
+        check_moved(scene)
+        if feature.disk:
+            check_copied(destination)
+    return "used"
+
+
+def check_refusal(feature: Feature, found: tuple[int, int, int], error: Exception) -> None:
+    """It is ours, with all that a user needs; or QEMU's, where libvirt knows the feature and QEMU does not."""
+    if isinstance(error, InvalidParameter):
+        assert found < feature.since, f"{dotted(found)} has it, and it is refused: {error}"
+        for part in (feature.param, f"needs libvirt {dotted(feature.since)}", f"has {dotted(found)}"):
+            assert part in str(error), f"{part!r} is not in the refusal: {error}"
+    else:
+        assert found >= feature.since, f"it came to libvirt, which refused it: {error}"
+        assert isinstance(error, LibvirtError), error
+        assert error.code in UNSUPPORTED, f"{error} (libvirt's code {error.code})"
+
+
+def dotted(version: tuple[int, int, int]) -> str:
+    """9.4.0."""
+    return ".".join(map(str, version))
