@@ -1,4 +1,4 @@
-"""What newer libvirts brought: used where the hosts have it, and refused with the reason where they have not."""
+"""What newer libvirts brought: used where the hosts have it, refused with the reason where they have not."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def try_feature(feature: Feature, lab: Lab, source: Host, destination: Host) -> 
 
 
 def check_refusal(feature: Feature, found: tuple[int, int, int], error: Exception) -> None:
-    """It is ours, with all that a user needs; or QEMU's, where libvirt knows the feature and QEMU does not."""
+    """It is ours, with all that a user needs; or QEMU's, where only libvirt has the feature."""
     if isinstance(error, InvalidParameter):
         assert found < feature.since, f"{dotted(found)} has it, and it is refused: {error}"
         for part in (feature.param, f"needs libvirt {dotted(feature.since)}", f"has {dotted(found)}"):
