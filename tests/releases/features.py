@@ -8,7 +8,7 @@ from typing import Any
 import libvirt
 
 from libvirt_migrate import InvalidParameter, LibvirtError
-from libvirt_migrate.lab import Host, Lab
+from libvirt_migrate.lab import Host, Lab, Workload
 
 from .scene import DEFAULT, F, check_moved, check_stayed, stage
 from .ways import DISK, check_copied, make_images, version
@@ -27,6 +27,7 @@ class Feature:
     disk: bool = False
 
 
+IDLE = Workload(working_set=4, rest=20)
 #: libvirt's codes for what its QEMU has not got.
 UNSUPPORTED = (
     libvirt.VIR_ERR_CONFIG_UNSUPPORTED,
@@ -92,7 +93,8 @@ def try_feature(feature: Feature, lab: Lab, source: Host, destination: Host) -> 
         make_images(source, destination)
     found = version(source)
     name = f"feature-{feature.param.replace('.', '-').replace('_', '-')}"
-    with stage(lab, source, destination, name, devices=DISK if feature.disk else "") as scene:
+    # Compressing takes time: memory that changes fast would not be sent before it has changed again.
+    with stage(lab, source, destination, name, IDLE, devices=DISK if feature.disk else "") as scene:
         refusal = None
         try:
             scene.ours.migrate(scene.params(**feature.values))

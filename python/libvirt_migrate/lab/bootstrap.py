@@ -34,6 +34,8 @@ inside="chroot $root env DEBIAN_FRONTEND=noninteractive apt-get --quiet"
 $inside install --yes "$@"
 $inside clean
 rm -rf "$root"/var/lib/apt/lists/*
+# A host's own is put over it, and it is not there by itself.
+touch "$root/etc/hosts"
 """
 
 _VERSIONS = r"""dpkg-query -W -f '${source:Upstream-Version}\n' libvirt0 qemu-system-x86

@@ -1,0 +1,150 @@
+"""Makes docs/compatibility.md from the record of a run: python -m releases.page RECORD PAGE (in tests/)."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+_HEAD = """# Which releases work together
+
+This page is made by `make matrix`, from a run between hosts of [the lab](lab.md) that are of several
+Debian releases: each with its own libvirt, QEMU and Python, and real guests that count on every page of
+their memory. Do not edit it.
+
+## Supported versions
+
+| Debian | libvirt | QEMU | Python | the wheel | tests |
+| --- | --- | --- | --- | --- | --- |
+{releases}
+One wheel is for all of them. It is built on the oldest, installed and imported with each one's own Python
+(abi3, 3.10 and newer) and used with its libvirt; "tests" are those that need no daemon. It links no
+function of libvirt's that is newer than {oldest}, which is the oldest that is supported; newer ones are
+looked up when they are called.
+"""
+
+_WAYS = """
+## Moves
+
+To the same release or to a newer one, which is what libvirt supports. The guest has the newest Q35
+machine type of the release where it was started. In each cell it is asserted that the guest runs on one
+host only, with its memory intact, that its live *and* its persistent definition there have that host's
+address, that the other host has nothing of it, and that it starts anew with the right definition.
+"""
+
+_RAW = """
+"without persistent_xml" is libvirt's own call with a new definition for the guest that runs and none for
+the one that is kept: *stale* is the bug, which newer libvirts have too. "there and back" returns to the
+release where the guest was started, by a wheel of this machine's; libvirt does not promise that it works.
+"""
+
+_FEATURES = """
+## What newer releases brought
+
+"refused" is said before anything is sent, with the parameter, the libvirt that has it and the one that
+was found. Where libvirt has a feature and one of the two QEMUs has not, it is libvirt that refuses.
+"""
+
+_FOUND = """
+## How versions are found out
+
+The daemon that is called tells its libvirt's version (`Host.libvirt_version`); the parameters, flags and
+compression methods that a migration would use are compared with it before it starts, and the check of
+`libvirt-migrate plan` and `migrate` compares them with the destination's too. Machine types come from the
+destination's capabilities. Nothing goes by a client's version.
+"""
+
+#: What a cell without a text of its own shows.
+_MARKS = {"pass": "yes", "fail": "**no**", "not run": "not run"}
+
+
+def page(rows: list[dict[str, Any]], oldest: str) -> str:
+    """The page of a run."""
+    ways = [row for row in rows if row["kind"] == "way"]
+    features = [row for row in rows if row["kind"] == "feature"]
+    parts = [_HEAD.format(releases="".join(_releases(rows)), oldest=oldest)]
+    up = [row for row in ways if row["name"] != "newer machine type"]
+    parts += [_WAYS, _table("way", up), _RAW]
+    down = [row for row in ways if row["name"] == "newer machine type"]
+    parts += [
+        "\nA guest whose machine type the destination lacks is refused by the check before a migration:\n\n"
+    ]
+    parts += [f"- {_pair(row)}: {row['text'] or _MARKS[row['result']]}\n" for row in down]
+    parts += [_FEATURES, _table("feature", features), _told("refused: ", features), _FOUND, _missing(rows)]
+    return "".join(parts)
+
+
+def _pair(row: dict[str, Any]) -> str:
+    return f"{row['source']} → {row['destination']}"
+
+
+def _releases(rows: list[dict[str, Any]]) -> list[str]:
+    lines = []
+    for row in rows:
+        if row["kind"] != "release":
+            continue
+        name = row["source"]
+        wheel, tests = (_cell(rows, name, what) for what in ("wheel", "tests"))
+        versions = (
+            dict(part.rsplit(" ", 1) for part in row["text"].split(", ")) if row["result"] == "pass" else {}
+        )
+        shown = [versions.get(what, _MARKS[row["result"]]) for what in ("libvirt", "QEMU", "Python")]
+        lines.append(f"| {name} | {' | '.join(shown)} | {wheel} | {tests} |\n")
+    return lines
+
+
+def _cell(rows: list[dict[str, Any]], name: str, what: str) -> str:
+    found = [row for row in rows if (row["kind"], row["source"], row["name"]) == ("wheel", name, what)]
+    if not found:
+        return _MARKS["not run"]
+    row = found[0]
+    passed = row["text"].partition(",")[0] if what == "tests" else "works"
+    return passed if row["result"] == "pass" else _MARKS[row["result"]]
+
+
+def _table(head: str, rows: list[dict[str, Any]]) -> str:
+    pairs = list(dict.fromkeys(_pair(row) for row in rows))
+    cells = {(row["name"], _pair(row)): _shown(row) for row in rows}
+    lines = [f"\n| {head} | {' | '.join(pairs)} |\n", f"| --- |{' --- |' * len(pairs)}\n"]
+    for name in dict.fromkeys(row["name"] for row in rows):
+        found = [cells.get((name, pair), _MARKS["not run"]) for pair in pairs]
+        lines.append(f"| {name} | {' | '.join(found)} |\n")
+    return "".join(lines)
+
+
+def _shown(row: dict[str, Any]) -> str:
+    """What a cell says in few words."""
+    if row["result"] != "pass":
+        return _MARKS[row["result"]]
+    word = str(row["text"]).partition(":")[0]
+    return f"yes, {word}" if word.startswith("pc-") else word or _MARKS["pass"]
+
+
+def _told(start: str, rows: list[dict[str, Any]]) -> str:
+    """The messages of the refusals, each once."""
+    found = dict.fromkeys(row["text"].removeprefix(start) for row in rows if row["text"].startswith(start))
+    return "\n" + "".join(f"- `{text}`\n" for text in found) if found else ""
+
+
+def _missing(rows: list[dict[str, Any]]) -> str:
+    """What failed or was not run, with the reason."""
+    lines = [
+        f"- {_pair(row) if row['kind'] in ('way', 'feature') else row['source']}, {row['name']}: "
+        f"{_MARKS[row['result']]}: {row['text']}\n"
+        for row in rows
+        if row["result"] != "pass"
+    ]
+    return "\n## What did not pass\n\n" + "".join(lines) if lines else ""
+
+
+def main(record: str, target: str) -> None:
+    """Writes the page."""
+    rows = [json.loads(line) for line in Path(record).read_text().splitlines()]
+    import test_symbols
+
+    Path(target).write_text(page(rows, ".".join(map(str, test_symbols.OLDEST))))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
