@@ -49,7 +49,9 @@ python: build ## types, stubs and pytest with the lab
 	@echo "==> pytest"
 	@$(PY) -m pytest
 
-faults: build ## the whole fault matrix, and docs/reliability.md from it (15 minutes)
+faults: build ## fuzzing for ten minutes, the whole fault matrix, and docs/reliability.md from it (30 minutes)
+	@echo "==> fuzz"
+	@scripts/fuzz 600
 	@echo "==> fault matrix"
 	@rm -f target/faults.jsonl
 	@$(PY) -m pytest tests/faults -m "matrix or not matrix" --faults-record target/faults.jsonl

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from libvirt_migrate.lab import Host, Lab, LabGuest
+from migrating import MigratingDomain
 
 StartGuest = Callable[..., LabGuest]
 
@@ -65,3 +66,11 @@ def start_guest(lab: Lab, request: pytest.FixtureRequest) -> Iterator[StartGuest
     yield start
     for guest in started:
         lab.remove_guest(guest)
+
+
+@pytest.fixture
+def domain() -> Iterator[MigratingDomain]:
+    """A domain in memory, whose migration ends when it is told to."""
+    domain = MigratingDomain()
+    yield domain
+    domain.end()

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from libvirt_migrate import Guest, Migration
+
 UUID = "4dea22b3-1d52-d8f3-2516-782e98ab3fa0"
 DESTINATION = "qemu+tcp://host2/system"
 MIB = 1 << 20
@@ -113,3 +115,10 @@ def eventually(condition: Callable[[], Any], what: str) -> None:
     while not condition():
         assert time.monotonic() < deadline, f"never: {what}"
         time.sleep(0.002)
+
+
+def start(domain: MigratingDomain, **options: Any) -> Migration:
+    """Its migration, once the domain has been called."""
+    migration = Guest(domain).start_migration({}, destination=DESTINATION, **options)
+    domain.wait_for_call()
+    return migration

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from conftest import StartGuest
-from libvirt_migrate.lab import Host, Lab, LabError, Workload, daemon, down, keeper, state, tools
+from libvirt_migrate.lab import Host, Lab, LabError, Workload, daemon, down, keeper, network, state, tools
 
 pytestmark = pytest.mark.lab
 
@@ -26,6 +26,15 @@ def cables() -> set[str]:
         for line in tools.run(["ip", "-o", "link"]).splitlines()
         if "lmlab" in line
     }
+
+
+def cable_of(name: str) -> str:
+    """The cable of the lab of this name: other labs may come and go on the same machine."""
+    found = state.read(name)
+    assert found is not None
+    cable = network.cable_name(found.subnet)
+    assert cable in cables()
+    return cable
 
 
 def processes(name: str) -> list[str]:
@@ -50,23 +59,23 @@ def wait_until(condition: Callable[[], bool], seconds: float = 20) -> bool:
     return True
 
 
-def assert_gone(name: str, before: set[str], pids: list[int]) -> None:
+def assert_gone(name: str, cable: str, pids: list[int]) -> None:
     """Nothing of the lab is there: no folder, cable, mount or process."""
     assert wait_until(lambda: not state.folder(name).exists())
-    assert wait_until(lambda: cables() <= before)
+    assert wait_until(lambda: cable not in cables())
     assert wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
     assert name not in Path("/proc/mounts").read_text()
     assert wait_until(lambda: not processes(name)), processes(name)
 
 
 def test_it_leaves_nothing_behind() -> None:
-    name, before = f"nothing-{os.getpid()}", cables()
+    name = f"nothing-{os.getpid()}"
     with Lab(name) as lab:
         lab.start_guest("vm1")
         pids = [host.pid for host in lab.hosts]
-        assert cables() > before
+        cable = cable_of(name)
         assert processes("guest=vm1")
-    assert_gone(name, before, pids)
+    assert_gone(name, cable, pids)
 
 
 USER = """
@@ -82,7 +91,7 @@ USER = """
 
 @pytest.mark.parametrize("victim", ["user", "keeper"])
 def test_a_kill_half_way_leaves_nothing_behind(victim: str) -> None:
-    name, before = f"killed-{victim}-{os.getpid()}", cables()
+    name = f"killed-{victim}-{os.getpid()}"
     with subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(USER), name],
         stdin=subprocess.PIPE,
@@ -91,10 +100,11 @@ def test_a_kill_half_way_leaves_nothing_behind(victim: str) -> None:
     ) as user:
         assert user.stdout is not None
         keeper, *hosts = (int(word) for word in user.stdout.readline().split())
+        cable = cable_of(name)
         os.kill(user.pid if victim == "user" else keeper, signal.SIGKILL)
         if victim == "user":
             user.wait()
-            assert_gone(name, before, [keeper, *hosts])
+            assert_gone(name, cable, [keeper, *hosts])
             return
         assert wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in hosts))
         user.kill()
@@ -102,23 +112,24 @@ def test_a_kill_half_way_leaves_nothing_behind(victim: str) -> None:
     # Only files are left, and the next lab removes them.
     with Lab(f"next-{os.getpid()}"):
         pass
-    assert_gone(name, before, hosts)
+    assert_gone(name, cable, hosts)
 
 
 def test_a_lab_that_fails_half_way_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    name, before = f"broken-{os.getpid()}", cables()
+    name = f"broken-{os.getpid()}"
     seen: list[int] = []
+    own: list[str] = []
 
     def start(folder: Path, pid: int, address: str) -> None:
         seen.append(pid)
-        assert cables() > before
+        own.append(cable_of(name))
         raise LabError("libvirtd does not start")
 
     monkeypatch.setattr(daemon, "start", start)
     with pytest.raises(LabError, match="libvirtd does not start"):
         keeper.make(name, ["", ""])
     assert len(seen) == 1
-    assert_gone(name, before, seen)
+    assert_gone(name, own[0], seen)
 
 
 def test_what_cannot_be_had_is_said(lab: Lab) -> None:
@@ -154,12 +165,13 @@ def command(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_command_makes_shows_and_ends_a_lab() -> None:
-    name, before = f"shell-{os.getpid()}", cables()
+    name = f"shell-{os.getpid()}"
     up = command("up", "--name", name)
     assert up.returncode == 0, up.stderr
     uris = dict(line.split() for line in up.stdout.splitlines())
     assert list(uris) == ["host1", "host2"]
     attached = Lab.attach(name)
+    cable = cable_of(name)
     assert [host.uri for host in attached.hosts] == list(uris.values())
     attached.start_guest("vm1")
     status = command("status", "--name", name)
@@ -169,7 +181,7 @@ def test_the_command_makes_shows_and_ends_a_lab() -> None:
     for host in attached.hosts:
         host.close()
     assert command("down", "--name", name).returncode == 0
-    assert_gone(name, before, [host.pid for host in attached.hosts])
+    assert_gone(name, cable, [host.pid for host in attached.hosts])
     assert command("status", "--name", name).returncode == 1
     again = command("down", "--name", name)
     assert (again.returncode, again.stdout) == (0, f"no lab named {name} is up\n")

@@ -1,26 +1,27 @@
 //! `Guest` for Python.
 
-use std::ffi::CString;
 use std::sync::Arc;
 
-use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyAny, PyCapsule, PyDict};
+use pyo3::types::{PyAny, PyDict};
 
 use super::convergence::PyConvergence;
 use super::errors::{invalid, to_py};
 use super::foreign::ForeignDomain;
 use super::gil::released;
+use super::interrupt::interruptibly;
 use super::job::PyJobInfo;
+use super::library::{quiet_libvirt, shared_capsule};
 use super::migration::PyMigration;
 use super::outcome::PyOutcome;
 use super::params::params_from_py;
 use super::state::PyGuestState;
 use super::updates::PyUpdates;
+use super::values::{downtime_from_py, mib_from_py};
 use crate::domain::{DomainOps, XmlFlags};
 use crate::exposure::exposed_to;
 use crate::guest::Guest;
-use crate::libvirt::{domain_from_capsule, same_library, silence_default_handler};
+use crate::libvirt::domain_from_capsule;
 use crate::migration::{Outcome, UpdateSink};
 use crate::params::MigrateParams;
 use crate::policy::Convergence;
@@ -130,40 +131,10 @@ impl PyGuest {
         convergence: &Convergence,
     ) -> PyResult<Outcome> {
         let sinks = self.sinks(py, None)?;
-        self.interruptibly(py, |interrupted| {
+        let body = |interrupted: &mut dyn FnMut() -> bool| {
             self.guest.migrate_unless(params, convergence, sinks, interrupted)
-        })
-    }
-
-    /// Runs what asks now and then whether it was interrupted, and raises the interrupt once that is over.
-    ///
-    /// Signals are delivered to the main thread only, so only there a call can be interrupted.
-    fn interruptibly(
-        &self,
-        py: Python<'_>,
-        body: impl Send + FnOnce(&mut dyn FnMut() -> bool) -> crate::Result<Outcome>,
-    ) -> PyResult<Outcome> {
-        let mut interrupt: Option<PyErr> = None;
-        let main = on_main_thread(py)?;
-        let result = released(py, || {
-            let mut check = || {
-                interrupt = main.then(|| Python::attach(|py| py.check_signals().err())).flatten();
-                interrupt.is_some()
-            };
-            body(&mut check)
-        });
-        let (outcome, error) = match result {
-            Ok(outcome) => (Some(outcome), None),
-            Err(error) => (None, Some(self.error(py, error))),
         };
-        match (interrupt, error, outcome) {
-            (Some(interrupt), error, _) => {
-                interrupt.set_cause(py, error);
-                Err(interrupt)
-            }
-            (None, None, Some(outcome)) => Ok(outcome),
-            (None, error, _) => Err(error.unwrap_or_else(|| PyRuntimeError::new_err("no outcome"))),
-        }
+        interruptibly(py, body, |error| self.error(py, error))
     }
 
     /// A Python object's own call may raise KeyboardInterrupt from within; the job is aborted then as well.
@@ -319,8 +290,9 @@ impl PyGuest {
         let empty = PyDict::new(py);
         let params = params_from_py(params.unwrap_or(empty.as_any()), destination, flags)?;
         let sinks = self.sinks(py, None)?;
-        let outcome =
-            self.interruptibly(py, |interrupted| self.guest.recover(&params, keep, || sinks, interrupted))?;
+        let body =
+            |interrupted: &mut dyn FnMut() -> bool| self.guest.recover(&params, keep, || sinks, interrupted);
+        let outcome = interruptibly(py, body, |error| self.error(py, error))?;
         Ok(outcome.into())
     }
 
@@ -442,61 +414,6 @@ impl PyGuest {
     }
 }
 
-/// A pause in seconds, in libvirt's whole milliseconds, rounded up.
-pub fn downtime_from_py(seconds: f64) -> PyResult<u64> {
-    if seconds > 0.0 && seconds <= 2000.0 {
-        return Ok((seconds * 1000.0 - 1e-6).ceil() as u64);
-    }
-    Err(invalid("seconds", format!("{seconds} is not above 0 and 2000 at most")))
-}
-
-/// A bandwidth in MiB/s that libvirt can count in bytes.
-pub fn mib_from_py(number: &Bound<'_, PyAny>) -> PyResult<u64> {
-    let mib = number.extract().ok().filter(|mib| *mib <= i64::MAX as u64 / (1024 * 1024));
-    mib.ok_or_else(|| {
-        invalid("mib_per_second", format!("{number} is not a whole number of MiB/s that libvirt takes"))
-    })
-}
-
 fn intent(convergence: Option<&Bound<'_, PyConvergence>>) -> Option<Convergence> {
     convergence.map(|convergence| convergence.get().convergence)
-}
-
-/// The capsule of a real libvirt-python domain that uses the same libvirt as this module.
-///
-/// Exactly that class: a subclass, a proxy or a mock has methods of its own, which are not to be bypassed.
-fn shared_capsule<'py>(dom: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyCapsule>>> {
-    let (Some(libvirt), Some(native)) = (loaded(dom.py(), "libvirt")?, loaded(dom.py(), "libvirtmod")?)
-    else {
-        return Ok(None);
-    };
-    let is_real = libvirt.getattr("virDomain").is_ok_and(|class| dom.get_type().is(&class));
-    if !is_real {
-        return Ok(None);
-    }
-    let Ok(path) = native.getattr("__file__").and_then(|path| path.extract::<String>()) else {
-        return Ok(None);
-    };
-    let shares = CString::new(path).is_ok_and(|path| same_library(&path));
-    let capsule = dom.getattr("_o").ok().and_then(|capsule| capsule.cast_into::<PyCapsule>().ok());
-    Ok(capsule.filter(|_| shares))
-}
-
-/// Keeps libvirt from writing errors to standard error, where nobody else uses it in this process.
-pub fn quiet_libvirt(py: Python<'_>) -> PyResult<()> {
-    if loaded(py, "libvirt")?.is_none() {
-        silence_default_handler();
-    }
-    Ok(())
-}
-
-/// A module that is loaded, without loading it.
-fn loaded<'py>(py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
-    let module = py.import("sys")?.getattr("modules")?.call_method1("get", (name,))?;
-    Ok((!module.is_none()).then_some(module))
-}
-
-fn on_main_thread(py: Python<'_>) -> PyResult<bool> {
-    let threading = py.import("threading")?;
-    Ok(threading.call_method0("current_thread")?.is(&threading.call_method0("main_thread")?))
 }

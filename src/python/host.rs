@@ -6,7 +6,8 @@ use pyo3::prelude::*;
 
 use super::errors::invalid;
 use super::gil::released;
-use super::guest::{PyGuest, quiet_libvirt};
+use super::guest::PyGuest;
+use super::library::quiet_libvirt;
 use crate::Error;
 use crate::error::LibvirtError;
 use crate::guest::Guest;

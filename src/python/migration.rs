@@ -8,10 +8,10 @@ use pyo3::types::PyTuple;
 
 use super::errors::{invalid, to_py};
 use super::gil::{close, released};
-use super::guest::{downtime_from_py, mib_from_py};
 use super::outcome::{PyOutcome, decisions};
 use super::progress::PyProgress;
 use super::updates::PyUpdates;
+use super::values::{downtime_from_py, mib_from_py};
 use crate::libvirt::{leave, stop_event_loop};
 use crate::migration::Migration;
 

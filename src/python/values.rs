@@ -78,3 +78,19 @@ pub fn stat_to_py<'py>(py: Python<'py>, value: &StatValue) -> PyResult<Bound<'py
         StatValue::String(text) => PyString::new(py, text).into_any(),
     })
 }
+
+/// A pause in seconds, in libvirt's whole milliseconds, rounded up.
+pub fn downtime_from_py(seconds: f64) -> PyResult<u64> {
+    if seconds > 0.0 && seconds <= 2000.0 {
+        return Ok((seconds * 1000.0 - 1e-6).ceil() as u64);
+    }
+    Err(invalid("seconds", format!("{seconds} is not above 0 and 2000 at most")))
+}
+
+/// A bandwidth in MiB/s that libvirt can count in bytes.
+pub fn mib_from_py(number: &Bound<'_, PyAny>) -> PyResult<u64> {
+    let mib = number.extract().ok().filter(|mib| *mib <= i64::MAX as u64 / (1024 * 1024));
+    mib.ok_or_else(|| {
+        invalid("mib_per_second", format!("{number} is not a whole number of MiB/s that libvirt takes"))
+    })
+}

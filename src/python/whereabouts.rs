@@ -7,8 +7,9 @@ use pyo3::types::{PyDict, PyString, PyTuple};
 
 use super::errors::invalid;
 use super::gil::released;
-use super::guest::{PyGuest, quiet_libvirt};
+use super::guest::PyGuest;
 use super::host::PyHost;
+use super::library::quiet_libvirt;
 use super::state::PyGuestState;
 use super::values::string_from_py;
 use crate::libvirt::{self, Connection, DEFAULT_PATIENCE};

@@ -1,5 +1,6 @@
 //! What would put a guest right, from what its two hosts say. Pure: nobody is asked here.
 
+use super::reason::Reason;
 use crate::location::{Answer, GuestLocation};
 use crate::state::DomainState;
 
@@ -57,72 +58,6 @@ pub enum Remedy {
     UndefineSource,
     /// Nothing can be done from here.
     Impossible(Reason),
-}
-
-/// Why nothing can be done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Reason {
-    SourceUnknown,
-    DestinationUnknown,
-    SourceLost,
-    DestinationLost,
-    DestinationDeaf,
-    MayHaveRun,
-    NoDefinition,
-    Twins,
-    Both,
-    Nowhere,
-}
-
-impl Reason {
-    /// What is the case, and what is safe to do.
-    pub const fn advice(self) -> &'static str {
-        match self {
-            Self::SourceUnknown => {
-                "the source cannot be asked. Until it can be, start the guest nowhere else and end it nowhere"
-            }
-            Self::DestinationUnknown => {
-                "the destination cannot be asked. Until it can be, neither resume the guest at the source nor \
-                 end it there"
-            }
-            Self::SourceLost => {
-                "post-copy broke and the source's part of the memory is gone, so the guest cannot be completed. \
-                 It is safe to destroy it at the destination and to start it again from its disks, as after a \
-                 power failure"
-            }
-            Self::DestinationLost => {
-                "post-copy broke and the guest that ran at the destination is gone with its newest memory; what \
-                 the source has is older than the disks. Do not resume it: destroy it at the source, and start \
-                 it again from its disks, as after a power failure"
-            }
-            Self::DestinationDeaf => {
-                "the destination still waits for memory over a connection that is dead, and libvirt cannot end \
-                 that from here. Nothing is lost. End the connection on the destination's host (as root there: \
-                 ss -K state established '( sport >= 49152 and sport <= 49215 )'), then recover again; destroy \
-                 neither side"
-            }
-            Self::MayHaveRun => {
-                "it waits at the source for a migration that is over, and may have run at the destination since. \
-                 Resume it at the source only if it did not; its log there tells"
-            }
-            Self::NoDefinition => {
-                "it runs at the destination and only the source keeps a definition of it. Define it at the \
-                 destination before it is undefined at the source"
-            }
-            Self::Twins => {
-                "it has gone on at both hosts, since libvirt lost the destination's answer at the switchover. It \
-                 stands still at the source now and has lost nothing. The one at the destination went on first, \
-                 unless its daemon hung: find out which one has been used since, and recover again with \
-                 keep=\"destination\" or keep=\"source\", which ends the other"
-            }
-            Self::Both => {
-                "both hosts hold it in a state that no migration leaves. End it at neither before it is known \
-                 which one has been used since; never run both, which destroys its disks"
-            }
-            Self::Nowhere => "it is at neither of the two hosts",
-        }
-    }
 }
 
 impl View {

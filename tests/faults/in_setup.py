@@ -114,12 +114,14 @@ def setup_all_ports_taken(scene: Scene) -> None:
     "setup",
     "destination's memory short",
     AGAIN + " The command's checks tell beforehand.",
+    options={"memory": 1024},
 )
 def setup_memory_short(scene: Scene) -> None:
-    faults.short_memory(scene.destination, 160)
-    scene.now()
-    scene.begin()
-    stays(scene, scene.told(), "[Cc]annot allocate memory")
+    with faults.short_memory(scene.destination, 256):
+        scene.now()
+        scene.begin()
+        told = scene.told()
+    stays(scene, told, "[Cc]annot allocate memory")
 
 
 DISK = "/var/lib/libvirt/images/disk.img"
@@ -135,6 +137,7 @@ def add_disk(scene: Scene) -> None:
         host.run("sh", "-c", f"mkdir -p {DISK.rpartition('/')[0]}; truncate -s 8M {DISK}")
     scene.source.run("dd", "if=/dev/urandom", f"of={DISK}", "bs=1M", "count=8", "conv=notrunc", "status=none")
     scene.guest = scene.lab.start_guest(NAME, memory=64, devices=_DISK_XML)
+    scene.always = {"migrate_disks": ["vda"], "flags": DEFAULT | F.NON_SHARED_DISK}
 
 
 @case("setup", "destination's disk full while a disk is copied", AGAIN, options={"guest": False})
@@ -143,7 +146,7 @@ def setup_disk_full(scene: Scene) -> None:
     with faults.full_disk(scene.destination, DISK.rpartition("/")[0], "2m"):
         scene.destination.run("truncate", "-s", "8M", DISK)
         scene.now()
-        scene.begin(migrate_disks=["vda"], flags=DEFAULT | F.NON_SHARED_DISK)
+        scene.begin()
         told = scene.told()
     stays(scene, told, "No space left|migration of disk vda failed|block job|[Ii]nput/output")
 

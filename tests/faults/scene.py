@@ -107,6 +107,8 @@ class Scene:
     destination: Host
     guest: LabGuest
     migration: Migration | None = None
+    #: Parameters that every migration of this guest has.
+    always: dict[str, Any] = field(default_factory=dict)
     broken: float = field(default_factory=time.monotonic)
     #: What was measured and seen, for the report.
     notes: dict[str, Any] = field(default_factory=dict)
@@ -127,7 +129,7 @@ class Scene:
         source, destination = source or self.source, destination or self.destination
         xml = self.guest.domain(source).XMLDesc(libvirt.VIR_DOMAIN_XML_MIGRATABLE)
         xml = self.guest.xml_for(source, destination, xml)
-        return build_migrate_params(xml, destination=destination.uri, **more)
+        return build_migrate_params(xml, destination=destination.uri, **{**self.always, **more})
 
     def begin(self, convergence: Convergence | None = NEVER, **more: Any) -> Migration:
         """Starts the migration, slow unless told otherwise, over a connection of its own."""
@@ -268,16 +270,14 @@ class Scene:
 
 
 @contextlib.contextmanager
-def stage(
-    *, memory: int = 64, workload: Workload = BUSY, devices: str = "", guest: bool = True
-) -> Iterator[Scene]:
-    """Fresh hosts and a guest on the first one."""
+def stage(*, memory: int = 64, guest: bool = True) -> Iterator[Scene]:
+    """Fresh hosts and, with `guest`, one of `memory` MiB on the first."""
     libvirt.registerErrorHandler(lambda *_: None, None)
     with Lab(f"fault-{os.getpid()}-{next(_numbers)}") as lab:
         source, destination = lab.hosts
         lab_guest: Any = None
         if guest:
-            lab_guest = lab.start_guest(NAME, memory=64, workload=BUSY)
+            lab_guest = lab.start_guest(NAME, memory=memory, workload=BUSY)
         scene = Scene(lab, source, destination, lab_guest)
         try:
             yield scene

@@ -38,10 +38,10 @@ cp -a "$kept/." "$1"
 rm -r "$kept"
 dd if=/dev/zero of="$1/.full" bs=4096 2>/dev/null || true"""
 
-_LISTEN = """import socket, sys, time
+_LISTEN = """import socket, sys
 taken = [socket.create_server((sys.argv[1], port)) for port in range(int(sys.argv[2]), int(sys.argv[3]) + 1)]
 print("ready", flush=True)
-time.sleep(10**6)"""
+sys.stdin.read()"""
 
 
 def qemu(host: Host, guest: str) -> list[str]:
@@ -127,21 +127,33 @@ def taken_ports(host: Host, ports: str) -> Iterator[None]:
     """Has a program of the host listen on these TCP ports of its address, so that nobody else can."""
     low, _, high = ports.partition("-")
     command = [*enter_host(host.pid), sys.executable, "-c", _LISTEN, host.address, low, high or low]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as program:
+    pipe = subprocess.PIPE
+    # Nobody can end it but by its input: what can be killed from here only waits for it.
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, text=True) as program:
+        assert program.stdin
+        assert program.stdout
         try:
-            said = program.stdout.readline() if program.stdout else ""
+            said = program.stdout.readline()
             if said != "ready\n":
                 raise LabError(f"ports {ports} of {host.name} cannot be taken: {said.strip()}")
             yield
         finally:
-            program.kill()
+            program.stdin.close()
 
 
-def short_memory(host: Host, mib: int) -> None:
-    """Leaves a host's daemon, and each QEMU that it starts from now on, little more memory than it has."""
+@contextlib.contextmanager
+def short_memory(host: Host, mib: int) -> Iterator[None]:
+    """Leaves a host's daemon, and each QEMU that it starts meanwhile, this much address space above what the
+    daemon has. That is some 1.2 GiB, nearly all of it its threads' stacks, and about what a QEMU has without
+    its guest's memory.
+    """
     number = daemon_number(host)
     has = host.run("sh", "-c", f"grep VmSize /proc/{number}/status").split()[1]
     host.run("prlimit", "--pid", number, f"--as={int(has) * 1024 + (mib << 20)}:")
+    try:
+        yield
+    finally:
+        host.run("prlimit", "--pid", number, "--as=unlimited:")
 
 
 def daemon_number(host: Host) -> str:
