@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from libvirt_migrate.lab import Lab, LabError, bootstrap, line, mirror, releases, tools
+from libvirt_migrate.lab import LabError, bootstrap, keeper, line, mirror, releases, tools
 from libvirt_migrate.lab.__main__ import main
 
 RELEASE = releases.Release("trixie", 1.0, "11.3.0", "10.0.13", "3.13.5", releases.packages("trixie"))
@@ -78,9 +78,11 @@ def test_no_name_of_a_release(name: str) -> None:
         releases.folder(name)
 
 
-def test_a_lab_says_what_is_missing_before_it_makes_anything() -> None:
+def test_a_lab_says_what_is_missing_before_it_makes_anything(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tools, "check", lambda **_: None)
+    put(dataclasses.replace(RELEASE, name="bookworm", packages=releases.packages("bookworm")))
     with pytest.raises(LabError, match="trixie is not on this machine"):
-        Lab(f"releases-{os.getpid()}", releases=("trixie", "trixie")).up()
+        keeper.make(f"releases-{os.getpid()}", ["bookworm", "trixie"])
 
 
 class Broken(Exception):

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import test_symbols
+
 _HEAD = """# Which releases work together
 
 This page is made by `make matrix`, from a run between hosts of [the lab](lab.md) that are of several
@@ -141,8 +143,6 @@ def _missing(rows: list[dict[str, Any]]) -> str:
 def main(record: str, target: str) -> None:
     """Writes the page."""
     rows = [json.loads(line) for line in Path(record).read_text().splitlines()]
-    import test_symbols
-
     Path(target).write_text(page(rows, ".".join(map(str, test_symbols.OLDEST))))
 
 

@@ -6,8 +6,10 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
+import test_symbols
 from libvirt_migrate.lab import releases
 
 from . import inside
@@ -17,7 +19,7 @@ WORK = ROOT / "target" / "releases"
 #: Of requirements/dev.txt, what builds and checks; the tests need the rest. libvirt-python is Debian's own.
 _NOT_FOR_TESTS = ("maturin", "libvirt-python", "ruff", "mypy")
 #: What needs no daemon, no Nova, and nothing that is not in a release's root.
-_EXPRESSION = "not lab and not nova and not matrix and not tools"
+_EXPRESSION = "not lab and not nova and not matrix"
 
 
 class Failed(Exception):
@@ -50,7 +52,18 @@ def build() -> Path:
     wheels = list(out.glob("*.whl"))
     if code or len(wheels) != 1:
         raise Failed(f"the wheel is not built: {inside.last_lines(log)}")
+    _check_symbols(wheels[0])
     return wheels[0]
+
+
+def _check_symbols(wheel: Path) -> None:
+    """No function of libvirt's in it is one that the oldest supported libvirt lacks."""
+    with zipfile.ZipFile(wheel) as archive:
+        (module,) = (name for name in archive.namelist() if name.endswith(".so"))
+        found = test_symbols.symbols(archive.extract(module, WORK))
+    newer = test_symbols.too_new(found)
+    if newer or not found:
+        raise Failed(f"the wheel is linked with what the oldest libvirt lacks: {newer or 'or with nothing'}")
 
 
 def python_of(release: str) -> str:
