@@ -33,7 +33,7 @@ def run(script: str, timeout: float = 60) -> str:
     code = BEGIN.format(tests=str(TESTS)) + textwrap.dedent(script)
     done = subprocess.run(
         # From 3.12 on CPython warns of every fork in a process with threads.
-        [sys.executable, "-X", "faulthandler", "-W", "ignore:.*use of fork", "-c", code],
+        [sys.executable, "-X", "faulthandler", "-W", "ignore:This process", "-c", code],
         capture_output=True,
         text=True,
         check=False,
