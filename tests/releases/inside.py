@@ -27,7 +27,8 @@ while [ "$count" -gt 0 ]; do
     shift 2
     count=$((count - 1))
 done
-exec chroot "$root" "$@"
+# A shell's background jobs ignore an interrupt, and tests send one.
+exec env --default-signal=INT,QUIT chroot "$root" "$@"
 """
 
 
@@ -44,6 +45,7 @@ def run(
     root = releases.require(release)
     places = [word for name, path in folders.items() for word in (str(path.resolve()), name)]
     everything = [
+        *("setpriv", "--pdeathsig", "KILL", "--"),
         *("unshare", "--mount", "--pid", "--fork", "--kill-child=KILL", "--mount-proc", "--"),
         *("sh", "-c", _SCRIPT, "sh", str(root), str(len(folders)), *places, *command),
     ]

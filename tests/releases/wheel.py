@@ -122,7 +122,10 @@ def install(wheel: Path, scratch: Path, release: str) -> str:
 
 
 def run_tests(scratch: Path, release: str) -> str:
-    """Runs the tests that need no daemon with the release's Python; returns what passed."""
+    """Runs the tests that need no daemon with the release's Python; returns what passed.
+
+    But for the one of the page that is made of this run.
+    """
     log = WORK / f"tests-{release}.log"
     copy = scratch / f"{release}-source"
     tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -134,7 +137,8 @@ def run_tests(scratch: Path, release: str) -> str:
         "$1/bin/pip" install --quiet --disable-pip-version-check --no-index --find-links /mnt/libraries \\
             $(cd /mnt/libraries && ls | sed -n 's/^\\([A-Za-z0-9_.]*\\)-.*/\\1/p')
         cd "$2"
-        exec "$1/bin/python" -m pytest -p no:cacheprovider -q -m "$3" tests --ignore tests/nova"""
+        exec "$1/bin/python" -m pytest -p no:cacheprovider -q -m "$3" tests --ignore tests/nova \\
+            --deselect tests/test_compatibility_page.py::test_every_cell_is_on_the_page"""
     code = inside.run(
         release,
         ["sh", "-c", script, "sh", str(place), str(copy), _EXPRESSION],
