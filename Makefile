@@ -60,6 +60,8 @@ faults: build ## fuzzing for ten minutes, the whole fault matrix, and docs/relia
 matrix: build ## hosts of Debian 12, 13 and unstable: every pair, and docs/compatibility.md from it (15 minutes)
 	@scripts/deps debootstrap
 	@echo "==> matrix of releases"
+	@scripts/nova-venv 31.3.1
+	@scripts/nova-venv $(NOVA)
 	@cd tests && code=0; ../$(PY) -m releases.run ../target/releases.jsonl || code=$$?; \
 		../$(PY) -m releases.page ../target/releases.jsonl ../docs/compatibility.md && exit $$code
 

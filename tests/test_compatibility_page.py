@@ -12,6 +12,7 @@ from libvirt_migrate.lab import LabError, bootstrap, releases
 from releases import cells, run, wheel
 from releases.cells import Cell, Row, pairs, run_pair
 from releases.features import FEATURES
+from releases.nova import NOVAS, NotRun
 from releases.page import page
 from releases.ways import WAYS
 
@@ -23,6 +24,8 @@ def test_every_cell_is_on_the_page() -> None:
     for name in releases.KNOWN:
         assert f"| {name} | " in text
     heads = [line for line in text.splitlines() if line.startswith(("| way | ", "| feature | "))]
+    for nova in NOVAS:
+        assert f"\n| Nova {nova} | " in text
     assert len(heads) == 2
     for head in heads:
         assert [part.strip(" |") for part in head.split(" | ")[1:]] == _heads()
@@ -55,6 +58,8 @@ ROWS: list[dict[str, Any]] = [
     Row("way", "old", "new", "plain", "not run", "new is not on this machine").to_dict(),
     Row("way", "old", "old", "TLS", "fail", "AssertionError: 3 pages are wrong").to_dict(),
     Row("way", "new", "old", "newer machine type", "pass", "the destination has no …").to_dict(),
+    Row("nova", "old", "old", "Nova 34", "pass").to_dict(),
+    Row("nova", "old", "new", "Nova 31", "pass").to_dict(),
     Row("feature", "old", "old", "zlib level", "pass", "refused: zlib: needs libvirt 9.4.0").to_dict(),
 ]
 
@@ -68,6 +73,7 @@ def test_what_was_seen_is_told() -> None:
         # A cell that has no row was not run either.
         "| TLS | **no** | not run |",
         "| zlib level | refused |",
+        "| Nova 34 | yes |  |",
         "- `zlib: needs libvirt 9.4.0`",
         "- new → old: the destination has no …",
         "- old → old, TLS: **no**: AssertionError: 3 pages are wrong",
@@ -123,6 +129,13 @@ def test_a_failure_is_told_and_the_next_cell_gets_fresh_hosts() -> None:
     ]
     assert (rows[-1].source, rows[-1].destination) == ("new", "old")
     assert FakeLab.made == 2
+
+
+@pytest.mark.usefixtures("fake_lab")
+def test_what_cannot_be_tried_has_not_passed() -> None:
+    rows: list[Row] = []
+    run_pair("x", ("old", "new"), [cell("one", NotRun("without Nova")), cell("two")], [], rows.append)
+    assert [(row.result, row.text) for row in rows] == [("not run", "without Nova"), ("pass", "old-1 new-2")]
 
 
 def test_without_hosts_nothing_has_passed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from libvirt_migrate.lab import Host, Lab, LabError, releases
 
 from .features import FEATURES, try_feature
+from .nova import NOVAS, NotRun, driver
 from .ways import WAYS, Run
 
 PASS, FAIL, NOT_RUN = "pass", "fail", "not run"
@@ -19,7 +20,7 @@ PASS, FAIL, NOT_RUN = "pass", "fail", "not run"
 class Row:
     """A cell, as it is recorded."""
 
-    #: release, wheel, way or feature.
+    #: release, wheel, way, feature or nova.
     kind: str
     #: The release, or the pair of them.
     source: str
@@ -58,6 +59,11 @@ def upwards(command: Run | None) -> list[Cell]:
     return cells + [Cell("feature", feature.name, _feature(feature)) for feature in FEATURES]
 
 
+def by_nova(names: tuple[str, str]) -> list[Cell]:
+    """The Novas whose driver is tried with a pair."""
+    return [Cell("nova", f"Nova {nova}", driver(nova)) for nova, those in NOVAS.items() if names in those]
+
+
 def downwards() -> list[Cell]:
     """What is tried from the newer release of a pair to the older one."""
     return [Cell("way", way.name, way.run) for way in WAYS if way.downwards]
@@ -76,6 +82,8 @@ def run_cell(cell: Cell, names: tuple[str, str], lab: Lab, source: Host, destina
 
     try:
         return row(PASS, cell.run(lab, source, destination))
+    except NotRun as error:
+        return row(NOT_RUN, str(error))
     except Exception as error:
         return row(FAIL, f"{type(error).__name__}: {' '.join(str(error).split())}")
 
@@ -108,5 +116,5 @@ def _run_some(
         row = run_cell(cell, ends, lab, source, destination)
         left.pop(0)
         tell(row)
-        if row.result != PASS:
+        if row.result == FAIL:
             return

@@ -38,7 +38,10 @@ address, that the other host has nothing of it, and that it starts anew with the
 _RAW = """
 "without persistent_xml" is libvirt's own call with a new definition for the guest that runs and none for
 the one that is kept: *stale* is the bug, which newer libvirts have too. "there and back" returns to the
-release where the guest was started, by a wheel of this machine's; libvirt does not promise that it works.
+release where the guest was started, which libvirt does not promise to work.
+
+The check before a migration refuses a guest whose machine type the destination lacks:
+
 """
 
 _FEATURES = """
@@ -46,6 +49,13 @@ _FEATURES = """
 
 "refused" is said before anything is sent, with the parameter, the libvirt that has it and the one that
 was found. Where libvirt has a feature and one of the two QEMUs has not, it is libvirt that refuses.
+"""
+
+_NOVA = """
+## Nova
+
+Nova's own libvirt driver with the [drop-in](nova.md), from the oldest Nova that is supported and the newest,
+between hosts of their day. The driver runs on this machine, with its client of libvirt.
 """
 
 _FOUND = """
@@ -63,17 +73,24 @@ _MARKS = {"pass": "yes", "fail": "**no**", "not run": "not run"}
 
 def page(rows: list[dict[str, Any]], oldest: str) -> str:
     """The page of a run."""
-    ways = [row for row in rows if row["kind"] == "way"]
-    features = [row for row in rows if row["kind"] == "feature"]
-    parts = [_HEAD.format(releases="".join(_releases(rows)), oldest=oldest)]
-    up = [row for row in ways if row["name"] != "newer machine type"]
-    parts += [_WAYS, _table("way", up), _RAW]
-    down = [row for row in ways if row["name"] == "newer machine type"]
-    parts += [
-        "\nA guest whose machine type the destination lacks is refused by the check before a migration:\n\n"
+    ways, features, novas = (
+        [row for row in rows if row["kind"] == kind] for kind in ("way", "feature", "nova")
+    )
+    lacking = [row for row in ways if row["name"] == "newer machine type"]
+    parts = [
+        _HEAD.format(releases="".join(_releases(rows)), oldest=oldest),
+        _WAYS,
+        _table("way", [row for row in ways if row not in lacking]),
+        _RAW,
+        *(f"- {_pair(row)}: {row['text'] or _MARKS[row['result']]}\n" for row in lacking),
+        _FEATURES,
+        _table("feature", features),
+        _told("refused: ", features),
+        _NOVA,
+        _table("Nova", novas, ""),
+        _FOUND,
+        _missing(rows),
     ]
-    parts += [f"- {_pair(row)}: {row['text'] or _MARKS[row['result']]}\n" for row in down]
-    parts += [_FEATURES, _table("feature", features), _told("refused: ", features), _FOUND, _missing(rows)]
     return "".join(parts)
 
 
@@ -105,12 +122,13 @@ def _cell(rows: list[dict[str, Any]], name: str, what: str) -> str:
     return passed if row["result"] == "pass" else _MARKS[row["result"]]
 
 
-def _table(head: str, rows: list[dict[str, Any]]) -> str:
+def _table(head: str, rows: list[dict[str, Any]], missing: str = _MARKS["not run"]) -> str:
+    """`missing` is for what has no row."""
     pairs = list(dict.fromkeys(_pair(row) for row in rows))
     cells = {(row["name"], _pair(row)): _shown(row) for row in rows}
     lines = [f"\n| {head} | {' | '.join(pairs)} |\n", f"| --- |{' --- |' * len(pairs)}\n"]
     for name in dict.fromkeys(row["name"] for row in rows):
-        found = [cells.get((name, pair), _MARKS["not run"]) for pair in pairs]
+        found = [cells.get((name, pair), missing) for pair in pairs]
         lines.append(f"| {name} | {' | '.join(found)} |\n")
     return "".join(lines)
 
@@ -132,7 +150,7 @@ def _told(start: str, rows: list[dict[str, Any]]) -> str:
 def _missing(rows: list[dict[str, Any]]) -> str:
     """What failed or was not run, with the reason."""
     lines = [
-        f"- {_pair(row) if row['kind'] in ('way', 'feature') else row['source']}, {row['name']}: "
+        f"- {_pair(row) if row['kind'] not in ('release', 'wheel') else row['source']}, {row['name']}: "
         f"{_MARKS[row['result']]}: {row['text']}\n"
         for row in rows
         if row["result"] != "pass"

@@ -18,7 +18,7 @@ from pathlib import Path
 from libvirt_migrate.lab import LabError, bootstrap, releases
 
 from . import wheel
-from .cells import FAIL, NOT_RUN, PASS, Cell, Row, downwards, pairs, run_pair, upwards
+from .cells import FAIL, NOT_RUN, PASS, Cell, Row, by_nova, downwards, pairs, run_pair, upwards
 from .ways import command_on
 
 #: The cells of a release's wheel.
@@ -40,8 +40,8 @@ class Record:
         self.rows.append(row)
         with self._path.open("a") as file:
             file.write(json.dumps(row.to_dict()) + "\n")
-        where = row.source if row.source == row.destination else f"{row.source} to {row.destination}"
-        where = f"{row.source} to itself" if row.kind in ("way", "feature") and where == row.source else where
+        other = "itself" if row.source == row.destination else row.destination
+        where = row.source if row.kind in ("release", "wheel") else f"{row.source} to {other}"
         head = f"[{len(self.rows):3}/{self._total}]  {where:<18}  {row.name:<28}  {row.result:<7}"
         more = f"  {row.text}" if row.result != PASS else ""
         print(f"{head}  {row.seconds:5.1f} s{more}", flush=True)
@@ -60,7 +60,8 @@ def total(names: tuple[str, ...]) -> int:
     different = [pair for pair in several if pair[0] != pair[1]]
     with_command = upwards(lambda *_: "")
     releases_and_wheels = len(names) * (1 + len(WHEEL))
-    return releases_and_wheels + len(several) * len(with_command) + len(different) * len(downwards())
+    novas = sum(len(by_nova(pair)) for pair in several)
+    return releases_and_wheels + len(several) * len(with_command) + len(different) * len(downwards()) + novas
 
 
 def get(record: Record, names: tuple[str, ...]) -> None:
@@ -118,7 +119,7 @@ def run(record: Record, names: tuple[str, ...], scratch: Path) -> None:
     usable = try_wheels(record, names, scratch)
     for source, destination in pairs(names):
         command = command_on(wheel.venv(scratch, source)) if source in usable else _no_command
-        cells = upwards(command)
+        cells = upwards(command) + by_nova((source, destination))
         back: list[Cell] = downwards() if source != destination else []
         run_pair(f"matrix-{os.getpid()}", (source, destination), cells, back, record.tell)
 
