@@ -33,6 +33,15 @@ from nova.virt import driver as virt_driver
 from oslo_log import log as logging
 
 
+def is_patched() -> bool:
+    """Whether eventlet stands in for threads."""
+    if hasattr(monkey_patch, "is_patched"):
+        return bool(monkey_patch.is_patched())
+    import eventlet
+
+    return bool(eventlet.patcher.is_monkey_patched("thread"))
+
+
 class Told:
     """What the driver told: which of its two methods it called, when, and what it saved."""
 
@@ -117,7 +126,7 @@ def main() -> None:
         "error": error,
         "status": data.migration.status,
         "active": list(driver.active_migrations),
-        "patched": monkey_patch.is_patched(),
+        "patched": is_patched(),
         "domain": type(driver._host.get_connection()).__module__,
     }
     print(json.dumps(result), flush=True)
