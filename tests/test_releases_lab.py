@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from commands import command, refused
-from libvirt_migrate.lab import Host, Lab, releases
+from libvirt_migrate.lab import Host, Lab, LabError, bootstrap, releases
 from libvirt_migrate.lab.demo import FLAGS, listen_address
 from releases import features, ways
 from releases.scene import INACTIVE, check_stayed, stage
@@ -39,7 +40,16 @@ def test_each_host_is_of_its_release(lab: Lab, source: Host, destination: Host) 
         # It is put together of this machine's folders, and cannot write to what other hosts share.
         assert "Read-only file system" in host.run("sh", "-c", "touch /etc/mine 2>&1 || true")
         assert host.run("hostname").strip() == host.name
+        # Its mounts are its own.
+        assert str(releases.folder(host.release)) not in Path("/proc/mounts").read_text()
     assert ways.version(source) < (10, 0, 0) <= ways.version(destination)
+
+
+def test_what_a_lab_uses_is_not_made_anew(lab: Lab) -> None:
+    before = releases.find("trixie")
+    with pytest.raises(LabError, match=f"trixie is in use: the lab '{lab.name}' has a host of it"):
+        bootstrap.make("trixie", pytest.fail, anew=True)
+    assert releases.find("trixie") == before
 
 
 def test_a_guest_moves_and_its_next_start_is_right(lab: Lab, source: Host, destination: Host) -> None:

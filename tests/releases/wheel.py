@@ -36,7 +36,9 @@ def build() -> Path:
     subprocess.run(["cargo", "fetch", "--quiet", "--locked"], cwd=ROOT, check=True)
     rust, cargo = inside.toolchain()
     maturin = Path(sys.prefix) / "bin"
-    script = 'cd /mnt/source && exec /mnt/bin/maturin build --release --interpreter python3 --out "$1"'
+    script = (
+        'cd /mnt/source && exec /mnt/bin/maturin build --release --locked --interpreter python3 --out "$1"'
+    )
     code = inside.run(
         oldest,
         ["sh", "-c", script, "sh", "/mnt/out"],

@@ -64,7 +64,8 @@ def _status(wanted: str | None) -> int:
         found += 1
         for host in Lab.attach(name).hosts:
             domains = sorted(domain.name() for domain in host.connection().listAllDomains())
-            print(f"  {host.name}  {host.uri}  guests: {', '.join(domains) or 'none'}")
+            release = f"  {host.release}" if host.release else ""
+            print(f"  {host.name}  {host.uri}{release}  guests: {', '.join(domains) or 'none'}")
     if not found:
         print("no lab is up" if wanted is None else f"no lab named {wanted} is up")
     return 0 if found else 1

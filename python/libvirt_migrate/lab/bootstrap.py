@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from . import mirror, releases, tools
+from . import mirror, releases, state, tools
 from .errors import LabError
 from .line import Line
 from .releases import Release
@@ -24,7 +24,7 @@ ROOM = 2 << 30
 _SCRIPT = """set -e
 release=$1 root=$2 mirror=$3
 shift 3
-debootstrap --variant=minbase "$release" "$root" "$mirror"
+debootstrap --variant=minbase --force-check-gpg "$release" "$root" "$mirror"
 printf '#!/bin/sh\\nexit 101\\n' > "$root/usr/sbin/policy-rc.d"
 chmod 755 "$root/usr/sbin/policy-rc.d"
 printf 'APT::Install-Recommends "false";\\nAPT::Sandbox::User "root";\\n' > "$root/etc/apt/apt.conf.d/90lab"
@@ -87,6 +87,10 @@ def _check(path: Path) -> None:
     if free < ROOM:
         needed = f"{ROOM >> 20} MiB, and {path.parent} has {free >> 20} MiB"
         raise LabError(f"no room for {path.name}: it needs {needed} (LIBVIRT_MIGRATE_RELEASES names another)")
+    for name in state.names():
+        lab = state.read(name)
+        if lab and lab.is_alive() and any(host.release == path.name for host in lab.hosts):
+            raise LabError(f"{path.name} is in use: the lab {name!r} has a host of it")
 
 
 def _command(name: str, draft: Path) -> list[str]:
