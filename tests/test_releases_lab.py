@@ -69,7 +69,7 @@ def test_without_the_second_definition_it_is_stale_there_as_well(
 
 def test_a_machine_type_that_the_older_one_lacks(lab: Lab, source: Host, destination: Host) -> None:
     """The other way round, by the command."""
-    with stage(lab, destination, source, "newer") as scene:
+    with stage(lab, destination, source, "newer", machine="q35") as scene:
         route = (source.uri, "--from", destination.uri, "--set", "graphics.listen={host}")
         for more in ((), ("--force",)):
             line = refused(command("migrate", scene.guest.name, *route, *more), 3)

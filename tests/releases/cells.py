@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -45,28 +45,27 @@ class Cell:
     run: Run
 
 
-def pairs(names: tuple[str, ...] = releases.KNOWN) -> Iterator[tuple[str, str]]:
-    """The pairs that libvirt supports: to the same release or a newer one."""
-    for at, source in enumerate(names):
-        yield from ((source, destination) for destination in names[at:])
+def pairs(names: tuple[str, ...] = releases.KNOWN) -> list[tuple[str, str]]:
+    """All pairs: first what libvirt supports, to the same release or a newer one, and then back."""
+    up = [(source, to) for at, source in enumerate(names) for to in names[at:]]
+    return up + [(to, source) for source, to in up if source != to]
 
 
-def upwards(command: Run | None) -> list[Cell]:
-    """What is tried of each pair."""
-    cells = [Cell("way", way.name, way.run) for way in WAYS if not way.downwards]
-    if command is not None:
-        cells.append(Cell("way", "the command, on the source", command))
-    return cells + [Cell("feature", feature.name, _feature(feature)) for feature in FEATURES]
+def is_back(names: tuple[str, str]) -> bool:
+    """From a newer release to an older one, by the order of those that are known."""
+    source, destination = (releases.KNOWN.index(name) for name in names)
+    return source > destination
 
 
-def by_nova(names: tuple[str, str]) -> list[Cell]:
-    """The Novas whose driver is tried with a pair."""
-    return [Cell("nova", f"Nova {nova}", driver(nova)) for nova, those in NOVAS.items() if names in those]
-
-
-def downwards() -> list[Cell]:
-    """What is tried from the newer release of a pair to the older one."""
-    return [Cell("way", way.name, way.run) for way in WAYS if way.downwards]
+def cells_of(names: tuple[str, str], command: Run) -> list[Cell]:
+    """What is tried of a pair. `command` is the command on the source."""
+    wanted = ("any", "older" if is_back(names) else "newer")
+    cells = [Cell("way", way.name, way.run) for way in WAYS if way.to in wanted]
+    cells.append(Cell("way", "the command, on the source", command))
+    cells += [Cell("feature", feature.name, _feature(feature)) for feature in FEATURES]
+    return cells + [
+        Cell("nova", f"Nova {nova}", driver(nova)) for nova, those in NOVAS.items() if names in those
+    ]
 
 
 def _feature(feature: Any) -> Run:
@@ -88,32 +87,23 @@ def run_cell(cell: Cell, names: tuple[str, str], lab: Lab, source: Host, destina
         return row(FAIL, f"{type(error).__name__}: {' '.join(str(error).split())}")
 
 
-def run_pair(
-    name: str, names: tuple[str, str], cells: list[Cell], back: list[Cell], tell: Callable[[Row], None]
-) -> None:
+def run_pair(name: str, names: tuple[str, str], cells: list[Cell], tell: Callable[[Row], None]) -> None:
     """Runs the cells of a pair on two hosts of its own. Those that cannot be run are told as not run."""
-    left = [(cell, names) for cell in cells] + [(cell, (names[1], names[0])) for cell in back]
+    left = list(cells)
     while left:
         try:
             with Lab(name, tls=True, releases=names) as lab:
                 _run_some(lab, names, left, tell)
         except LabError as error:
-            for cell, ends in left:
-                tell(Row(cell.kind, *ends, cell.name, NOT_RUN, str(error)))
+            for cell in left:
+                tell(Row(cell.kind, *names, cell.name, NOT_RUN, str(error)))
             return
 
 
-def _run_some(
-    lab: Lab,
-    names: tuple[str, str],
-    left: list[tuple[Cell, tuple[str, str]]],
-    tell: Callable[[Row], None],
-) -> None:
+def _run_some(lab: Lab, names: tuple[str, str], left: list[Cell], tell: Callable[[Row], None]) -> None:
     """Takes cells off the list and runs them, up to the first that fails: the next gets fresh hosts."""
     while left:
-        cell, ends = left[0]
-        source, destination = lab.hosts if ends == names else reversed(lab.hosts)
-        row = run_cell(cell, ends, lab, source, destination)
+        row = run_cell(left[0], names, lab, *lab.hosts)
         left.pop(0)
         tell(row)
         if row.result == FAIL:

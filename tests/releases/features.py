@@ -7,7 +7,10 @@ from typing import Any
 
 import libvirt
 
+from libvirt_migrate import Host as Asked
 from libvirt_migrate import InvalidParameter, LibvirtError
+from libvirt_migrate.cli.checking import Pair
+from libvirt_migrate.cli.checks import check_versions
 from libvirt_migrate.lab import Host, Lab, Workload
 
 from .scene import DEFAULT, F, check_moved, check_stayed, stage
@@ -91,36 +94,47 @@ def try_feature(feature: Feature, lab: Lab, source: Host, destination: Host) -> 
     """Uses a feature, or sees it refused; returns which."""
     if feature.disk:
         make_images(source, destination)
-    found = version(source)
     name = f"feature-{feature.param.replace('.', '-').replace('_', '-')}"
     # Compressing takes time: memory that changes fast would not be sent before it has changed again.
     with stage(lab, source, destination, name, IDLE, devices=DISK if feature.disk else "") as scene:
+        params = scene.params(**feature.values)
         refusal = None
         try:
-            scene.ours.migrate(scene.params(**feature.values))
+            scene.ours.migrate(params)
         except (InvalidParameter, LibvirtError) as error:
             refusal = error
-        if refusal is not None:
-            check_refusal(feature, found, refusal)
-            check_stayed(scene)
-            return f"refused: {' '.join(str(refusal).split())}"
-        assert found >= feature.since, f"{dotted(found)} has no {feature.param}, and it was not refused"
-        check_moved(scene)
-        if feature.disk:
-            check_copied(destination)
-    return "used"
+        if refusal is None:
+            found = dotted(version(source))
+            assert version(source) >= feature.since, f"{found} lacks {feature.param}, and it was not refused"
+            check_moved(scene)
+            if feature.disk:
+                check_copied(destination)
+            return "used"
+        check_stayed(scene)
+        told = str(refusal)
+        if isinstance(refusal, InvalidParameter):
+            check_refusal(feature, version(source), told)
+        elif version(destination) < feature.since:
+            # The library asks the source alone; the check before a migration asks both.
+            told = check_versions(_pair(source, destination), params).reason
+            check_refusal(feature, version(destination), told)
+        else:
+            assert isinstance(refusal, LibvirtError), refusal
+            assert refusal.code in UNSUPPORTED, f"{refusal} (libvirt's code {refusal.code})"
+        return f"refused: {' '.join(told.split())}"
 
 
-def check_refusal(feature: Feature, found: tuple[int, int, int], error: Exception) -> None:
-    """It is ours, with all that a user needs; or QEMU's, where only libvirt has the feature."""
-    if isinstance(error, InvalidParameter):
-        assert found < feature.since, f"{dotted(found)} has it, and it is refused: {error}"
-        for part in (feature.param, f"needs libvirt {dotted(feature.since)}", f"has {dotted(found)}"):
-            assert part in str(error), f"{part!r} is not in the refusal: {error}"
-    else:
-        assert found >= feature.since, f"it came to libvirt, which refused it: {error}"
-        assert isinstance(error, LibvirtError), error
-        assert error.code in UNSUPPORTED, f"{error} (libvirt's code {error.code})"
+def check_refusal(feature: Feature, found: tuple[int, int, int], told: str) -> None:
+    """It names the parameter, the libvirt that has it, and the one that was found."""
+    assert found < feature.since, f"{dotted(found)} has it, and it is refused: {told}"
+    for part in (feature.param, f"needs libvirt {dotted(feature.since)}", f"has {dotted(found)}"):
+        assert part in told, f"{part!r} is not in the refusal: {told}"
+
+
+def _pair(source: Host, destination: Host) -> Pair:
+    ends = [Asked.open(host.uri) for host in (source, destination)]
+    nobody: Any = None
+    return Pair(nobody, ends[0], ends[1], source.uri, destination.uri)
 
 
 def dotted(version: tuple[int, int, int]) -> str:

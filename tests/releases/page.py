@@ -9,6 +9,8 @@ from typing import Any
 
 import test_symbols
 
+from .cells import is_back
+
 _HEAD = """# Which releases work together
 
 This page is made by `make matrix`, from a run between hosts of [the lab](lab.md) that are of several
@@ -30,16 +32,19 @@ _WAYS = """
 ## Moves
 
 To the same release or to a newer one, which is what libvirt supports. The guest has the newest Q35
-machine type of the release where it was started. In each cell it is asserted that the guest runs on one
+machine type of the source. In each cell it is asserted that the guest runs on one
 host only, with its memory intact, that its live *and* its persistent definition there have that host's
 address, that the other host has nothing of it, and that it starts anew with the right definition.
 """
 
 _RAW = """
 "without persistent_xml" is libvirt's own call with a new definition for the guest that runs and none for
-the one that is kept: *stale* is the bug, which newer libvirts have too. "there and back" returns to the
-release where the guest was started, which libvirt does not promise to work.
+the one that is kept: *stale* is the bug, which newer libvirts have too.
 
+And back to an older release, which libvirt does not promise, with the newest Q35 machine type that it has:
+"""
+
+_LACKING = """
 The check before a migration refuses a guest whose machine type the destination lacks:
 
 """
@@ -48,7 +53,8 @@ _FEATURES = """
 ## What newer releases brought
 
 "refused" is said before anything is sent, with the parameter, the libvirt that has it and the one that
-was found. Where libvirt has a feature and one of the two QEMUs has not, it is libvirt that refuses.
+was found: by the library where the source lacks it, and by the check of `plan` and `migrate` where the
+destination does. Where libvirt has a feature and one of the two QEMUs has not, it is libvirt that refuses.
 """
 
 _NOVA = """
@@ -67,6 +73,8 @@ compression methods that a migration would use are compared with it before it st
 destination's capabilities. Nothing goes by a client's version.
 """
 
+#: The way of which the refusals are told, and no table is made.
+LACKING = "newer machine type"
 #: What a cell without a text of its own shows.
 _MARKS = {"pass": "yes", "fail": "**no**", "not run": "not run"}
 
@@ -76,15 +84,19 @@ def page(rows: list[dict[str, Any]], oldest: str) -> str:
     ways, features, novas = (
         [row for row in rows if row["kind"] == kind] for kind in ("way", "feature", "nova")
     )
-    lacking = [row for row in ways if row["name"] == "newer machine type"]
+    lacking = [row for row in ways if row["name"] == LACKING]
+    moves = [row for row in ways if row["name"] != LACKING]
     parts = [
         _HEAD.format(releases="".join(_releases(rows)), oldest=oldest),
         _WAYS,
-        _table("way", [row for row in ways if row not in lacking]),
+        _table("way", [row for row in moves if not _is_back(row)]),
         _RAW,
+        _table("way", [row for row in moves if _is_back(row)]),
+        _LACKING,
         *(f"- {_pair(row)}: {row['text'] or _MARKS[row['result']]}\n" for row in lacking),
         _FEATURES,
-        _table("feature", features),
+        _table("feature", [row for row in features if not _is_back(row)]),
+        _table("feature", [row for row in features if _is_back(row)]),
         _told("refused: ", features),
         _NOVA,
         _table("Nova", novas, ""),
@@ -92,6 +104,10 @@ def page(rows: list[dict[str, Any]], oldest: str) -> str:
         _missing(rows),
     ]
     return "".join(parts)
+
+
+def _is_back(row: dict[str, Any]) -> bool:
+    return is_back((row["source"], row["destination"]))
 
 
 def _pair(row: dict[str, Any]) -> str:

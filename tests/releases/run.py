@@ -18,7 +18,7 @@ from pathlib import Path
 from libvirt_migrate.lab import LabError, bootstrap, releases
 
 from . import wheel
-from .cells import FAIL, NOT_RUN, PASS, Cell, Row, by_nova, downwards, pairs, run_pair, upwards
+from .cells import FAIL, NOT_RUN, PASS, Row, cells_of, pairs, run_pair
 from .ways import command_on
 
 #: The cells of a release's wheel.
@@ -56,12 +56,7 @@ class Record:
 
 def total(names: tuple[str, ...]) -> int:
     """How many rows a run has."""
-    several = list(pairs(names))
-    different = [pair for pair in several if pair[0] != pair[1]]
-    with_command = upwards(lambda *_: "")
-    releases_and_wheels = len(names) * (1 + len(WHEEL))
-    novas = sum(len(by_nova(pair)) for pair in several)
-    return releases_and_wheels + len(several) * len(with_command) + len(different) * len(downwards()) + novas
+    return len(names) * (1 + len(WHEEL)) + sum(len(cells_of(pair, _no_command)) for pair in pairs(names))
 
 
 def get(record: Record, names: tuple[str, ...]) -> None:
@@ -117,11 +112,9 @@ def run(record: Record, names: tuple[str, ...], scratch: Path) -> None:
     """All of it."""
     get(record, names)
     usable = try_wheels(record, names, scratch)
-    for source, destination in pairs(names):
-        command = command_on(wheel.venv(scratch, source)) if source in usable else _no_command
-        cells = upwards(command) + by_nova((source, destination))
-        back: list[Cell] = downwards() if source != destination else []
-        run_pair(f"matrix-{os.getpid()}", (source, destination), cells, back, record.tell)
+    for pair in pairs(names):
+        command = command_on(wheel.venv(scratch, pair[0])) if pair[0] in usable else _no_command
+        run_pair(f"matrix-{os.getpid()}", pair, cells_of(pair, command), record.tell)
 
 
 def _no_command(*_: object) -> str:

@@ -10,11 +10,13 @@ from typing import Any
 import libvirt
 
 from libvirt_migrate import Guest, MigrateFlags, MigrateParams, build_migrate_params
+from libvirt_migrate.cli.check_machine import machines, nearest
 from libvirt_migrate.lab import Host, Lab, LabGuest, Workload
 from libvirt_migrate.lab.demo import listen_address
 
 INACTIVE, MIGRATABLE = libvirt.VIR_DOMAIN_XML_INACTIVE, libvirt.VIR_DOMAIN_XML_MIGRATABLE
 F = MigrateFlags
+EMULATOR = "/usr/bin/qemu-system-x86_64"
 #: What every migration has.
 DEFAULT = build_migrate_params().flags
 
@@ -52,13 +54,23 @@ class Scene:
         return Scene(self.lab, self.destination, self.source, self.guest)
 
 
+def newest_machine(*hosts: Host) -> str:
+    """The newest Q35 machine type that all of them have."""
+    each = [machines(host.connection().getCapabilities(), "x86_64", EMULATOR) for host in hosts]
+    common = tuple(name for name in each[0] if all(name in found for found in each))
+    newest = nearest("pc-q35-999.0", common)
+    assert newest is not None, f"{hosts} have no Q35 machine type in common"
+    return newest
+
+
 @contextmanager
 def stage(
     lab: Lab, source: Host, destination: Host, name: str, workload: Workload | None = None, **more: Any
 ) -> Iterator[Scene]:
-    """A guest of the source's own newest Q35 machine type, gone at the end."""
+    """A guest of the newest Q35 machine type that both hosts have, or another; gone at the end."""
     work = workload or Workload(working_set=16)
-    guest = lab.start_guest(name, source, memory=64, workload=work, **{"machine": "q35", **more})
+    machine = {"machine": newest_machine(source, destination)}
+    guest = lab.start_guest(name, source, memory=64, workload=work, **machine | more)
     try:
         yield Scene(lab, source, destination, guest)
     finally:

@@ -36,18 +36,18 @@ class Way:
 
     name: str
     run: Run
-    #: It goes from the newer release to the older one as well.
-    downwards: bool = False
+    #: It is tried to the same or a newer release, to an older one, or both.
+    to: str = "any"
 
 
 WAYS: list[Way] = []
 
 
-def way(name: str, *, downwards: bool = False) -> Callable[[Run], Run]:
+def way(name: str, *, to: str = "any") -> Callable[[Run], Run]:
     """Notes a way."""
 
     def note(run: Run) -> Run:
-        WAYS.append(Way(name, run, downwards))
+        WAYS.append(Way(name, run, to))
         return run
 
     return note
@@ -145,7 +145,7 @@ def without_persistent(lab: Lab, source: Host, destination: Host) -> str:
         return "stale" if stale else "right"
 
 
-@way("there and back")
+@way("there and back", to="newer")
 def back(lab: Lab, source: Host, destination: Host) -> str:
     """Back to the release where the guest was started, so that its machine type is there."""
     with stage(lab, source, destination, "back") as scene:
@@ -161,12 +161,12 @@ def back(lab: Lab, source: Host, destination: Host) -> str:
         return "back too"
 
 
-@way("newer machine type", downwards=True)
+@way("newer machine type", to="older")
 def too_new(lab: Lab, source: Host, destination: Host) -> str:
     """A guest of a machine type that the older release lacks: refused before anything is sent."""
     from libvirt_migrate import Host as Asked
 
-    with stage(lab, source, destination, "toonew") as scene:
+    with stage(lab, source, destination, "toonew", machine="q35") as scene:
         there = Asked.open(destination.uri)
         check = check_machine(there, read_definition(scene.ours.xml(migratable=True)))
         assert (check.result, check.fatal) == ("fail", True), check
