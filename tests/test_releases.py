@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from libvirt_migrate.lab import LabError, bootstrap, keeper, line, mirror, releases, tools
+from libvirt_migrate.lab import LabError, bootstrap, keeper, line, mirror, releases, state, tools
 from libvirt_migrate.lab.__main__ import main
 
 RELEASE = releases.Release("trixie", 1.0, "11.3.0", "10.0.13", "3.13.5", releases.packages("trixie"))
@@ -24,6 +24,8 @@ def roots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of their own."""
     monkeypatch.setenv("LIBVIRT_MIGRATE_RELEASES", str(tmp_path / "releases"))
     monkeypatch.setattr(tools, "check_root", lambda _: None)
+    # Labs that are up have hosts of the releases in the other folder.
+    monkeypatch.setattr(state, "names", list)
     return tmp_path / "releases"
 
 
@@ -163,13 +165,14 @@ def test_no_root(monkeypatch: pytest.MonkeyPatch) -> None:
     os.geteuid() != 0 or tools.find("debootstrap") is None, reason="needs root and debootstrap"
 )
 def test_no_network(monkeypatch: pytest.MonkeyPatch, roots: Path) -> None:
-    monkeypatch.setenv(mirror.VARIABLE, "http://127.0.0.1:9/debian")
+    monkeypatch.setenv(mirror.VARIABLE, "http://me:hunter2@127.0.0.1:9/debian")
     said: list[str] = []
     with pytest.raises(
         LabError, match=r"debootstrap or apt-get failed: .*127\.0\.0\.1:9.*trixie\.log has all"
     ):
         bootstrap.make("trixie", said.append)
     assert said
+    assert "hunter2" not in " ".join(said) + (roots / "trixie.log").read_text()
     assert sorted(path.name for path in roots.iterdir()) == [".trixie.lock", "trixie.log"]
     assert str(roots) not in Path("/proc/mounts").read_text()
 

@@ -11,7 +11,7 @@ import pytest
 from commands import command, refused
 from libvirt_migrate.lab import Host, Lab, LabError, bootstrap, releases
 from libvirt_migrate.lab.demo import FLAGS, listen_address
-from releases import features, ways
+from releases import features, inside, ways
 from releases.scene import INACTIVE, check_stayed, stage
 
 PAIR = ("bookworm", "trixie")
@@ -84,3 +84,21 @@ def test_what_the_older_one_lacks_is_refused(lab: Lab, source: Host, destination
     assert features.try_feature(first, lab, source, destination) == (
         "refused: bandwidth.avail.switchover: needs libvirt 11.1.0, but the source has 9.0.0"
     )
+
+
+@pytest.mark.usefixtures("lab")
+def test_a_program_runs_in_a_release_and_cannot_change_it(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+
+    def run(script: str, timeout: float = 60) -> int:
+        command = ["sh", "-c", script]
+        return inside.run("trixie", command, folders={"here": tmp_path}, log=log, timeout=timeout)
+
+    assert run("grep CODENAME /etc/os-release; touch /etc/mine; touch /mnt/here/mine; kill -INT $$") == 130
+    assert "VERSION_CODENAME=trixie" in log.read_text()
+    assert "Read-only file system" in inside.last_lines(log)
+    assert (tmp_path / "mine").exists()
+    assert run("exit 7") == 7
+    assert run("sleep 60", timeout=0.5) == 124
+    assert inside.last_lines(log) == "it did not end within 0.5 s"
+    assert str(releases.folder("trixie")) not in Path("/proc/mounts").read_text()

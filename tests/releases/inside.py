@@ -41,7 +41,10 @@ def run(
     more: Mapping[str, str] | None = None,
     timeout: float = 1200,
 ) -> int:
-    """Runs it to its end, with `folders` below /mnt and all that it says in `log`; returns its exit code."""
+    """Runs it to its end, with `folders` below /mnt and all that it says in `log`; returns its exit code.
+
+    That is 124 where it was ended after `timeout` seconds, as with coreutils' timeout.
+    """
     root = releases.require(release)
     places = [word for name, path in folders.items() for word in (str(path.resolve()), name)]
     everything = [
@@ -50,15 +53,19 @@ def run(
         *("sh", "-c", _SCRIPT, "sh", str(root), str(len(folders)), *places, *command),
     ]
     with log.open("w") as output:
-        return subprocess.run(
-            everything,
-            env={**tools.environment(), "HOME": "/root", **(more or {})},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            check=False,
-            timeout=timeout,
-        ).returncode
+        try:
+            return subprocess.run(
+                everything,
+                env={**tools.environment(), "HOME": "/root", **(more or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                check=False,
+                timeout=timeout,
+            ).returncode
+        except subprocess.TimeoutExpired:
+            output.write(f"\nit did not end within {timeout:g} s\n")
+            return 124
 
 
 def last_lines(log: Path, count: int = 3) -> str:

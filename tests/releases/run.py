@@ -90,6 +90,7 @@ def try_wheels(record: Record, names: tuple[str, ...], scratch: Path) -> set[str
     why = ""
     try:
         if releases.find(releases.KNOWN[0]) is not None:
+            print(f"building the wheel on {releases.KNOWN[0]}", flush=True)
             built = wheel.build()
         else:
             why = f"there is no wheel: {releases.KNOWN[0]} is not on this machine"

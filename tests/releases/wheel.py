@@ -33,7 +33,10 @@ def build() -> Path:
     shutil.rmtree(out, ignore_errors=True)
     for folder in (target, out):
         folder.mkdir(parents=True, exist_ok=True)
-    subprocess.run(["cargo", "fetch", "--quiet", "--locked"], cwd=ROOT, check=True)
+    fetch = ["cargo", "fetch", "--quiet", "--locked"]
+    done = subprocess.run(fetch, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Failed(f"the crates cannot be had: {done.stderr.strip()}")
     rust, cargo = inside.toolchain()
     maturin = Path(sys.prefix) / "bin"
     script = (

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from .._mask import mask
 from . import mirror, releases, state, tools
 from .errors import LabError
 from .line import Line
@@ -87,7 +88,7 @@ def _check(path: Path) -> None:
     if free < ROOM:
         needed = f"{ROOM >> 20} MiB, and {path.parent} has {free >> 20} MiB"
         raise LabError(f"no room for {path.name}: it needs {needed} (LIBVIRT_MIGRATE_RELEASES names another)")
-    for name in state.names():
+    for name in state.names() if path.exists() else ():
         lab = state.read(name)
         if lab and lab.is_alive() and any(host.release == path.name for host in lab.hosts):
             raise LabError(f"{path.name} is in use: the lab {name!r} has a host of it")
@@ -117,7 +118,9 @@ def _run(command: list[str], log: Path, say: Say) -> None:
         ) as process,
     ):
         try:
-            for line in process.stdout or ():
+            for text in process.stdout or ():
+                # A mirror's URI may have a password.
+                line = mask(text)
                 kept.write(line)
                 if line.strip():
                     last = line.strip()
