@@ -140,6 +140,10 @@ def test_the_version_is_the_modules() -> None:
         (["migrate", "vm1", HOST, "--bandwidth", "9" * 30], "--bandwidth"),
         (["migrate", "vm1", HOST, "--compression", "rar"], '--compression: "rar" is not one of'),
         (["migrate", "vm1", HOST, "--compression", "zstd"], '--compression: "zstd" needs --parallel'),
+        (
+            ["migrate", "vm1", HOST, "--compression", "zlib,zstd", "--parallel", "2"],
+            "--compression: libvirt takes one method with --parallel",
+        ),
         (["migrate", "vm1", HOST, "--tunnelled", "--post-copy"], "refuses --post-copy with --tunnelled"),
         (["migrate", "vm1", "qemu:///system", "--set", "graphics.vnc={host}"], "names no host for {host}"),
         (["migrate", "vm1", HOST, "--copy-storage", "vda,"], "is no list of names like vda,vdb"),
