@@ -57,7 +57,7 @@ faults: build ## fuzzing for ten minutes, the whole fault matrix, and docs/relia
 	@$(PY) -m pytest tests/faults -m "matrix or not matrix" --faults-record target/faults.jsonl
 	@cd tests && ../$(PY) -m faults.page ../target/faults.jsonl ../docs/reliability.md
 
-matrix: build ## hosts of Debian 12, 13 and unstable, every pair; docs/compatibility.md from it (5 minutes, the first time 15)
+matrix: build ## hosts of Debian 12, 13 and unstable, every pair; docs/compatibility.md from it (8 minutes, the first time 15)
 	@# What cannot be had is told by the run, cell by cell.
 	@scripts/deps debootstrap || echo "debootstrap is not to be had"
 	@for nova in 31.3.1 $(NOVA); do scripts/nova-venv $$nova || echo "Nova $$nova is not to be had"; done

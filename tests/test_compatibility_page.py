@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from libvirt_migrate.lab import LabError, bootstrap, releases
-from releases import cells, run, wheel
+from releases import cells, run, upgrade, wheel
 from releases.cells import Cell, Row, cells_of, is_back, pairs, run_pair
 from releases.nova import NotRun
 from releases.page import LACKING, page
@@ -25,6 +25,7 @@ def test_every_cell_is_on_the_page() -> None:
     shown = [[part.strip(" |") for part in head[1:]] for head in heads]
     up, back = ([f"{a} → {b}" for a, b in pairs() if is_back((a, b)) is back] for back in (False, True))
     assert shown == [up, back, up, back]
+    assert f"\n- {' → '.join(releases.KNOWN)}: " in text
     for pair in pairs():
         for cell in cells_of(pair, never):
             assert f"\n| {cell.name} | " in text or cell.name == LACKING
@@ -62,6 +63,7 @@ ROWS: list[dict[str, Any]] = [
     Row("way", *UP, "plain", "not run", "trixie is not on this machine").to_dict(),
     Row("way", *OLD, "TLS", "fail", "AssertionError: 3 pages are wrong").to_dict(),
     Row("way", *BACK, "newer machine type", "pass", "the destination has no …").to_dict(),
+    Row("upgrade", *UP, "bookworm → trixie", "pass", "pc-q35-7.2").to_dict(),
     Row("nova", *OLD, "Nova 34", "pass").to_dict(),
     Row("nova", *UP, "Nova 31", "pass").to_dict(),
     Row("feature", *OLD, "zlib level", "pass", "refused: zlib: needs libvirt 9.4.0").to_dict(),
@@ -78,6 +80,7 @@ def test_what_was_seen_is_told() -> None:
         "| TLS | **no** | not run |",
         "| zlib level | refused |",
         "| Nova 34 | yes |  |",
+        "- bookworm → trixie: yes, pc-q35-7.2",
         "- `zlib: needs libvirt 9.4.0`",
         "- trixie → bookworm: the destination has no …",
         "- bookworm → bookworm, TLS: **no**: AssertionError: 3 pages are wrong",
@@ -143,6 +146,18 @@ def test_what_cannot_be_tried_has_not_passed() -> None:
     ]
 
 
+def test_an_upgrade_without_hosts_has_not_passed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise LabError("b is not on this machine")
+
+    monkeypatch.setattr(upgrade, "Lab", broken)
+    rows: list[Row] = []
+    upgrade.run_upgrade("x", ("a", "b", "c"), rows.append)
+    assert [(row.source, row.destination, row.name, row.result) for row in rows] == [
+        ("a", "c", "a → b → c", "not run")
+    ]
+
+
 def test_without_hosts_nothing_has_passed(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: Any, **__: Any) -> None:
         raise LabError("trixie is not on this machine")
@@ -160,6 +175,7 @@ def test_without_hosts_nothing_has_passed(monkeypatch: pytest.MonkeyPatch) -> No
 def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *names: str) -> tuple[int, list[dict[str, Any]]]:
     """A run without real hosts: its exit code and what it recorded."""
     monkeypatch.setattr(run, "run_pair", lambda _, *rest: _pass(*rest))
+    monkeypatch.setattr(run, "run_upgrade", lambda _, names, tell: _upgraded(names, tell))
     path = tmp_path / "target" / "record.jsonl"
     code = run.main(str(path), *names)
     return code, [json.loads(line) for line in path.read_text().splitlines()]
@@ -168,6 +184,10 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *names: str) -> tup
 def _pass(names: tuple[str, str], those: list[Cell], tell: Any) -> None:
     for each in those:
         tell(Row(each.kind, *names, each.name, "pass"))
+
+
+def _upgraded(names: tuple[str, ...], tell: Any) -> None:
+    tell(Row("upgrade", names[0], names[-1], "a → b", "pass"))
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ PASS, FAIL, NOT_RUN = "pass", "fail", "not run"
 class Row:
     """A cell, as it is recorded."""
 
-    #: release, wheel, way, feature or nova.
+    #: release, wheel, way, feature, nova or upgrade.
     kind: str
     #: The release, or the pair of them.
     source: str

@@ -49,6 +49,14 @@ The check before a migration refuses a guest whose machine type the destination 
 
 """
 
+_UPGRADE = """
+## The rolling upgrade
+
+Two guests that were started on the oldest release, moved by `libvirt-migrate drain` from each host to the
+next newer one, and started anew on the newest:
+
+"""
+
 _FEATURES = """
 ## What newer releases brought
 
@@ -94,6 +102,8 @@ def page(rows: list[dict[str, Any]], oldest: str) -> str:
         _table("way", [row for row in moves if _is_back(row)]),
         _LACKING,
         *(f"- {_pair(row)}: {row['text'] or _MARKS[row['result']]}\n" for row in lacking),
+        _UPGRADE,
+        *(f"- {row['name']}: {_shown(row)}\n" for row in rows if row["kind"] == "upgrade"),
         _FEATURES,
         _table("feature", [row for row in features if not _is_back(row)]),
         _table("feature", [row for row in features if _is_back(row)]),

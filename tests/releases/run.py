@@ -19,6 +19,7 @@ from libvirt_migrate.lab import LabError, bootstrap, releases
 
 from . import wheel
 from .cells import FAIL, NOT_RUN, PASS, Row, cells_of, pairs, run_pair
+from .upgrade import run_upgrade
 from .ways import command_on
 
 #: The cells of a release's wheel.
@@ -56,7 +57,8 @@ class Record:
 
 def total(names: tuple[str, ...]) -> int:
     """How many rows a run has."""
-    return len(names) * (1 + len(WHEEL)) + sum(len(cells_of(pair, _no_command)) for pair in pairs(names))
+    cells = sum(len(cells_of(pair, _no_command)) for pair in pairs(names))
+    return len(names) * (1 + len(WHEEL)) + cells + (len(names) > 1)
 
 
 def get(record: Record, names: tuple[str, ...]) -> None:
@@ -116,6 +118,8 @@ def run(record: Record, names: tuple[str, ...], scratch: Path) -> None:
     for pair in pairs(names):
         command = command_on(wheel.venv(scratch, pair[0])) if pair[0] in usable else _no_command
         run_pair(f"matrix-{os.getpid()}", pair, cells_of(pair, command), record.tell)
+    if len(names) > 1:
+        run_upgrade(f"matrix-{os.getpid()}", names, record.tell)
 
 
 def _no_command(*_: object) -> str:
