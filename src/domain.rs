@@ -105,6 +105,12 @@ pub trait DomainOps: Send + Sync {
         Answer::Unknown
     }
 
+    /// Has the daemon of another host write this definition and remove it again. Only its system's refusal is an
+    /// error: one that cannot be asked, or may not be, tells nothing.
+    fn check_destination_keeps(&self, _uri: &str, _xml: &str) -> Result<()> {
+        Ok(())
+    }
+
     /// The same guest at the daemon of another host; `None` where that one does not know it.
     fn at(&self, _uri: &str, _uuid: &str) -> Result<Option<Arc<dyn DomainOps>>> {
         Err(Error::unsupported("asking another host"))

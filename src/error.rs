@@ -120,6 +120,8 @@ impl LibvirtError {
     pub const OPERATION_INVALID: i32 = 55;
     /// `VIR_ERR_OPERATION_FAILED`: started and failed.
     pub const OPERATION_FAILED: i32 = 9;
+    /// `VIR_ERR_SYSTEM_ERROR`: the host's own system refused something, such as room on a disk.
+    pub const SYSTEM_ERROR: i32 = 38;
     /// `VIR_ERR_OPERATION_ABORTED`: on request.
     pub const OPERATION_ABORTED: i32 = 78;
     /// `VIR_ERR_NO_SUPPORT`: this connection has no such call.

@@ -105,6 +105,35 @@ fn an_abort_in_post_copy_is_refused_with_the_reason() {
 }
 
 #[test]
+fn post_copy_is_refused_while_the_destination_cannot_keep_the_definition() {
+    let run = Run::with(Fake::default(), &post_copy());
+    run.fake.set_job(memory(3, 64 * MIB));
+    run.fake.refuse("check_destination_keeps", &[LibvirtError::SYSTEM_ERROR]);
+    let error = run.migration.force_complete().unwrap_err();
+    assert!(error.to_string().contains("the destination cannot keep a definition now"), "{error}");
+    assert!(run.fake.calls("start_post_copy").is_empty());
+    assert_eq!(run.migration.decisions().last().unwrap().error, Some(error.to_string()));
+    assert_eq!(run.switchovers(), 0);
+    // Once there is room, it works.
+    run.migration.force_complete().unwrap();
+    assert_eq!(run.fake.calls("start_post_copy").len(), 1);
+    let tried = run.fake.calls("check_destination_keeps");
+    assert!(tried[0].contains("<name>vm-libvirt-migrate-probe</name>"), "{tried:?}");
+    run.fake.end(None);
+    assert!(run.migration.result().is_ok());
+}
+
+#[test]
+fn a_destination_that_keeps_nothing_is_not_asked_before_post_copy() {
+    let run = Run::flagged(Fake::default(), &post_copy(), F::LIVE | F::PEER2PEER);
+    run.migration.force_complete().unwrap();
+    assert!(run.fake.calls("check_destination_keeps").is_empty());
+    assert_eq!(run.fake.calls("start_post_copy").len(), 1);
+    run.fake.end(None);
+    assert!(run.migration.result().is_ok());
+}
+
+#[test]
 fn an_abort_that_libvirt_refuses_in_post_copy_is_not_repeated() {
     let run = Run::with(Fake::default(), &post_copy());
     run.fake.set_state(POST_COPY);

@@ -65,3 +65,23 @@ def test_recover(start_guest: StartGuest, source: Host, destination: Host, route
     assert_runs_at(guest, destination)
     kept = listen_address(guest.domain(destination), libvirt.VIR_DOMAIN_XML_INACTIVE)
     assert kept == destination.address
+
+
+def test_the_side_to_keep_is_said(start_guest: StartGuest, source: Host, destination: Host) -> None:
+    guest = start_guest(workload=Workload(working_set=2, rest=20))
+    words = ("recover", guest.name, destination.uri, "--from", source.uri)
+    left = destination.connection().defineXML(guest.domain(source).XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE))
+    try:
+        # A definition that was there before may be meant.
+        done = command(*words)
+        assert done.stdout == f"{guest.name}: the guest runs at the source\n  it was right\n"
+        assert left.isPersistent()
+        done = command(*words, "--keep", "source")
+        assert "remove the definition that is left at the destination" in done.stdout
+        with pytest.raises(libvirt.libvirtError, match="Domain not found"):
+            left.isPersistent()
+    except BaseException:
+        left.undefine()
+        raise
+    assert_runs_at(guest, source)
+    assert "invalid choice" in refused(command(*words, "--keep", "both"))

@@ -255,6 +255,16 @@ impl DomainOps for Domain {
         }
     }
 
+    fn check_destination_keeps(&self, uri: &str, xml: &str) -> Result<()> {
+        // A guest that is to switch to post-copy waits for this.
+        const PATIENCE: Duration = Duration::from_secs(3);
+        let (uri, xml) = (uri.to_owned(), xml.to_owned());
+        match within(PATIENCE, move || Connection::open(Some(&uri))?.try_definition(&xml)) {
+            Some(Err(Error::Libvirt(error))) if error.code == LibvirtError::SYSTEM_ERROR => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
     fn at(&self, uri: &str, uuid: &str) -> Result<Option<Arc<dyn DomainOps>>> {
         let connection = control::connection_to(uri.to_owned())?;
         match connection.lookup(uuid) {

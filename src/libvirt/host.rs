@@ -9,6 +9,7 @@ use super::domain::Domain;
 use super::error::{check, copy, last_error};
 use super::typed_params::c_string;
 use crate::Result;
+use crate::domain::DomainOps;
 use crate::error::LibvirtError;
 
 /// What a host's processor is to a guest that ran on another one.
@@ -122,6 +123,18 @@ impl Connection {
             let line = sys::virConnectDomainXMLToNative(self.as_ptr(), format, xml.as_ptr(), 0);
             owned_text(line).map(drop)
         }
+    }
+
+    /// Has the host keep a definition, and removes it again.
+    pub fn try_definition(&self, xml: &str) -> Result<()> {
+        let xml = c_string("xml", xml)?;
+        // SAFETY: see above.
+        let domain = unsafe { sys::virDomainDefineXML(self.as_ptr(), xml.as_ptr()) };
+        if domain.is_null() {
+            return Err(last_error().into());
+        }
+        // SAFETY: libvirt handed out a reference, which is taken over.
+        unsafe { Domain::from_owned(domain) }.undefine()
     }
 
     /// Whether a storage pool of the host has a volume at this path; `false` says nothing of files that are in

@@ -79,7 +79,7 @@ fn whereabouts(shared: &Shared) -> GuestLocation {
 fn resume(shared: &Shared) -> GuestLocation {
     let result = shared.control().resume();
     let reason = "it was paused only to get the migration over";
-    shared.record_act(Act::Resume, reason, super::handle::text(&result));
+    shared.record_act(Act::Resume, reason, super::perform::text(&result));
     whereabouts(shared)
 }
 
@@ -91,7 +91,7 @@ fn resume(shared: &Shared) -> GuestLocation {
 fn pause_source(shared: &Shared) -> GuestLocation {
     let result = shared.control().suspend();
     let reason = "libvirt has the guest go on at both hosts, since it lost the destination's answer";
-    shared.record_act(Act::PauseSource, reason, super::handle::text(&result));
+    shared.record_act(Act::PauseSource, reason, super::perform::text(&result));
     // The destination was seen to run.
     if result.is_ok() { GuestLocation::DestinationRunning } else { GuestLocation::BothRunning }
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::call::guarded;
 use super::outcome::Outcome;
+use super::perform::{perform, text};
 use super::shared::{Shared, tell};
 use super::step::{Act, Step};
 use super::update::{Update, UpdateSink};
@@ -179,51 +179,4 @@ impl Migration {
         }
         Ok(())
     }
-}
-
-/// Carries a decision out, in one call, and records it.
-pub(super) fn perform(shared: &Shared, decision: &Decision) -> Result<()> {
-    shared.acting(|| {
-        let result = guarded(|| call(shared, decision.action));
-        shared.record(Step::decided(decision, text(&result)));
-        if result.is_ok() {
-            shared.carried_out(decision);
-        }
-        result
-    })
-}
-
-fn call(shared: &Shared, action: Action) -> Result<()> {
-    let domain = shared.control();
-    match action {
-        Action::SetMaxDowntime(milliseconds) => domain.set_max_downtime(milliseconds),
-        Action::StartPostCopy => domain.start_post_copy(),
-        Action::Pause => {
-            // Before the call: the event of the pause may be faster than its answer, and is no switchover.
-            let before = std::mem::replace(&mut shared.lock().paused_here, true);
-            let result = domain.suspend();
-            if result.is_err() {
-                shared.lock().paused_here = before;
-            }
-            result
-        }
-        Action::Abort => domain.abort_job(false),
-        Action::Restart(_) if shared.adopted => {
-            Err(Error::not_now("a migration that others started cannot be started again"))
-        }
-        Action::Restart(throttle) => {
-            // Before the abort: the call may return before the abort does.
-            shared.lock().restart = Some(throttle);
-            let result = domain.abort_job(false);
-            if result.is_err() {
-                shared.lock().restart = None;
-            }
-            result
-        }
-    }
-}
-
-/// The message of a failure.
-pub(super) fn text<T>(result: &Result<T>) -> Option<String> {
-    result.as_ref().err().map(ToString::to_string)
 }

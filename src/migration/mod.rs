@@ -15,6 +15,7 @@ mod hands;
 mod order;
 mod outcome;
 mod pace;
+mod perform;
 mod regain;
 mod shared;
 mod start;

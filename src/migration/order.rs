@@ -2,7 +2,7 @@
 
 use super::call::guarded;
 use super::conclude::{OUTGOING, conclude};
-use super::handle::perform;
+use super::perform::perform;
 use super::shared::Shared;
 use crate::domain::{DomainOps, EventSink, Subscription};
 use crate::error::LibvirtError;

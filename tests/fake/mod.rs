@@ -248,6 +248,10 @@ impl DomainOps for Fake {
         assert_eq!((uri, uuid), ("qemu+tcp://host2/system", UUID));
         *self.destination.lock().unwrap()
     }
+    fn check_destination_keeps(&self, uri: &str, xml: &str) -> Result<()> {
+        assert_eq!(uri, "qemu+tcp://host2/system");
+        self.called("check_destination_keeps", format_args!(" {xml}"))
+    }
     fn at(&self, uri: &str, uuid: &str) -> Result<Option<Arc<dyn DomainOps>>> {
         assert_eq!((uri, uuid), ("qemu+tcp://host2/system", UUID));
         match self.there.lock().unwrap().clone() {

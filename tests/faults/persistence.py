@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from libvirt_migrate import MigrationError
 from libvirt_migrate.lab import faults
 
 from .case import case
@@ -35,14 +38,22 @@ def config_full_in_precopy(scene: Scene) -> None:
     stays(scene, told, "No space left on device")
 
 
-@case("persistence", "destination cannot write its configuration, with post-copy", AGAIN)
+@case(
+    "persistence",
+    "destination cannot write its configuration, with post-copy",
+    AGAIN + " The switch to post-copy is refused, in which libvirt would lose the guest by this.",
+)
 def config_full_with_postcopy(scene: Scene) -> None:
     scene.in_precopy(flags=POST_COPY)
     assert scene.migration is not None
     scene.destination.run("mkdir", "-p", CONFIG)
     with faults.full_disk(scene.destination, CONFIG):
         scene.now()
-        scene.migration.force_complete()
+        with pytest.raises(MigrationError, match="No space left on device"):
+            scene.migration.force_complete()
+        assert not scene.migration.done
+        scene.migration.set_max_downtime(5)
+        scene.migration.set_bandwidth(0)
         told = scene.told()
     stays(scene, told, "No space left on device")
 

@@ -103,8 +103,13 @@ def build_parser() -> Parser:
     options.guest(force)
     options.destination(force)
 
-    recover = _command(commands, "recover", "go on with a post-copy that broke")
+    recover = _command(commands, "recover", "put a guest right whose migration broke")
     options.guest(recover, destination=True)
+    recover.add_argument(
+        "--keep",
+        choices=("source", "destination"),
+        help="of a guest that went on at both hosts: the one that has been used since; the other is ended",
+    )
     options.transport(recover)
 
     drain = _command(commands, "drain", "move every guest that runs on a host elsewhere")

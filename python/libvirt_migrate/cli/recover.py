@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Any
+from typing import Any, Literal
 
 from .. import Guest, LibvirtError, MigrateFlags, Migration, Outcome, build_migrate_params
 from .display import PERIOD, Line
@@ -34,7 +34,7 @@ def recover(options: Any, out: Output) -> int:
         )
     guest = own_guest(find_guest(source, options.source, options.guest), options.source)
     with Signals() as signals:
-        work = _Recovery(guest, params)
+        work = _Recovery(guest, params, options.keep)
         out.event("start", guest=guest.name, uuid=guest.uuid, flags=int(params.flags))
         _watch(work, options, out, signals)
     if work.error is None:
@@ -49,8 +49,8 @@ def recover(options: Any, out: Output) -> int:
 class _Recovery:
     """The library's recovery, on a thread of its own: it waits for what both hosts do."""
 
-    def __init__(self, guest: Guest, params: Any) -> None:
-        self.guest, self._params = guest, params
+    def __init__(self, guest: Guest, params: Any, keep: Literal["source", "destination"] | None) -> None:
+        self.guest, self._params, self._keep = guest, params, keep
         self.outcome: Outcome | None = None
         self.error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -63,7 +63,7 @@ class _Recovery:
 
     def _run(self) -> None:
         try:
-            self.outcome = self.guest.recover(self._params)
+            self.outcome = self.guest.recover(self._params, keep=self._keep)
         except BaseException as error:
             self.error = error
 
