@@ -69,6 +69,20 @@ def test_one_made_with_other_packages_is_made_anew() -> None:
     assert releases.find("trixie") is None
 
 
+def test_the_folder_may_be_named_from_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LIBVIRT_MIGRATE_RELEASES", "here")
+    assert releases.folder("sid") == tmp_path / "here" / "sid"
+
+
+def test_one_that_does_not_tell_its_versions(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(tools, "run", lambda _: "11.3.0\n10.0.13+ds\n")
+    with pytest.raises(LabError, match="trixie does not tell its versions"):
+        bootstrap._release("trixie", tmp_path)
+    monkeypatch.setattr(tools, "run", lambda _: "11.3.0\n10.0.13+ds\n3.13.5\n")
+    assert dataclasses.replace(bootstrap._release("trixie", tmp_path), made=1.0) == RELEASE
+
+
 def test_the_oldest_has_what_builds() -> None:
     assert "gcc" in releases.packages("bookworm")
     assert "gcc" not in releases.packages("trixie")

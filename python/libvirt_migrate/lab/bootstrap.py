@@ -134,6 +134,8 @@ def _run(command: list[str], log: Path, say: Say) -> None:
 
 def _release(name: str, root: Path) -> Release:
     said = tools.run(["chroot", str(root), "sh", "-c", _VERSIONS]).split()
+    if len(said) != 3:
+        raise LabError(f"{name} does not tell its versions of libvirt, QEMU and Python: {said}")
     libvirt, qemu, python = (version.partition("+")[0] for version in said)
     return Release(name, time.time(), libvirt, qemu, python, releases.packages(name))
 

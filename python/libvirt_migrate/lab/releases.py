@@ -47,7 +47,9 @@ class Release:
 
 def roots() -> Path:
     """The folder of all of them: LIBVIRT_MIGRATE_RELEASES, or one below /var/cache."""
-    return Path(os.environ.get("LIBVIRT_MIGRATE_RELEASES") or "/var/cache/libvirt-migrate/releases")
+    named = os.environ.get("LIBVIRT_MIGRATE_RELEASES") or "/var/cache/libvirt-migrate/releases"
+    # Mounted from another folder.
+    return Path(named).absolute()
 
 
 def folder(name: str) -> Path:
