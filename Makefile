@@ -4,7 +4,7 @@ PY := .venv/bin/python
 NOVA := 34.0.0
 CARGO_LINT := -q --all-targets -- -D warnings
 
-.PHONY: help deps build release demo test lint rust fuzz python faults nova conformance package plots valgrind deny bench clean
+.PHONY: help deps build release demo test lint rust fuzz python faults matrix nova conformance package plots valgrind deny bench clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,14 @@ faults: build ## fuzzing for ten minutes, the whole fault matrix, and docs/relia
 	@rm -f target/faults.jsonl
 	@$(PY) -m pytest tests/faults -m "matrix or not matrix" --faults-record target/faults.jsonl
 	@cd tests && ../$(PY) -m faults.page ../target/faults.jsonl ../docs/reliability.md
+
+matrix: build ## hosts of Debian 12, 13 and unstable, every pair; docs/compatibility.md from it (8 minutes, the first time 15)
+	@# What cannot be had is told by the run, cell by cell.
+	@scripts/deps debootstrap || echo "debootstrap is not to be had"
+	@for nova in 31.3.1 $(NOVA); do scripts/nova-venv $$nova || echo "Nova $$nova is not to be had"; done
+	@echo "==> matrix of releases"
+	@cd tests && code=0; ../$(PY) -m releases.run ../target/releases.jsonl || code=$$?; \
+		../$(PY) -m releases.page ../target/releases.jsonl ../docs/compatibility.md && exit $$code
 
 nova: build ## the drop-in's tests beside a real Nova, and Nova's own of the migration path
 	@echo "==> Nova $(NOVA)"

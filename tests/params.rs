@@ -194,6 +194,7 @@ fn libvirts_refused_combinations_are_refused_here() {
         (F::DEFAULT | F::COMPRESSED, Param::CompressionMtLevel, number(1)),
         (F::DEFAULT | F::COMPRESSED, Param::Compression, list(&["zstd"])),
         (F::DEFAULT | F::COMPRESSED | F::PARALLEL, Param::Compression, list(&["xbzrle"])),
+        (F::DEFAULT | F::COMPRESSED | F::PARALLEL, Param::Compression, list(&["zlib", "zstd"])),
     ] {
         assert_eq!(refusal(with(flags, vec![(param, value)])).0, param.name());
     }

@@ -135,6 +135,7 @@ def test_the_command_by_ssh(start_guest: StartGuest, source: Host, destination: 
     assert_runs_at(guest, destination)
 
 
+@pytest.mark.lab
 def test_the_command_by_tls(tmp_path: Path) -> None:
     (example,) = (example for example in EXAMPLES if example.speaks("tls"))
     with Lab(f"pytest-docs-{os.getpid()}", tls=True) as lab:

@@ -37,6 +37,7 @@ def test_plan_moves_nothing(
         "guest",
         "parameters",
         "name",
+        "machine",
         "definition",
         "persistent-definition",
         "cpu",

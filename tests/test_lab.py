@@ -127,7 +127,7 @@ def test_a_lab_that_fails_half_way_leaves_nothing_behind(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(daemon, "start", start)
     with pytest.raises(LabError, match="libvirtd does not start"):
-        keeper.make(name, 2)
+        keeper.make(name, ["", ""])
     assert len(seen) == 1
     assert_gone(name, own[0], seen)
 

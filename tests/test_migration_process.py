@@ -32,7 +32,8 @@ def run(script: str, timeout: float = 60) -> str:
     """What a script prints in a process of its own. It must end well and say nothing else."""
     code = BEGIN.format(tests=str(TESTS)) + textwrap.dedent(script)
     done = subprocess.run(
-        [sys.executable, "-X", "faulthandler", "-c", code],
+        # From 3.12 on CPython warns of every fork in a process with threads.
+        [sys.executable, "-X", "faulthandler", "-W", "ignore:This process", "-c", code],
         capture_output=True,
         text=True,
         check=False,

@@ -91,8 +91,12 @@ fn check_compression(params: &MigrateParams) -> Result<()> {
             return Err(Error::parameter(param.name(), format!("needs compression={method:?}")));
         }
     }
+    let parallel = params.flags().contains(F::PARALLEL);
+    if parallel && methods.len() > 1 {
+        let reason = "libvirt takes one method with the flag PARALLEL";
+        return Err(Error::parameter(Param::Compression.name(), reason));
+    }
     for method in methods {
-        let parallel = params.flags().contains(F::PARALLEL);
         let multifd = matches!(method.as_str(), "zlib" | "zstd");
         if multifd != parallel {
             let relation = if multifd { "needs" } else { "does not go with" };

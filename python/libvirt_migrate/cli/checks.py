@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from .. import Guest, Host, InvalidParameter, LibvirtError, MigrateParams
 from .check_addresses import check_addresses, left_behind
+from .check_machine import check_machine
 from .check_storage import check_storage
 from .checking import Check, Pair
 from .definition import Definition, host_cpu, read_definition
@@ -20,6 +21,7 @@ def run_checks(pair: Pair, params: MigrateParams) -> Iterator[Check]:
     yield check_state(pair.guest)
     yield check_versions(pair, params)
     yield check_identity(pair)
+    yield check_machine(pair.destination, definition)
     yield check_accepted("definition", pair.destination, xml)
     yield check_persistent(pair, persistent)
     yield check_cpu(pair, definition)

@@ -98,7 +98,8 @@ def explain(error: BaseException) -> str:
         option = f"--{_OPTIONS.get(name, name).replace('_', '-')}: "
         message = reason if name == "flags" else option + reason
     for word, advice in _SAID.items():
-        if word in message:
+        # A message that was explained already is not explained once more.
+        if word in message and advice not in message:
             return f"{message}; {advice}"
     code = getattr(error, "code", None)
     if isinstance(error, UserError) or not isinstance(code, int) or code not in _ADVICE:

@@ -1,11 +1,12 @@
-"""`python -m libvirt_migrate.lab up | status | down`."""
+"""`python -m libvirt_migrate.lab up | status | down | release`."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
-from . import state
+from . import releases, state
+from .bootstrap import get
 from .errors import LabError
 from .lab import Lab, down
 
@@ -19,6 +20,12 @@ def _parser() -> argparse.ArgumentParser:
     up = commands.add_parser("up", help="make a lab and print the hosts' URIs")
     up.add_argument("--hosts", type=int, default=2, metavar="N", help="how many hosts (2)")
     up.add_argument("--tls", action="store_true", help="with certificates, and print qemu+tls URIs too")
+    up.add_argument("--releases", metavar="R,R", help="a Debian release for each host, or here")
+    release = commands.add_parser("release", help="get Debian releases, for hosts of them")
+    release.add_argument(
+        "releases", nargs="*", metavar="RELEASE", help="bookworm, trixie, sid, …; none lists"
+    )
+    release.add_argument("--anew", action="store_true", help="even where they are here already")
     status = commands.add_parser("status", help="what is up")
     ending = commands.add_parser("down", help="end a lab and all that is in it")
     for command, default in ((up, "lab"), (status, "all"), (ending, "lab")):
@@ -26,11 +33,21 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _up(name: str, hosts: int, *, tls: bool) -> int:
-    lab = Lab(name, hosts=hosts, tls=tls)
+def _up(name: str, hosts: int, wanted: str | None, *, tls: bool) -> int:
+    named = ["" if word == "here" else word for word in wanted.split(",")] if wanted else []
+    lab = Lab(name, hosts=hosts, tls=tls, releases=named)
     lab.up(detached=True)
     for host in lab.hosts:
-        print(f"{host.name}  {host.uri}{f'  {host.tls_uri}' if tls else ''}")
+        release = f"  {host.release}" if host.release else ""
+        print(f"{host.name}  {host.uri}{f'  {host.tls_uri}' if tls else ''}{release}")
+    return 0
+
+
+def _release(names: list[str], *, anew: bool) -> int:
+    for name in names:
+        get(name, anew=anew)
+    for name in names or releases.KNOWN:
+        print(f"{name}  {releases.find(name) or 'not here'}")
     return 0
 
 
@@ -47,7 +64,8 @@ def _status(wanted: str | None) -> int:
         found += 1
         for host in Lab.attach(name).hosts:
             domains = sorted(domain.name() for domain in host.connection().listAllDomains())
-            print(f"  {host.name}  {host.uri}  guests: {', '.join(domains) or 'none'}")
+            release = f"  {host.release}" if host.release else ""
+            print(f"  {host.name}  {host.uri}{release}  guests: {', '.join(domains) or 'none'}")
     if not found:
         print("no lab is up" if wanted is None else f"no lab named {wanted} is up")
     return 0 if found else 1
@@ -58,7 +76,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         if options.command == "up":
-            return _up(options.name or "lab", options.hosts, tls=options.tls)
+            return _up(options.name or "lab", options.hosts, options.releases, tls=options.tls)
+        if options.command == "release":
+            return _release(options.releases, anew=options.anew)
         if options.command == "status":
             return _status(options.name)
         if not down(options.name or "lab"):

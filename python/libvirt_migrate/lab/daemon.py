@@ -62,13 +62,24 @@ _ACCOUNTS = {
 _PID_FILE = "libvirtd.pid"
 
 
-def configure(folder: Path, name: str, address: str, addresses: dict[str, str], *, tls: bool = False) -> None:
-    """Writes a host's settings. `addresses` are all hosts of the lab, for /etc/hosts."""
+def configure(
+    folder: Path,
+    name: str,
+    address: str,
+    addresses: dict[str, str],
+    *,
+    tls: bool = False,
+    root: Path | None = None,
+) -> None:
+    """Writes a host's settings.
+
+    `addresses` are all hosts of the lab, for /etc/hosts. `root` is where the host's files are, if not in /.
+    """
     (folder / "etc").mkdir(parents=True)
     names = "".join(f"{where} {host}\n" for host, where in addresses.items())
     (folder / "hosts").write_text(f"127.0.0.1 localhost\n{names}")
     for file, line in _ACCOUNTS.items():
-        known = Path("/etc", file).read_text()
+        known = (root or Path("/")).joinpath("etc", file).read_text()
         (folder / file).write_text(known if f"\n{line.partition(':')[0]}:" in known else f"{known}{line}\n")
     identity = uuid.uuid5(uuid.NAMESPACE_DNS, f"{name}@{address}")
     places = {"daemon": certificates.DAEMON, "qemu": certificates.QEMU}

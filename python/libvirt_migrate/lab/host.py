@@ -23,6 +23,8 @@ class Host:
         self.address = state.address
         #: The process that holds its namespaces.
         self.pid = state.pid
+        #: The Debian release that it is of; empty where it is of this machine's own.
+        self.release = state.release
         #: Its own /etc/libvirt, /var/lib/libvirt and so on, as etc, lib, …
         self.folder = folder
         self._connection: Any = None

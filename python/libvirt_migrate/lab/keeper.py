@@ -4,7 +4,9 @@ Standard input is the word: a lab that belongs to a process ends with it, howeve
 the kernel closes the pipe. Where the keeper itself is killed, the kernel ends all of the lab's processes, and
 with them the namespaces, the network and the mounts; the folder that remains is removed by the next lab.
 
-Usage: keeper NAME HOSTS tied|detached [tls]. Answers with one line of JSON: {"error": …} or the lab's state.
+Usage: keeper NAME RELEASES tied|detached [tls]. RELEASES has a word for each host, with commas between them:
+a Debian release, or "here" for this machine's own. Answers with one line of JSON: {"error": …} or the lab's
+state.
 """
 
 from __future__ import annotations
@@ -15,17 +17,20 @@ import os
 import select
 import signal
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 
-from . import certificates, daemon, kernel, network, state, tools
+from . import certificates, daemon, kernel, network, releases, state, tools
 from .errors import LabError
 from .namespaces import Namespaces
 from .state import HostState, LabState
 
 
-def make(name: str, count: int, *, tls: bool = False) -> tuple[LabState, Namespaces]:
-    """Makes a lab of `count` hosts, whole or not at all."""
-    tools.check(tls=tls)
+def make(name: str, wanted: Sequence[str], *, tls: bool = False) -> tuple[LabState, Namespaces]:
+    """Makes a lab of one host for each release, whole or not at all; the empty one is this machine's."""
+    tools.check(tls=tls, own_release="" in wanted)
+    for release in filter(None, wanted):
+        releases.require(release)
     folder = state.folder(name)
     with state.lock():
         state.sweep()
@@ -36,7 +41,7 @@ def make(name: str, count: int, *, tls: bool = False) -> tuple[LabState, Namespa
         namespaces = None
         try:
             namespaces = Namespaces()
-            lab = _build(name, count, subnet, namespaces, tls=tls)
+            lab = _build(name, wanted, subnet, namespaces, tls=tls)
         except BaseException:
             if namespaces:
                 namespaces.close()
@@ -52,19 +57,20 @@ def make(name: str, count: int, *, tls: bool = False) -> tuple[LabState, Namespa
     return lab, namespaces
 
 
-def _build(name: str, count: int, subnet: int, namespaces: Namespaces, *, tls: bool) -> LabState:
+def _build(name: str, wanted: Sequence[str], subnet: int, namespaces: Namespaces, *, tls: bool) -> LabState:
     folder = state.folder(name)
-    addresses = {f"host{number}": f"10.213.{subnet}.{number}" for number in range(1, count + 1)}
+    addresses = {f"host{number}": f"10.213.{subnet}.{number}" for number in range(1, len(wanted) + 1)}
+    roots = [releases.require(release) if release else None for release in wanted]
     kernel.build(folder / "guest.elf")
-    for host, address in addresses.items():
-        daemon.configure(folder / host, host, address, addresses, tls=tls)
+    for (host, address), root in zip(addresses.items(), roots, strict=True):
+        daemon.configure(folder / host, host, address, addresses, tls=tls, root=root)
     if tls:
         certificates.make(folder, addresses)
     hosts = []
-    for host, address in addresses.items():
-        pid = namespaces.add_host(host, folder / host, folder / "tls" if tls else None)
+    for (host, address), root, release in zip(addresses.items(), roots, wanted, strict=True):
+        pid = namespaces.add_host(host, folder / host, folder / "tls" if tls else None, root)
         (folder / host / "lib" / "guest.elf").write_bytes((folder / "guest.elf").read_bytes())
-        hosts.append(HostState(host, address, pid))
+        hosts.append(HostState(host, address, pid, release))
     keeper, started = state.myself()
     lab = LabState(name, keeper, started, subnet, tuple(hosts), tls)
     network.connect(namespaces.init, lab)
@@ -94,7 +100,8 @@ def main(name: str, hosts: str, mode: str, *options: str) -> int:
     # A signal while the lab is made ends it in order, as an exception.
     signal.signal(signal.SIGTERM, _stop)
     try:
-        lab, namespaces = make(name, int(hosts), tls="tls" in options)
+        wanted = ["" if word == "here" else word for word in hosts.split(",")]
+        lab, namespaces = make(name, wanted, tls="tls" in options)
     except LabError as error:
         print(json.dumps({"error": str(error)}), flush=True)
         return 1

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from types import TracebackType
 from typing import IO, Any
 
@@ -26,14 +27,20 @@ class Lab:
     >>> with Lab("mine") as lab:
     ...     guest = lab.start_guest("vm1", memory=128)
     ...     guest.beats.wait_for_passes()
+
+    `releases` has a Debian release for each host, or the empty string for this machine's own; it stands in
+    place of `hosts`. `python -m libvirt_migrate.lab release` gets what a release needs.
     """
 
-    def __init__(self, name: str = "lab", *, hosts: int = 2, tls: bool = False) -> None:
+    def __init__(
+        self, name: str = "lab", *, hosts: int = 2, tls: bool = False, releases: Sequence[str] = ()
+    ) -> None:
+        hosts = len(releases) or hosts
         if not 1 <= hosts <= 200:
             raise LabError(f"{hosts} hosts: 1 to 200 can be had")
         state.folder(name)
         self.name = name
-        self._count = hosts
+        self._releases = tuple(releases) or ("",) * hosts
         #: It has certificates, for migrations with MigrateFlags.TLS and connections by qemu+tls.
         self.tls = tls
         self._keeper: subprocess.Popen[str] | None = None
@@ -48,13 +55,14 @@ class Lab:
         found = state.read(name)
         if found is None or not found.is_alive():
             raise LabError(f"no lab named {name!r} is up")
-        lab = cls(name, hosts=len(found.hosts), tls=found.tls)
+        lab = cls(name, tls=found.tls, releases=[host.release for host in found.hosts])
         lab._use(found)
         return lab
 
     def up(self, *, detached: bool = False) -> None:
         """Makes the lab; a detached one outlives this process. Takes 1 s where no other work is done."""
-        command = [sys.executable, "-m", "libvirt_migrate.lab.keeper", self.name, str(self._count)]
+        command = [sys.executable, "-m", "libvirt_migrate.lab.keeper", self.name]
+        command.append(",".join(release or "here" for release in self._releases))
         # Of a detached keeper this process is not the parent, so that it need not wait for it.
         command = ["setsid", "--fork", *command, "detached"] if detached else [*command, "tied"]
         command += ["tls"] if self.tls else []

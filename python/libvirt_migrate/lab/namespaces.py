@@ -12,26 +12,43 @@ from .tools import environment
 #: and the kernel buries the children of a process that ignores their end.
 _INIT = "echo ready; exec env --ignore-signal=CHLD sleep infinity"
 
-#: A host's folders, each put over the machine's own. Its arguments: the host's folder, and its name.
+#: A host's folders, each put over the machine's own. Its arguments: the host's folder, its name, the folder
+#: of the certificates or nothing, and the root of another release or nothing.
 _HOST = """set -e
 cd "$1"
 mkdir -p etc run lib cache log
-mount --bind etc /etc/libvirt
+# Hosts share the root of a release, so nobody writes to it. /tmp is this machine's, as it is for other hosts.
+if [ "$4" ]; then
+    mount --bind "$4" "$4"
+    mount -o remount,bind,ro "$4"
+    for place in dev proc sys tmp; do
+        mount --rbind "/$place" "$4/$place"
+    done
+fi
+mount --bind etc "$4/etc/libvirt"
 for file in hosts passwd group; do
-    mount --bind "$file" "/etc/$file"
+    mount --bind "$file" "$4/etc/$file"
 done
 # Whole folders, since the daemon makes more of them than its own, and none may stay on the machine. What is
 # behind them is still reached by a relative path.
 for place in run:/run lib:/var/lib cache:/var/cache log:/var/log; do
-    mount -t tmpfs lab "${place#*:}"
-    mkdir "${place#*:}/libvirt"
-    mount --bind "${place%%:*}" "${place#*:}/libvirt"
+    over="$4${place#*:}"
+    mount -t tmpfs lab "$over"
+    mkdir "$over/libvirt"
+    mount --bind "${place%%:*}" "$over/libvirt"
 done
 hostname "$2"
 # A client's certificates have the same path everywhere, since it is a part of URIs.
 if [ "$3" ]; then
-    mkdir -p "$3"
-    mount --no-canonicalize --bind ../tls "$3"
+    mkdir -p "$4$3"
+    mount --no-canonicalize --bind ../tls "$4$3"
+fi
+# The root of the namespace, not only of this process, so that whoever enters it is there.
+if [ "$4" ]; then
+    cd "$4"
+    pivot_root . .
+    umount --lazy .
+    cd /
 fi
 echo ready
 exec sleep infinity"""
@@ -56,12 +73,15 @@ class Namespaces:
             self.close()
             raise
 
-    def add_host(self, name: str, folder: Path, tls: Path | None = None) -> int:
-        """Makes a host's namespaces, with the lab's certificates; returns the process that holds them."""
+    def add_host(self, name: str, folder: Path, tls: Path | None = None, root: Path | None = None) -> int:
+        """Makes a host's namespaces, with the lab's certificates; returns the process that holds them.
+
+        `root` is the folder with the files of another release, for a host of that one.
+        """
         host = _start([
             *enter(self.init, "net", "mnt", "pid"),
             *("unshare", "--net", "--mount", "--uts", "--"),
-            *("sh", "-c", _HOST, "sh", str(folder), name, str(tls or "")),
+            *("sh", "-c", _HOST, "sh", str(folder), name, str(tls or ""), str(root or "")),
         ])  # fmt: skip
         self._hosts.append(host)
         _await_ready(host)

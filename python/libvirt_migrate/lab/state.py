@@ -29,6 +29,8 @@ class HostState:
     address: str
     #: The process that holds its namespaces.
     pid: int
+    #: The Debian release that it is of; empty where it is of this machine's own files.
+    release: str = ""
 
 
 @dataclass(frozen=True)

@@ -18,18 +18,18 @@ PROGRAMS = {
     "unshare": "util-linux",
     "mount": "mount",
     "gcc": "gcc",
-    "libvirtd": "libvirt-daemon",
-    "qemu-system-x86_64": "qemu-system-x86",
 }
+#: For a host of this machine's own release; a host of another has its own.
+HOST_PROGRAMS = {"libvirtd": "libvirt-daemon", "qemu-system-x86_64": "qemu-system-x86"}
 #: For a lab with certificates.
 TLS_PROGRAMS = {"certtool": "gnutls-bin"}
 #: Where they are for root, whatever PATH says.
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-def check(*, tls: bool = False) -> None:
+def check(*, tls: bool = False, own_release: bool = True) -> None:
     """Says all that is missing at once, before anything is made."""
-    programs = PROGRAMS | (TLS_PROGRAMS if tls else {})
+    programs = PROGRAMS | (HOST_PROGRAMS if own_release else {}) | (TLS_PROGRAMS if tls else {})
     problems = []
     if sys.platform != "linux":
         problems.append("Linux, since the hosts are network namespaces")
@@ -40,6 +40,12 @@ def check(*, tls: bool = False) -> None:
         problems.append(f"packages: apt-get install --no-install-recommends {' '.join(sorted(packages))}")
     if problems:
         raise LabError("the lab needs " + "; ".join(problems))
+
+
+def check_root(purpose: str) -> None:
+    """Says that something takes root."""
+    if os.geteuid() != 0:
+        raise LabError(f"this needs root, {purpose} (try sudo)")
 
 
 def find(program: str) -> str | None:

@@ -21,14 +21,25 @@ from typing import Any
 # Before anything else, as Nova's own commands do it; OS_NOVA_DISABLE_EVENTLET_PATCHING says which.
 from nova import monkey_patch
 
-monkey_patch.patch(backend="threading")
+# Nova 31 has done it by now; there is no other way there.
+if hasattr(monkey_patch, "patch"):
+    monkey_patch.patch(backend="threading")
 
-from nova import context as nova_context  # noqa: E402
-from nova import objects  # noqa: E402
-from nova.compute import vm_states  # noqa: E402
-from nova.conf import CONF  # noqa: E402
-from nova.virt import driver as virt_driver  # noqa: E402
-from oslo_log import log as logging  # noqa: E402
+from nova import context as nova_context
+from nova import objects
+from nova.compute import vm_states
+from nova.conf import CONF
+from nova.virt import driver as virt_driver
+from oslo_log import log as logging
+
+
+def is_patched() -> bool:
+    """Whether eventlet stands in for threads."""
+    if hasattr(monkey_patch, "is_patched"):
+        return bool(monkey_patch.is_patched())
+    import eventlet
+
+    return bool(eventlet.patcher.is_monkey_patched("thread"))
 
 
 class Told:
@@ -115,7 +126,7 @@ def main() -> None:
         "error": error,
         "status": data.migration.status,
         "active": list(driver.active_migrations),
-        "patched": monkey_patch.is_patched(),
+        "patched": is_patched(),
         "domain": type(driver._host.get_connection()).__module__,
     }
     print(json.dumps(result), flush=True)
