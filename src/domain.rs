@@ -105,6 +105,11 @@ pub trait DomainOps: Send + Sync {
         Answer::Unknown
     }
 
+    /// The version of libvirt at another host; `None` where it cannot be asked.
+    fn destination_version(&self, _uri: &str) -> Option<LibvirtVersion> {
+        None
+    }
+
     /// Has the daemon of another host write this definition and remove it again. Only its system's refusal is an
     /// error: one that cannot be asked, or may not be, tells nothing.
     fn check_destination_keeps(&self, _uri: &str, _xml: &str) -> Result<()> {

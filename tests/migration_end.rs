@@ -11,9 +11,11 @@ use libvirt_migrate::error::LibvirtError;
 use libvirt_migrate::flags::MigrateFlags;
 use libvirt_migrate::job::{JobInfo, JobType};
 use libvirt_migrate::location::{Answer, GuestLocation};
+use libvirt_migrate::params::{Param, Value};
 use libvirt_migrate::policy::{Convergence, Intent};
 use libvirt_migrate::state::DomainState;
-use libvirt_migrate::{Error, Guest, Migration};
+use libvirt_migrate::version::LibvirtVersion;
+use libvirt_migrate::{Error, Guest, MigrateParams, Migration};
 
 const SHUT_OFF_MIGRATED: DomainState = DomainState::new(5, 4);
 const URI: &str = "qemu+tcp://host2/system";
@@ -48,6 +50,36 @@ fn a_source_that_is_gone_proves_nothing_and_the_destination_does() {
     }
     // Other errors are failures, wherever the guest is.
     assert_eq!(ends(38, Answer::State(RUNNING)), Err((38, DestinationRunning)));
+}
+
+#[test]
+fn what_an_older_destination_lacks_is_told_where_libvirt_refuses() {
+    let told = |there: Option<LibvirtVersion>, param: Option<Param>| {
+        let mut fake = Fake::default();
+        fake.versions = (LibvirtVersion::new(11, 3, 0), there);
+        let fake = Arc::new(fake);
+        let mut values = vec![(Param::MigrateDisks, Value::Strings(vec!["vda".into()]))];
+        values.extend(param.map(|param| match param {
+            Param::BandwidthAvailSwitchover => (param, Value::Number(1)),
+            _ => (param, Value::Strings(vec!["vda".into()])),
+        }));
+        let flags = MigrateFlags::DEFAULT | MigrateFlags::NON_SHARED_DISK;
+        let params = MigrateParams::new(None, values, Some(URI.into()), Some(flags)).unwrap();
+        let migration =
+            Guest::new(fake.clone()).start_migration(&params, &Convergence::default(), vec![]).unwrap();
+        fake.end(Some(74));
+        migration.result().unwrap_err().to_string()
+    };
+    let old = Some(LibvirtVersion::new(9, 0, 0));
+    let text = "error 74; migrate_disks_detect_zeroes needs libvirt 10.9.0, but the destination has 9.0.0";
+    let zeroes = Some(Param::MigrateDisksDetectZeroes);
+    assert!(told(old, zeroes).starts_with(text), "{}", told(old, zeroes));
+    let new = Some(LibvirtVersion::new(10, 9, 0));
+    // The last is for the source alone.
+    let others = [(old, None), (None, zeroes), (new, zeroes), (old, Some(Param::BandwidthAvailSwitchover))];
+    for (there, param) in others {
+        assert!(!told(there, param).contains("needs libvirt"), "{there:?} {param:?}");
+    }
 }
 
 #[test]

@@ -86,6 +86,14 @@ def test_what_the_older_one_lacks_is_refused(lab: Lab, source: Host, destination
     )
 
 
+def test_what_an_older_destination_lacks_is_told(lab: Lab, source: Host, destination: Host) -> None:
+    """The other way round."""
+    (levels,) = (feature for feature in features.FEATURES if feature.name == "zlib level")
+    assert features.try_feature(levels, lab, destination, source) == (
+        "refused: compression.zlib.level: needs libvirt 9.4.0, but the destination has 9.0.0"
+    )
+
+
 @pytest.mark.usefixtures("lab")
 def test_a_program_runs_in_a_release_and_cannot_change_it(tmp_path: Path) -> None:
     log = tmp_path / "log"

@@ -255,6 +255,16 @@ impl DomainOps for Domain {
         }
     }
 
+    fn destination_version(&self, uri: &str) -> Option<LibvirtVersion> {
+        const PATIENCE: Duration = Duration::from_secs(3);
+        let uri = uri.to_owned();
+        let ask = move || {
+            let connection = Connection::open(Some(&uri))?;
+            version_of(connection.as_ptr()).map_err(Error::from)
+        };
+        within(PATIENCE, ask)?.ok()
+    }
+
     fn check_destination_keeps(&self, uri: &str, xml: &str) -> Result<()> {
         // A guest that is to switch to post-copy waits for this.
         const PATIENCE: Duration = Duration::from_secs(3);

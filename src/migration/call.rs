@@ -11,6 +11,7 @@ use crate::domain::DomainOps;
 use crate::error::LibvirtError;
 use crate::libvirt::InBackground;
 use crate::params::MigrateParams;
+use crate::version::LibvirtVersion;
 use crate::{Error, Result};
 
 /// Makes the call on a thread of its own, and over a connection of its own where one can be had.
@@ -49,11 +50,25 @@ fn call(shared: &Arc<Shared>, domain: &dyn DomainOps, mut params: MigrateParams)
         let cancelled = result.as_ref().is_err_and(is_cancelled);
         let restart = shared.lock().restart.take().filter(|_| cancelled);
         match restart {
-            None => return result,
+            None => return result.map_err(|error| explain_version(shared, &params, error)),
             Some(throttle) => params = throttle.apply(&params)?,
         }
         watcher::restarted(shared);
     }
+}
+
+/// libvirt says of a parameter that only the source knows that it is unsupported, and not since when it is supported.
+fn explain_version(shared: &Shared, params: &MigrateParams, mut error: Error) -> Error {
+    /// The oldest that is supported. What it has, every destination has.
+    const OLDEST: LibvirtVersion = LibvirtVersion::new(8, 0, 0);
+    if let (Error::Libvirt(error), Some(uri)) = (&mut error, shared.destination.as_deref())
+        && params.lacking_at_destination(OLDEST).is_some()
+        && let Some(found) = shared.control().destination_version(uri)
+        && let Some((name, since)) = params.lacking_at_destination(found)
+    {
+        error.message += &format!("; {name} needs libvirt {since}, but the destination has {found}");
+    }
+    error
 }
 
 /// Finds out what the call's result means, and tells.

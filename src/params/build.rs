@@ -163,17 +163,29 @@ impl MigrateParams {
         methods.iter().map(String::as_str)
     }
 
-    /// Refuses what a libvirt of this version does not have yet, naming it and the version that does.
+    /// Refuses what a source's libvirt of this version does not have yet, naming it and the version that does.
     pub fn check_version(&self, found: LibvirtVersion) -> Result<()> {
-        let params = self.values.keys().map(|param| (param.name(), param.since()));
-        let flags = self.flags.iter().map(|flag| (flag_name(flag), flag.since()));
-        let methods = self.methods().filter_map(|method| Some((Param::Compression.name(), since(method)?)));
-        match params.chain(flags).chain(methods).find(|(_, since)| *since > found) {
+        match self.needs().find(|(_, since)| *since > found) {
             Some((name, since)) => {
                 Err(Error::parameter(name, format!("needs libvirt {since}, but the source has {found}")))
             }
             None => Ok(()),
         }
+    }
+
+    /// What a destination's libvirt of this version does not have yet, if anything is, and the version that does. What
+    /// is for the source alone is not sent there.
+    pub fn lacking_at_destination(&self, found: LibvirtVersion) -> Option<(&'static str, LibvirtVersion)> {
+        let sent = |(name, _): &(&str, _)| *name != Param::BandwidthAvailSwitchover.name();
+        self.needs().filter(sent).find(|(_, since)| *since > found)
+    }
+
+    /// Everything that is used, with the version that brought it.
+    fn needs(&self) -> impl Iterator<Item = (&'static str, LibvirtVersion)> {
+        let params = self.values.keys().map(|param| (param.name(), param.since()));
+        let flags = self.flags.iter().map(|flag| (flag_name(flag), flag.since()));
+        let methods = self.methods().filter_map(|method| Some((Param::Compression.name(), since(method)?)));
+        params.chain(flags).chain(methods)
     }
 }
 

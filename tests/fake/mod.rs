@@ -49,6 +49,8 @@ pub struct Fake {
     there: Mutex<Option<Arc<Fake>>>,
     /// What another connection finds, attempt for attempt; without any that is not supported.
     reopened: Mutex<Vec<std::result::Result<Arc<Fake>, i32>>>,
+    /// The versions of libvirt at both hosts; one that cannot be asked tells none.
+    pub versions: (LibvirtVersion, Option<LibvirtVersion>),
     pub connected: AtomicBool,
     pub persistent: AtomicBool,
 }
@@ -72,6 +74,7 @@ impl Default for Fake {
             abortable: true,
             there: Mutex::default(),
             reopened: Mutex::default(),
+            versions: (LibvirtVersion::new(9, 0, 0), None),
             connected: AtomicBool::new(true),
             persistent: AtomicBool::new(true),
         }
@@ -242,11 +245,14 @@ impl DomainOps for Fake {
         ending.map_or(Ok(()), |code| Err(error(code).into()))
     }
     fn version(&self) -> Result<LibvirtVersion> {
-        Ok(LibvirtVersion::new(9, 0, 0))
+        Ok(self.versions.0)
     }
     fn ask_destination(&self, uri: &str, uuid: &str) -> Answer {
         assert_eq!((uri, uuid), ("qemu+tcp://host2/system", UUID));
         *self.destination.lock().unwrap()
+    }
+    fn destination_version(&self, _: &str) -> Option<LibvirtVersion> {
+        self.versions.1
     }
     fn check_destination_keeps(&self, uri: &str, xml: &str) -> Result<()> {
         assert_eq!(uri, "qemu+tcp://host2/system");

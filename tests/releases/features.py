@@ -115,7 +115,8 @@ def try_feature(feature: Feature, lab: Lab, source: Host, destination: Host) -> 
         if isinstance(refusal, InvalidParameter):
             check_refusal(feature, version(source), told)
         elif version(destination) < feature.since:
-            # The library asks the source alone; the check before a migration asks both.
+            # The library asks the destination once that has refused, the check before a migration both hosts.
+            check_refusal(feature, version(destination), told)
             told = check_versions(_pair(source, destination), params).reason
             check_refusal(feature, version(destination), told)
         else:
