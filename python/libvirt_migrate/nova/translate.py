@@ -29,7 +29,8 @@ GetConfig = Callable[..., Any]
 def graphics(migrate_data: Any) -> Part:
     """The destination's listen addresses of VNC and SPICE; one that it has none for stays."""
     found = ((kind, field(migrate_data, f"graphics_listen_addr_{kind}")) for kind in ("vnc", "spice"))
-    return {kind: str(address) for kind, address in found if address} or None
+    # The address "::" counts as false.
+    return {kind: str(address) for kind, address in found if address is not None} or None
 
 
 def serial(migrate_data: Any) -> Part:
