@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ..canonical import canonical
+from ..guest_xml import Guest, graphics
 from .sides import BY_NAME, Move, nova, nova_all, ours, ours_all
 from .strategies import DRAWS, moves
 
@@ -30,6 +31,18 @@ def test_a_step(name: str, data: st.DataObject) -> None:
 @given(move=moves(*DRAWS))
 def test_all_steps(move: Move) -> None:
     assert canonical(ours_all(move)) == canonical(nova_all(move))
+
+
+@pytest.mark.parametrize("address", ["::", "0.0.0.0"])  # noqa: S104
+def test_every_address(address: str) -> None:
+    """Both count as false with netaddr, and are addresses to listen on."""
+    guest = Guest(vcpus=1)
+    guest.devices.append(graphics("vnc", [{"type": "address", "address": "192.0.2.1"}], "192.0.2.1"))
+    move = Move(guest.xml())
+    move.data.graphics_listen_addr_vnc = address
+    move.data.serial_listen_addr = address
+    assert f"'{address}'" in ours("graphics", move).replace('"', "'")
+    assert canonical(ours("graphics", move)) == canonical(nova("graphics", move))
 
 
 def test_the_comparison_sees_a_difference() -> None:
