@@ -74,3 +74,9 @@ def domain() -> Iterator[MigratingDomain]:
     domain = MigratingDomain()
     yield domain
     domain.end()
+
+
+@pytest.fixture
+def hosts(source: Host, destination: Host) -> tuple[Host, Host]:
+    """Both at once."""
+    return source, destination

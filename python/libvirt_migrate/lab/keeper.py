@@ -80,6 +80,9 @@ def _build(name: str, wanted: Sequence[str], subnet: int, namespaces: Namespaces
 def unmake(lab: LabState, namespaces: Namespaces) -> None:
     """Ends a lab."""
     namespaces.close()
+    # Whoever still has a connection to a host would wait a quarter of an hour for it when closing it.
+    with contextlib.suppress(LabError):
+        tools.run(["ss", "-K", "dst", f"10.213.{lab.subnet}.0/24"])
     # The kernel removes it a little after the last process, and a new lab may ask before that.
     with contextlib.suppress(LabError):
         tools.run(["ip", "link", "delete", network.cable_name(lab.subnet)])
