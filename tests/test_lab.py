@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import libvirt
 import pytest
 
 from conftest import StartGuest
@@ -76,6 +77,15 @@ def test_it_leaves_nothing_behind() -> None:
         cable = cable_of(name)
         assert processes("guest=vm1")
     assert_gone(name, cable, pids)
+
+
+def test_connections_end_with_it() -> None:
+    with Lab(f"ends-{os.getpid()}", hosts=1) as lab:
+        connection = libvirt.open(lab.hosts[0].uri)
+        assert connection.isAlive()
+    # Without that a call would wait for as long as TCP does.
+    with pytest.raises(libvirt.libvirtError):
+        connection.getHostname()
 
 
 USER = """
