@@ -83,6 +83,19 @@ fn what_an_older_destination_lacks_is_told_where_libvirt_refuses() {
 }
 
 #[test]
+fn an_abort_that_libvirt_tells_of_as_another_error_is_one() {
+    let run = Run::new(Fake::unabortable());
+    run.migration.abort().unwrap();
+    run.fake.end(Some(1));
+    match run.migration.result().unwrap_err() {
+        Error::MigrationCancelled { cause, location, .. } => {
+            assert_eq!((cause.libvirt_code(), location), (Some(1), GuestLocation::SourceRunning));
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
 fn a_guest_that_stays_at_the_source_was_not_moved() {
     for code in [LibvirtError::NO_DOMAIN, LibvirtError::OPERATION_INVALID, 9] {
         let run = Run::new(Fake::default());

@@ -33,8 +33,11 @@ pub(super) fn conclude(shared: &Shared, result: Result<()>, known: Option<GuestL
         shared.record_act(Act::TrustDestination, reason, None);
         return Ok(outcome(shared, location));
     }
+    // What the abort cuts off may be what libvirt tells of.
+    let stayed = matches!(location, GuestLocation::SourceRunning | GuestLocation::SourcePaused);
+    let cancelled = is_cancelled(&error) || (stayed && shared.lock().abort_taken);
     let outcome = Box::new(outcome(shared, location));
-    Err(if is_cancelled(&error) {
+    Err(if cancelled {
         Error::MigrationCancelled { cause: Box::new(error), location, outcome }
     } else {
         Error::MigrationFailed { cause: Box::new(error), location, outcome }
