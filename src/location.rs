@@ -55,6 +55,16 @@ impl GuestLocation {
         }
     }
 
+    /// At the source, running or paused.
+    pub const fn is_at_source(self) -> bool {
+        matches!(self, Self::SourceRunning | Self::SourcePaused)
+    }
+
+    /// At the destination, running or paused.
+    pub const fn is_at_destination(self) -> bool {
+        matches!(self, Self::DestinationRunning | Self::DestinationPaused)
+    }
+
     /// The name at the Python surface.
     pub const fn name(self) -> &'static str {
         match self {

@@ -34,8 +34,7 @@ pub(super) fn conclude(shared: &Shared, result: Result<()>, known: Option<GuestL
         return Ok(outcome(shared, location));
     }
     // What the abort cuts off may be what libvirt tells of.
-    let stayed = matches!(location, GuestLocation::SourceRunning | GuestLocation::SourcePaused);
-    let cancelled = is_cancelled(&error) || (stayed && shared.lock().abort_taken);
+    let cancelled = is_cancelled(&error) || (location.is_at_source() && shared.lock().abort_taken);
     let outcome = Box::new(outcome(shared, location));
     Err(if cancelled {
         Error::MigrationCancelled { cause: Box::new(error), location, outcome }
@@ -59,8 +58,7 @@ fn explain_tls(error: &mut Error) {
 /// libvirt's call fails like this when the guest was gone before it looked again. That proves nothing; the
 /// destination does.
 fn proves_success(code: i32, location: GuestLocation) -> bool {
-    matches!(code, LibvirtError::NO_DOMAIN | LibvirtError::OPERATION_INVALID)
-        && matches!(location, GuestLocation::DestinationRunning | GuestLocation::DestinationPaused)
+    matches!(code, LibvirtError::NO_DOMAIN | LibvirtError::OPERATION_INVALID) && location.is_at_destination()
 }
 
 /// Where a guest is that libvirt says has been moved.
@@ -103,9 +101,8 @@ fn outcome(shared: &Shared, location: GuestLocation) -> Outcome {
     let total = shared.elapsed();
     shared.settle();
     let known = shared.lock().last_job.is_some();
-    let moved = matches!(location, GuestLocation::DestinationRunning | GuestLocation::DestinationPaused);
     // The event brings them, on its own way. Without it the source may have them, unless it has forgotten the domain.
-    if moved && !known && shared.watched {
+    if location.is_at_destination() && !known && shared.watched {
         // Whatever happens to the statistics, the guest has moved.
         let job = guarded(|| shared.control().job_info(true)).ok();
         match job.filter(|job| job.operation.is_none_or(|kind| kind == OUTGOING)) {

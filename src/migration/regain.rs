@@ -12,7 +12,6 @@ use super::step::Act;
 use crate::domain::DomainOps;
 use crate::error::LibvirtError;
 use crate::libvirt::InBackground;
-use crate::location::GuestLocation;
 use crate::recovery::{Recovery, Remedy, STILL};
 use crate::{Error, Result};
 
@@ -143,11 +142,8 @@ fn settled(shared: &Shared, error: Error) -> Result<Outcome> {
             });
             remedy
         });
-    use GuestLocation::{DestinationPaused, DestinationRunning};
     match settled {
-        Ok(Remedy::Whole(place @ (DestinationRunning | DestinationPaused))) => {
-            conclude(shared, Ok(()), Some(place))
-        }
+        Ok(Remedy::Whole(place)) if place.is_at_destination() => conclude(shared, Ok(()), Some(place)),
         Ok(Remedy::Whole(place)) if cancelled => {
             let error = LibvirtError::found_here(LibvirtError::OPERATION_ABORTED, error.to_string());
             conclude(shared, Err(error.into()), Some(place))
