@@ -12,14 +12,19 @@ use crate::{Error, Result};
 /// How long hosts are waited for: longer than a busy daemon takes, shorter than TCP's own time for connecting.
 pub const DEFAULT_PATIENCE: Duration = Duration::from_secs(10);
 
-/// Makes a call on a thread of its own, and waits for it no longer than this. `None` leaves it to itself.
-pub(super) fn within<T: Send + 'static>(
+/// Asks the daemon of this URI over a connection of its own, on a thread of its own, and waits for it no longer than
+/// this. `None` leaves it to itself.
+pub(super) fn ask_host<T: Send + 'static>(
+    uri: &str,
     patience: Duration,
-    call: impl FnOnce() -> T + Send + 'static,
-) -> Option<T> {
-    begin(call).and_then(|answer| answer.recv_timeout(patience).ok())
+    question: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+) -> Option<Result<T>> {
+    let uri = uri.to_owned();
+    let answer = begin(move || question(&Connection::open(Some(&uri))?))?;
+    answer.recv_timeout(patience).ok()
 }
 
+/// Makes a call on a thread of its own.
 fn begin<T: Send + 'static>(
     call: impl FnOnce() -> T + Send + 'static,
 ) -> Option<std::sync::mpsc::Receiver<T>> {

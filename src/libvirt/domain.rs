@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use virt::sys;
 
-use super::asking::within;
+use super::asking::ask_host;
 use super::closing::InBackground;
 use super::connection::{Connection, version_of};
 use super::error::{check, copy, last_error};
@@ -246,9 +246,8 @@ impl DomainOps for Domain {
     fn ask_destination(&self, uri: &str, uuid: &str) -> Answer {
         // The end of a migration waits for this, and a host that is cut off answers no attempt to connect.
         const PATIENCE: Duration = Duration::from_secs(10);
-        let (uri, uuid) = (uri.to_owned(), uuid.to_owned());
-        let ask = move || Connection::open(Some(&uri))?.lookup(&uuid)?.state();
-        match within(PATIENCE, ask) {
+        let uuid = uuid.to_owned();
+        match ask_host(uri, PATIENCE, move |host| host.lookup(&uuid)?.state()) {
             Some(Ok(state)) => Answer::State(state),
             Some(Err(Error::Libvirt(error))) if error.code == LibvirtError::NO_DOMAIN => Answer::Absent,
             Some(Err(_)) | None => Answer::Unknown,
@@ -257,19 +256,14 @@ impl DomainOps for Domain {
 
     fn destination_version(&self, uri: &str) -> Option<LibvirtVersion> {
         const PATIENCE: Duration = Duration::from_secs(3);
-        let uri = uri.to_owned();
-        let ask = move || {
-            let connection = Connection::open(Some(&uri))?;
-            version_of(connection.as_ptr()).map_err(Error::from)
-        };
-        within(PATIENCE, ask)?.ok()
+        ask_host(uri, PATIENCE, Connection::version)?.ok()
     }
 
     fn check_destination_keeps(&self, uri: &str, xml: &str) -> Result<()> {
         // A guest that is to switch to post-copy waits for this.
         const PATIENCE: Duration = Duration::from_secs(3);
-        let (uri, xml) = (uri.to_owned(), xml.to_owned());
-        match within(PATIENCE, move || Connection::open(Some(&uri))?.try_definition(&xml)) {
+        let xml = xml.to_owned();
+        match ask_host(uri, PATIENCE, move |host| host.try_definition(&xml)) {
             Some(Err(Error::Libvirt(error))) if error.code == LibvirtError::SYSTEM_ERROR => Err(error.into()),
             _ => Ok(()),
         }
