@@ -59,7 +59,7 @@ def make(name: str, wanted: Sequence[str], *, tls: bool = False) -> tuple[LabSta
 
 def _build(name: str, wanted: Sequence[str], subnet: int, namespaces: Namespaces, *, tls: bool) -> LabState:
     folder = state.folder(name)
-    addresses = {f"host{number}": f"10.213.{subnet}.{number}" for number in range(1, len(wanted) + 1)}
+    addresses = {f"host{number}": f"{state.prefix(subnet)}{number}" for number in range(1, len(wanted) + 1)}
     roots = [releases.require(release) if release else None for release in wanted]
     kernel.build(folder / "guest.elf")
     for (host, address), root in zip(addresses.items(), roots, strict=True):
@@ -82,7 +82,7 @@ def unmake(lab: LabState, namespaces: Namespaces) -> None:
     namespaces.close()
     # Whoever still has a connection to a host would wait a quarter of an hour for it when closing it.
     with contextlib.suppress(LabError):
-        tools.run(["ss", "-K", "dst", f"10.213.{lab.subnet}.0/24"])
+        tools.run(["ss", "-K", "dst", f"{state.prefix(lab.subnet)}0/24"])
     # The kernel removes it a little after the last process, and a new lab may ask before that.
     with contextlib.suppress(LabError):
         tools.run(["ip", "link", "delete", network.cable_name(lab.subnet)])

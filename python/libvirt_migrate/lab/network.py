@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .errors import LabError
-from .state import LabState
+from .state import LabState, prefix
 from .tools import run
 
 
@@ -11,7 +11,7 @@ def choose_subnet() -> int:
     """The third byte of a network 10.213.N.0/24 that nothing on this machine uses."""
     taken = run(["ip", "-4", "-oneline", "address"]) + run(["ip", "-4", "route"])
     for subnet in range(1, 255):
-        if f"10.213.{subnet}." not in taken:
+        if prefix(subnet) not in taken:
             return subnet
     raise LabError("all of the networks 10.213.1.0/24 to 10.213.254.0/24 are in use")
 

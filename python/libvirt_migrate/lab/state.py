@@ -50,11 +50,16 @@ class LabState:
     @property
     def address(self) -> str:
         """This machine's address on the lab's network."""
-        return f"10.213.{self.subnet}.254"
+        return f"{prefix(self.subnet)}254"
 
     def is_alive(self) -> bool:
         """Whether the lab's keeper still runs."""
         return start_time(self.keeper) == self.started
+
+
+def prefix(subnet: int) -> str:
+    """What the addresses of a lab's network begin with."""
+    return f"10.213.{subnet}."
 
 
 def folder(name: str) -> Path:
