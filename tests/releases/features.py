@@ -38,6 +38,7 @@ UNSUPPORTED = (
     libvirt.VIR_ERR_OPERATION_UNSUPPORTED,
 )
 
+_COPIED = {"flags": DEFAULT | F.NON_SHARED_DISK, "migrate_disks": ["vda"]}
 _MULTIFD = {"flags": DEFAULT | F.COMPRESSED | F.PARALLEL, "parallel_connections": 2}
 
 FEATURES = (
@@ -64,8 +65,7 @@ FEATURES = (
         "migrate_disks_detect_zeroes",
         (10, 9, 0),
         {
-            "flags": DEFAULT | F.NON_SHARED_DISK,
-            "migrate_disks": ["vda"],
+            **_COPIED,
             "migrate_disks_detect_zeroes": ["vda"],
         },
         disk=True,
@@ -75,8 +75,7 @@ FEATURES = (
         "migrate_disks_target_zero",
         (12, 2, 0),
         {
-            "flags": DEFAULT | F.NON_SHARED_DISK,
-            "migrate_disks": ["vda"],
+            **_COPIED,
             "migrate_disks_target_zero": ["vda"],
         },
         disk=True,
