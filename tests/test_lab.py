@@ -88,6 +88,29 @@ def test_connections_end_with_it() -> None:
         connection.getHostname()
 
 
+HASTY = """
+    import os, signal, sys
+    from libvirt_migrate.lab import keeper
+    def told(*words, **options):
+        print(*words, **options)
+        os.kill(os.getpid(), signal.SIGTERM)
+    keeper.print = told
+    sys.exit(keeper.main(sys.argv[1], "here", "tied"))
+"""
+
+
+def test_an_end_that_is_asked_for_at_once_is_not_lost() -> None:
+    name = f"hasty-{os.getpid()}"
+    with subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(HASTY), name], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as user:
+        try:
+            assert user.wait(30) == 0
+        finally:
+            user.kill()
+    assert not state.folder(name).exists()
+
+
 USER = """
     import os, sys
     from libvirt_migrate.lab import Lab

@@ -89,13 +89,13 @@ def unmake(lab: LabState, namespaces: Namespaces) -> None:
     state.remove(lab.name)
 
 
-def wait(tied: bool) -> None:
-    """Returns when the lab is to end."""
+def heed_signals() -> int:
+    """From now on a signal ends nothing by itself: what is returned becomes readable then."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     signal.set_wakeup_fd(writer)
-    sources = [reader, *([sys.stdin.fileno()] if tied else [])]
-    select.select(sources, [], [])
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    return reader
 
 
 def main(name: str, hosts: str, mode: str, *options: str) -> int:
@@ -112,11 +112,12 @@ def main(name: str, hosts: str, mode: str, *options: str) -> int:
         print(json.dumps({"error": f"{type(error).__name__}: {error}"}), flush=True)
         raise
     try:
-        signal.signal(signal.SIGTERM, lambda *_: None)
+        # Before anybody knows that there is a lab to end.
+        signalled = heed_signals()
         print(json.dumps(asdict(lab)), flush=True)
         # The reader may wait for the end of output rather than of a line.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        wait(mode == "tied")
+        select.select([signalled, *([sys.stdin.fileno()] if mode == "tied" else [])], [], [])
     finally:
         unmake(lab, namespaces)
     return 0
