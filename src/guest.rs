@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use crate::domain::{DomainOps, GuestFacts, XmlFlags};
 use crate::domain_xml::disk_targets;
-use crate::error::LibvirtError;
 use crate::flags::MigrateFlags;
 use crate::job::JobInfo;
 use crate::libvirt::Connection;
@@ -212,30 +211,40 @@ impl Guest {
 
     /// Where the guest is, as far as the hosts can be asked.
     pub fn locate(&self, destination: &str) -> GuestLocation {
-        locate(self.domain(), Some(destination), None)
+        ask_hosts(self.domain(), Some(destination), None).location()
     }
 }
 
-/// Where a guest is, as far as the hosts can be asked. The destination is asked only where the source does not
-/// settle it.
-pub(crate) fn locate(domain: &dyn DomainOps, destination: Option<&str>, uuid: Option<&str>) -> GuestLocation {
-    let source = match domain.state() {
-        Ok(state) => Answer::State(state),
-        Err(error) if error.libvirt_code() == Some(LibvirtError::NO_DOMAIN) => Answer::Absent,
-        Err(_) => Answer::Unknown,
-    };
-    let from_source = GuestLocation::from_answers(source, Answer::Unknown);
-    // libvirt has a source go on where it lost the destination's answer, which may have gone on as well.
-    let may_run_twice = matches!(source, Answer::State(state) if state.goes_on_after_failure());
-    if from_source != GuestLocation::Unknown && !may_run_twice {
-        return from_source;
+/// What the two hosts of a migration say of a guest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Answers {
+    pub source: Answer,
+    pub destination: Answer,
+}
+
+impl Answers {
+    pub fn location(self) -> GuestLocation {
+        GuestLocation::from_answers(self.source, self.destination)
+    }
+}
+
+/// Asks the source, and then the destination where the source's answer does not settle it: what has left the one has
+/// arrived at the other before.
+pub(crate) fn ask_hosts(domain: &dyn DomainOps, destination: Option<&str>, uuid: Option<&str>) -> Answers {
+    let source = Answer::of(domain.state());
+    // One that runs has not left, unless libvirt has it go on: it does so where it lost the destination's answer, and
+    // the destination may go on as well.
+    let settles = matches!(source, Answer::State(state) if state.is_running() && !state.goes_on_after_failure()
+        && !state.is_post_copy() && !state.is_post_copy_failed());
+    if settles {
+        return Answers { source, destination: Answer::Unknown };
     }
     let uuid = uuid.map(str::to_owned).or_else(|| domain.uuid().ok());
-    let answer = match (destination, uuid) {
+    let destination = match (destination, uuid) {
         (Some(destination), Some(uuid)) => domain.ask_destination(destination, &uuid),
         _ => Answer::Unknown,
     };
-    GuestLocation::from_answers(source, answer)
+    Answers { source, destination }
 }
 
 fn check_state(name: Option<&str>, state: DomainState, flags: MigrateFlags) -> Result<()> {

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use crate::Result;
+use crate::error::LibvirtError;
+use crate::standing::{Beside, Standing, destination_alone, judge, source_alone};
 use crate::state::DomainState;
 
 /// Where the guest is after a migration ended, one way or the other.
@@ -29,29 +32,65 @@ pub enum Answer {
     Unknown,
 }
 
+impl Answer {
+    /// What a host's answer to the question for a guest's state says. An error says nothing, unless it is that the host
+    /// does not know the guest.
+    pub fn of(state: Result<DomainState>) -> Self {
+        match state {
+            Ok(state) => Self::State(state),
+            Err(error) if error.libvirt_code() == Some(LibvirtError::NO_DOMAIN) => Self::Absent,
+            Err(_) => Self::Unknown,
+        }
+    }
+
+    /// Whether it is a copy that waits for a migration, or is being made.
+    pub(crate) const fn is_arriving(self) -> bool {
+        matches!(self, Self::State(state) if state.is_arriving())
+    }
+}
+
 impl GuestLocation {
     /// The place that follows from both answers; unknown where they do not prove one.
+    ///
+    /// In a post-copy that goes on memory is at both hosts, and either may still fail: that is no place to end at.
     pub fn from_answers(source: Answer, destination: Answer) -> Self {
-        use Answer::State;
-        let broken = |answer| matches!(answer, State(state) if state.is_post_copy_failed());
-        if broken(source) || broken(destination) {
-            return Self::PostCopyBroken;
+        let alone = match judge(source, destination) {
+            Standing::SourceUnknown => destination_alone(destination),
+            Standing::DestinationUnknown => source_alone(source),
+            standing => Some(standing),
+        };
+        alone.map_or(Self::Unknown, |standing| Self::from_standing(standing, source, destination))
+    }
+
+    fn from_standing(standing: Standing, source: Answer, destination: Answer) -> Self {
+        match standing {
+            Standing::Source { running: true, beside: Beside::Twin { running: true } } => Self::BothRunning,
+            Standing::Source { running: false, beside: Beside::Twin { running: true } } => {
+                Self::DestinationRunning
+            }
+            Standing::Source { running: true, .. } => Self::SourceRunning,
+            Standing::Source { beside: Beside::Copy | Beside::Twin { .. }, .. }
+            | Standing::Switchover(Beside::Copy) => Self::BothPaused,
+            Standing::Source { .. } | Standing::Switchover(_) => Self::SourcePaused,
+            Standing::Destination { running: true, .. } => Self::DestinationRunning,
+            Standing::Destination { running: false, .. } => Self::DestinationPaused,
+            Standing::PostCopy { failed_here: false, failed_there: false } => Self::Unknown,
+            Standing::PostCopy { .. } | Standing::SourceLost | Standing::DestinationLost => {
+                Self::PostCopyBroken
+            }
+            Standing::Contradiction => Self::where_it_runs(source, destination),
+            Standing::Nowhere | Standing::SourceUnknown | Standing::DestinationUnknown => Self::Unknown,
         }
-        let running = |answer| matches!(answer, State(state) if state.is_running());
-        let paused = |answer| matches!(answer, State(state) if state.is_paused());
-        match (source, destination) {
-            (s, d) if running(s) && running(d) => Self::BothRunning,
-            (s, _) if running(s) => Self::SourceRunning,
-            (_, d) if running(d) => Self::DestinationRunning,
-            (s, d) if paused(s) && paused(d) => Self::BothPaused,
-            // The destination of an unfinished migration is paused too, so an unasked one proves nothing
-            // unless the source's own pause has another reason than the migration.
-            (State(s), Answer::Unknown) if s.is_paused() && is_migrating(s) => Self::Unknown,
-            (s, _) if paused(s) => Self::SourcePaused,
-            // The destination of a migration that goes on, whatever the source does.
-            (Answer::Unknown, State(d)) if d.is_arriving() => Self::Unknown,
-            (_, d) if paused(d) => Self::DestinationPaused,
-            _ => Self::Unknown,
+    }
+
+    /// Of states that no migration leaves, the one thing that matters.
+    fn where_it_runs(source: Answer, destination: Answer) -> Self {
+        let runs = |answer| matches!(answer, Answer::State(state) if state.is_running());
+        match (runs(source), runs(destination)) {
+            (true, true) => Self::BothRunning,
+            (true, false) => Self::SourceRunning,
+            (false, true) => Self::DestinationRunning,
+            (false, false) => Self::Unknown,
         }
     }
 
@@ -86,11 +125,6 @@ impl fmt::Display for GuestLocation {
     }
 }
 
-/// Paused for a migration [3, 2] or in post-copy [3, 12].
-fn is_migrating(state: DomainState) -> bool {
-    matches!(state, DomainState { code: 3, reason: 2 | 12 })
-}
-
 #[cfg(test)]
 mod tests {
     use super::{Answer, GuestLocation};
@@ -99,6 +133,9 @@ mod tests {
     const RUNNING: Answer = Answer::State(DomainState::new(1, 1));
     const PAUSED: Answer = Answer::State(DomainState::new(3, 1));
     const MIGRATING: Answer = Answer::State(DomainState::new(3, 2));
+    const SENDING: Answer = Answer::State(DomainState::new(3, 12));
+    const FAILED: Answer = Answer::State(DomainState::new(3, 13));
+    const IN_POST_COPY: Answer = Answer::State(DomainState::new(1, 10));
     const SHUT_OFF: Answer = Answer::State(DomainState::new(5, 4));
 
     #[test]
@@ -118,10 +155,28 @@ mod tests {
             (MIGRATING, Answer::Unknown, Unknown),
             (MIGRATING, Answer::Absent, SourcePaused),
             (MIGRATING, RUNNING, DestinationRunning),
-            (MIGRATING, PAUSED, BothPaused),
+            (MIGRATING, PAUSED, DestinationPaused),
             (Answer::Absent, Answer::Absent, Unknown),
             (SHUT_OFF, Answer::Unknown, Unknown),
-            (Answer::State(DomainState::new(3, 13)), RUNNING, PostCopyBroken),
+            (MIGRATING, MIGRATING, BothPaused),
+            (MIGRATING, SHUT_OFF, SourcePaused),
+            (PAUSED, RUNNING, DestinationRunning),
+            (PAUSED, PAUSED, BothPaused),
+            (RUNNING, IN_POST_COPY, BothRunning),
+            (Answer::State(DomainState::new(6, 1)), RUNNING, DestinationRunning),
+            // What goes on has not arrived, and what has lost its source never will.
+            (SENDING, IN_POST_COPY, Unknown),
+            (SENDING, MIGRATING, Unknown),
+            (SENDING, Answer::Unknown, Unknown),
+            (Answer::Unknown, IN_POST_COPY, Unknown),
+            (Answer::Absent, IN_POST_COPY, PostCopyBroken),
+            (SHUT_OFF, IN_POST_COPY, PostCopyBroken),
+            (SENDING, Answer::Absent, PostCopyBroken),
+            (SENDING, SHUT_OFF, PostCopyBroken),
+            (FAILED, IN_POST_COPY, PostCopyBroken),
+            (FAILED, Answer::Unknown, PostCopyBroken),
+            // By the source's word it broke, and then it became whole.
+            (FAILED, RUNNING, DestinationRunning),
             (Answer::Unknown, Answer::State(DomainState::new(1, 11)), PostCopyBroken),
         ] {
             let found = GuestLocation::from_answers(source, destination);

@@ -126,6 +126,7 @@ fn post_copy_is_refused_while_the_destination_cannot_keep_the_definition() {
 #[test]
 fn a_destination_that_keeps_nothing_is_not_asked_before_post_copy() {
     let run = Run::flagged(Fake::default(), &post_copy(), F::LIVE | F::PEER2PEER);
+    run.fake.set_job(memory(2, 64 * MIB));
     run.migration.force_complete().unwrap();
     assert!(run.fake.calls("check_destination_keeps").is_empty());
     assert_eq!(run.fake.calls("start_post_copy").len(), 1);
@@ -179,6 +180,7 @@ fn a_guest_that_was_paused_before_is_never_resumed() {
     let run = Run::with(fake, &post_copy());
     assert_eq!(run.acts(), ["drop-post-copy"]);
     assert!(!run.fake.calls("migrate")[0].contains("POSTCOPY"));
+    run.fake.set_job(memory(2, 64 * MIB));
     run.migration.force_complete().unwrap();
     assert_eq!(run.fake.calls("suspend").len(), 1);
     run.fake.end(Some(9));

@@ -175,7 +175,7 @@ proptest! {
                 post_copy: *post_copy,
                 switchover: *switchover,
                 finishing: *finishing && index > 20,
-                downtime_limit_ms: None,
+                ..Context::default()
             };
             let progress = at(&mut tracker, index as f64 / 7.0, job, context);
             prop_assert!((last..=1.0).contains(&progress.fraction), "{progress:?}");

@@ -465,6 +465,7 @@ class Decision:
         "resume",
         "trust-destination",
         "reconnect",
+        "look",
         "pause-source",
         "release",
         "resume-post-copy",
@@ -570,6 +571,7 @@ class ConvergencePolicy:
         *,
         post_copy: bool = False,
         switchover: bool = False,
+        forced: bool = False,
         downtime_limit_ms: int | None = None,
     ) -> list[PolicyDecision]: ...
     def succeeded(self, decision: PolicyDecision) -> None: ...

@@ -2,12 +2,14 @@
 
 use super::call::{guarded, is_cancelled};
 use super::outcome::Outcome;
+use super::pausing;
 use super::shared::Shared;
 use super::step::Act;
 use crate::error::LibvirtError;
 use crate::flags::MigrateFlags;
-use crate::guest::locate;
-use crate::location::GuestLocation;
+use crate::guest::{Answers, ask_hosts};
+use crate::location::{Answer, GuestLocation};
+use crate::standing::{Beside, Standing, judge};
 use crate::{Error, Result};
 
 /// The end of a migration whose call returned this, or which is known to be over by other means. Where those
@@ -21,10 +23,8 @@ pub(super) fn conclude(shared: &Shared, result: Result<()>, known: Option<GuestL
     if shared.flags.contains(MigrateFlags::TLS) {
         explain_tls(&mut error);
     }
-    let mut location = known.unwrap_or_else(|| whereabouts(shared));
-    if location == GuestLocation::SourcePaused && shared.lock().paused_here && !shared.was_paused() {
-        location = resume(shared);
-    }
+    pausing::close(shared);
+    let mut location = found(shared, known, &mut error);
     if location == GuestLocation::BothRunning {
         location = pause_source(shared);
     }
@@ -70,18 +70,59 @@ fn arrived(shared: &Shared) -> GuestLocation {
     }
 }
 
-fn whereabouts(shared: &Shared) -> GuestLocation {
+fn answers(shared: &Shared) -> Answers {
     let destination = shared.destination.as_deref();
-    locate(shared.control().as_ref(), destination, shared.guest.uuid.as_deref())
+    ask_hosts(shared.control().as_ref(), destination, shared.guest.uuid.as_deref())
 }
 
-/// Has a guest go on that was paused only for this migration. libvirt does so as well; a daemon that was
-/// restarted may not.
-fn resume(shared: &Shared) -> GuestLocation {
-    let result = shared.control().resume();
-    let reason = "it was paused only to get the migration over";
-    shared.record_act(Act::Resume, reason, super::perform::text(&result));
-    whereabouts(shared)
+/// Where the guest of a migration that failed is. One that was paused only for that goes on.
+fn found(shared: &Shared, known: Option<GuestLocation>, error: &mut Error) -> GuestLocation {
+    let paused = shared.lock().pauses.taken && !shared.was_paused();
+    if let Some(known) = known.filter(|_| !paused) {
+        return known;
+    }
+    if !paused {
+        let answers = answers(shared);
+        explain_doubt(answers, error);
+        return answers.location();
+    }
+    // What is known may be older than the pause.
+    let answers = answers(shared);
+    if !may_go_on(answers, shared.lock().switched) {
+        return answers.location();
+    }
+    pausing::resume(shared);
+    self::answers(shared).location()
+}
+
+/// A source that libvirt has go on after the switchover may not be the only one that goes on.
+fn explain_doubt(answers: Answers, error: &mut Error) {
+    let goes_on = matches!(answers.source, Answer::State(state) if state.goes_on_after_failure());
+    if let Error::Libvirt(error) = error
+        && goes_on
+        && answers.destination == Answer::Unknown
+    {
+        error.message += "; the destination could not be asked, and may run the guest as well: look there before \
+                          the guest is used";
+    }
+}
+
+/// Whether a guest that is paused at the source by our hand may go on there: no other host can run it.
+///
+/// Once the migration has failed libvirt has had it go on itself, so a pause that is still there came later. That is
+/// undone even where the destination cannot be asked, unless the guest was seen to leave.
+fn may_go_on(answers: Answers, seen_to_leave: bool) -> bool {
+    let paused = matches!(answers.source, Answer::State(state) if state.is_paused() && !state.is_migrating());
+    paused
+        && match judge(answers.source, answers.destination) {
+            Standing::Source { running: false, beside } => !matches!(beside, Beside::Twin { .. }),
+            Standing::DestinationUnknown => {
+                !seen_to_leave
+                    && GuestLocation::from_answers(answers.source, Answer::Unknown)
+                        == GuestLocation::SourcePaused
+            }
+            _ => false,
+        }
 }
 
 /// Pauses the source of a guest that libvirt has go on at both hosts, so that it runs at one.
@@ -111,7 +152,9 @@ fn outcome(shared: &Shared, location: GuestLocation) -> Outcome {
         }
     }
     let state = shared.lock();
-    Outcome::new(total, state.last_job.as_ref(), &state.progress, state.steps.clone(), location)
+    // Of a run that was aborted in order to start again nothing is told where the last one moved the guest.
+    let failed = state.failed_job.as_ref().filter(|_| !location.is_at_destination());
+    Outcome::new(total, state.last_job.as_ref().or(failed), &state.progress, state.steps.clone(), location)
 }
 
 /// `VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT`.

@@ -3,13 +3,16 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::conclude::OUTGOING;
 use super::outcome::Outcome;
 use super::perform::{perform, text};
 use super::shared::{Shared, tell};
+use super::start::is_active;
 use super::step::{Act, Step};
 use super::update::{Update, UpdateSink};
 use super::watcher;
 use crate::error::LibvirtError;
+use crate::job::JobInfo;
 use crate::policy::{Action, Decision};
 use crate::progress::Progress;
 use crate::{Error, Result};
@@ -134,16 +137,33 @@ impl Migration {
     }
 
     /// Gets it over at any price: by post-copy where that is allowed, else by pausing the guest until it has
-    /// moved. After the end nothing is done.
+    /// moved. Before the job has begun that is done as soon as it has; after the end nothing is done.
     pub fn force_complete(&self) -> Result<()> {
-        let action = {
+        self.shared.check_process()?;
+        {
             let state = self.shared.lock();
-            if state.end.is_some() || state.paused_here || state.context.post_copy {
+            if state.end.is_some() || state.pauses.taken || state.context.post_copy {
                 return Ok(());
             }
-            if self.shared.allows_post_copy() { Action::StartPostCopy } else { Action::Pause }
+        }
+        if !self.has_job() {
+            self.shared.lock().force = true;
+            watcher::wake(&self.shared);
+            return Ok(());
+        }
+        self.act(self.shared.forcing())
+    }
+
+    /// Whether there is a job that can be forced. A guest that is paused before libvirt was asked to move it would be
+    /// moved as a paused one.
+    fn has_job(&self) -> bool {
+        let (begun, called) = {
+            let state = self.shared.lock();
+            (state.begun, state.called)
         };
-        self.act(action)
+        let outgoing =
+            |job: JobInfo| is_active(job.kind) && job.operation.is_none_or(|kind| kind == OUTGOING);
+        begun || called && self.shared.control().job_info(false).is_ok_and(outgoing)
     }
 
     /// Sets the longest pause that it may cause, in milliseconds. A policy may change it again, never beyond

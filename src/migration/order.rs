@@ -4,9 +4,10 @@ use super::call::guarded;
 use super::conclude::{OUTGOING, conclude};
 use super::perform::perform;
 use super::shared::Shared;
+use super::step::Act;
 use crate::domain::{DomainOps, EventSink, Subscription};
 use crate::error::LibvirtError;
-use crate::guest::locate;
+use crate::guest::{Answers, ask_hosts};
 use crate::job::{JobInfo, JobType};
 use crate::location::GuestLocation;
 use crate::policy::Decision;
@@ -26,6 +27,10 @@ pub(super) enum Order {
     Act(Decision),
     /// Abort, which somebody has asked for.
     Abort,
+    /// Ask both hosts over connections of their own.
+    Look,
+    /// Reach the source again, whose connection is gone, and subscribe to events.
+    Reconnect(EventSink),
     /// An adopted migration is over: find out how.
     Conclude { succeeded: bool },
 }
@@ -35,13 +40,32 @@ pub(super) enum Answer {
     /// Of [`Order::Prepare`] and [`Order::Subscribe`].
     Subscribed { control: Option<Arc<dyn DomainOps>>, subscription: Option<Subscription> },
     /// Of [`Order::Sample`].
-    Sampled { job: Result<Box<JobInfo>>, state: Option<Result<DomainState>> },
+    Sampled {
+        job: Result<Box<JobInfo>>,
+        state: Option<Result<DomainState>>,
+        /// The connection still stands.
+        connected: bool,
+    },
     /// Of [`Order::Act`].
     Acted(Decision, Result<()>),
     /// Of [`Order::Abort`].
     Aborted(Result<()>),
+    /// Of [`Order::Look`].
+    Looked(Answers),
+    /// Of [`Order::Reconnect`].
+    Reconnected(Reconnected),
     /// Of [`Order::Conclude`].
     Concluded,
+}
+
+/// What another connection to the source finds.
+pub(super) enum Reconnected {
+    /// The guest, and its events where they are to be had.
+    There(Option<Subscription>),
+    /// The host does not know the guest any more.
+    Gone,
+    /// There is no connection to be had now.
+    Failed,
 }
 
 impl Order {
@@ -61,8 +85,12 @@ impl Order {
                 let domain = shared.control();
                 let job = guarded(|| domain.job_info(false).map(Box::new));
                 let state = state.then(|| guarded(|| domain.state()));
-                Answer::Sampled { job, state }
+                let answered = job.is_ok() || state.as_ref().is_some_and(Result::is_ok);
+                let connected = answered || domain.is_connected();
+                Answer::Sampled { job, state, connected }
             }
+            Self::Look => Answer::Looked(look(shared)),
+            Self::Reconnect(sink) => Answer::Reconnected(reconnect(shared, sink)),
             Self::Act(decision) => {
                 let result = perform(shared, &decision);
                 Answer::Acted(decision, result)
@@ -85,14 +113,56 @@ impl Order {
     }
 }
 
+/// What both hosts say over connections of their own: the ones in use may hang.
+fn look(shared: &Shared) -> Answers {
+    let domain = match shared.domain.reopen() {
+        Ok(domain) => domain,
+        // There is only this one.
+        Err(error) if error.libvirt_code() == Some(LibvirtError::NO_SUPPORT) => shared.domain.clone(),
+        Err(error) => {
+            let source = crate::location::Answer::of(Err(error));
+            return Answers { source, destination: ask_destination(shared, shared.domain.as_ref()) };
+        }
+    };
+    let source = crate::location::Answer::of(domain.state());
+    Answers { source, destination: ask_destination(shared, domain.as_ref()) }
+}
+
+fn ask_destination(shared: &Shared, domain: &dyn DomainOps) -> crate::location::Answer {
+    match (shared.destination.as_deref(), shared.guest.uuid.as_deref()) {
+        (Some(uri), Some(uuid)) => domain.ask_destination(uri, uuid),
+        _ => crate::location::Answer::Unknown,
+    }
+}
+
+/// Reaches the source of an adopted migration again.
+fn reconnect(shared: &Shared, sink: EventSink) -> Reconnected {
+    let reason = "the connection to the source broke, and the migration goes on without it";
+    match shared.domain.reopen() {
+        Ok(domain) => {
+            let subscription = domain.subscribe(sink);
+            shared.set_control(Some(domain));
+            shared.record_act(Act::Reconnect, reason, None);
+            Reconnected::There(subscription)
+        }
+        Err(error) if error.libvirt_code() == Some(LibvirtError::NO_DOMAIN) => Reconnected::Gone,
+        Err(error) => {
+            shared.record_act(Act::Reconnect, reason, Some(error.to_string()));
+            Reconnected::Failed
+        }
+    }
+}
+
 /// How a migration ended that no call of ours sat in, and where the guest is.
 fn adopted_end(shared: &Shared, succeeded: bool) -> (Result<()>, GuestLocation) {
     let domain = shared.control();
     let state = domain.state();
     let moved = state.as_ref().is_ok_and(|state| state.has_migrated());
     let completed = domain.job_info(true).ok().filter(|job| job.operation == Some(OUTGOING));
-    let location = locate(domain.as_ref(), shared.destination.as_deref(), shared.guest.uuid.as_deref());
-    if succeeded || moved {
+    let location =
+        ask_hosts(domain.as_ref(), shared.destination.as_deref(), shared.guest.uuid.as_deref()).location();
+    let broken = location == GuestLocation::PostCopyBroken;
+    if (succeeded || moved) && !broken {
         let unknown = location == GuestLocation::Unknown;
         let paused = shared.was_paused();
         let arrived =

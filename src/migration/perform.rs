@@ -1,6 +1,7 @@
 //! Carrying out what was decided.
 
 use super::call::guarded;
+use super::pausing::pause;
 use super::shared::Shared;
 use super::step::Step;
 use crate::domain::{DomainOps, XmlFlags};
@@ -29,15 +30,7 @@ fn call(shared: &Shared, action: Action) -> Result<()> {
             check_destination_keeps(shared, domain.as_ref())?;
             domain.start_post_copy()
         }
-        Action::Pause => {
-            // Before the call: the event of the pause may be faster than its answer, and is no switchover.
-            let before = std::mem::replace(&mut shared.lock().paused_here, true);
-            let result = domain.suspend();
-            if result.is_err() {
-                shared.lock().paused_here = before;
-            }
-            result
-        }
+        Action::Pause => pause(shared, domain.as_ref()),
         Action::Abort => domain.abort_job(false),
         Action::Restart(_) if shared.adopted => {
             Err(Error::not_now("a migration that others started cannot be started again"))

@@ -11,7 +11,9 @@ use super::start::is_active;
 use super::step::Act;
 use crate::domain::DomainOps;
 use crate::error::LibvirtError;
+use crate::fact::Fact;
 use crate::libvirt::InBackground;
+use crate::location::{Answer, GuestLocation};
 use crate::recovery::{Recovery, Remedy, STILL};
 use crate::{Error, Result};
 
@@ -31,8 +33,12 @@ pub(super) fn follow(shared: &Shared, error: Error) -> Result<Outcome> {
         match reconnect(shared, &error) {
             Found::Domain(domain) => {
                 shared.set_control(Some(domain.clone()));
-                if until_over(domain.as_ref(), STILL) {
-                    return settled(shared, error);
+                match until_over(domain.as_ref(), STILL) {
+                    Wait::Over => return settled(shared, error),
+                    Wait::Unknown => {
+                        return conclude(shared, Err(untold(error)), Some(GuestLocation::Unknown));
+                    }
+                    Wait::Disconnected => {}
                 }
             }
             Found::Gone => return settled(shared, error),
@@ -91,40 +97,53 @@ fn reason(error: &Error) -> String {
 /// libvirt takes a post-copy for broken, and it may become whole all the same. `Err` gives the error back.
 pub(super) fn finish_post_copy(shared: &Shared, error: Error) -> Result<Result<Outcome>, Error> {
     let domain = shared.control();
-    let broken = domain.state().is_ok_and(|state| state.is_post_copy_failed());
-    let before = broken.then(|| moved(domain.as_ref())).flatten();
-    if !broken || error.libvirt_code().is_none() || before.is_none() {
+    let broken = || domain.state().is_ok_and(|state| state.is_post_copy_failed());
+    if error.libvirt_code().is_none() || !broken() || moved(domain.as_ref()) == Fact::Absent {
         return Err(error);
     }
-    until_over(domain.as_ref(), BROKEN);
-    let over = !domain.state().is_ok_and(|state| state.is_post_copy_failed());
+    let over = until_over(domain.as_ref(), BROKEN) == Wait::Over && !broken();
     if over { Ok(settled(shared, error)) } else { Err(error) }
 }
 
-/// What of the memory has moved; `None` where nothing is being moved.
-fn moved(domain: &dyn DomainOps) -> Option<[Option<u64>; 2]> {
-    let job = domain.job_info(false).ok().filter(|job| is_active(job.kind))?;
-    Some([job.memory_processed, job.memory_remaining])
+/// What of the memory has moved, while something is being moved.
+fn moved(domain: &dyn DomainOps) -> Fact<[Option<u64>; 2]> {
+    let job = Fact::from_answer(domain.job_info(false)).filter(|job| is_active(job.kind));
+    job.map(|job| [job.memory_processed, job.memory_remaining])
 }
 
-/// Waits until the migration is over, or has moved nothing for this long in a post-copy that broke; `false` where
-/// this connection breaks as well.
-fn until_over(domain: &dyn DomainOps, still: Duration) -> bool {
-    let mut last = (None, Instant::now());
+/// How waiting for the end of a migration ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wait {
+    /// It is over, or has moved nothing for long in a post-copy that broke.
+    Over,
+    /// This connection broke as well.
+    Disconnected,
+    /// The daemon is there and tells nothing.
+    Unknown,
+}
+
+/// Waits until the migration is over, or has moved nothing for this long in a post-copy that broke. What cannot be
+/// found out is asked for again: a lock that is held is no proof that nothing moves.
+fn until_over(domain: &dyn DomainOps, still: Duration) -> Wait {
+    let (mut last, mut heard) = ((None, Instant::now()), Instant::now());
     loop {
-        let (now, state) = (moved(domain), domain.state());
+        let (now, state) = (moved(domain), Answer::of(domain.state()));
         if !domain.is_connected() {
-            return false;
+            return Wait::Disconnected;
         }
-        let Ok(state) = state else { return true };
-        if now.is_none() {
-            return true;
-        }
-        if last.0 != now {
-            last = (now, Instant::now());
-        }
-        if state.is_post_copy_failed() && last.1.elapsed() >= still {
-            return true;
+        match (now, state) {
+            (_, Answer::Absent) | (Fact::Absent, Answer::State(_)) => return Wait::Over,
+            (Fact::Unknown, _) | (_, Answer::Unknown) if heard.elapsed() >= PATIENCE => return Wait::Unknown,
+            (Fact::Unknown, _) | (_, Answer::Unknown) => {}
+            (Fact::Known(now), Answer::State(state)) => {
+                heard = Instant::now();
+                if last.0 != Some(now) {
+                    last = (Some(now), heard);
+                }
+                if state.is_post_copy_failed() && last.1.elapsed() >= still {
+                    return Wait::Over;
+                }
+            }
         }
         pause();
     }
@@ -134,9 +153,11 @@ fn until_over(domain: &dyn DomainOps, still: Duration) -> bool {
 fn settled(shared: &Shared, error: Error) -> Result<Outcome> {
     let cancelled = shared.lock().abort_taken;
     let Some(destination) = &shared.destination else { return conclude(shared, Err(error), None) };
+    let mut unknown = false;
     let settled =
         Recovery::new(shared.domain.clone(), destination, shared.flags, None).and_then(|mut recovery| {
             let remedy = recovery.settle(&mut || false);
+            unknown = recovery.may_still_run();
             recovery.take_steps().into_iter().for_each(|step| {
                 shared.record_act(step.act, step.reason, step.error);
             });
@@ -149,6 +170,16 @@ fn settled(shared: &Shared, error: Error) -> Result<Outcome> {
             conclude(shared, Err(error.into()), Some(place))
         }
         Ok(Remedy::Whole(place)) => conclude(shared, Err(error), Some(place)),
+        _ if unknown => conclude(shared, Err(untold(error)), Some(GuestLocation::Unknown)),
         _ => conclude(shared, Err(error), None),
     }
+}
+
+/// A migration that may still run has no place to tell.
+fn untold(mut error: Error) -> Error {
+    if let Error::Libvirt(error) = &mut error {
+        error.message +=
+            "; the source does not tell whether the migration still runs, so nothing was done about it";
+    }
+    error
 }

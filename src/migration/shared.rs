@@ -6,6 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::outcome::Outcome;
+use super::pausing::Pauses;
 use super::step::{Act, Step};
 use super::update::{Update, UpdateSink};
 use crate::domain::{DomainOps, GuestFacts};
@@ -61,11 +62,17 @@ pub(super) struct State {
     /// The job is being aborted in order to start again like this.
     pub restart: Option<Throttle>,
     /// The guest was paused in order to get it over.
-    pub paused_here: bool,
+    pub pauses: Pauses,
+    /// The job has been seen to run.
+    pub begun: bool,
+    /// It is to be got over at any price as soon as there is a job.
+    pub force: bool,
     /// How many calls are out that the record will tell of.
     pub acting: usize,
-    /// The last statistics, once the job is over.
+    /// The last statistics of a job that moved the guest.
     pub last_job: Option<JobInfo>,
+    /// Those of one that did not: of this attempt, or of one before.
+    pub failed_job: Option<JobInfo>,
     /// The switchover has been told.
     pub switched: bool,
     pub end: Option<Arc<Result<Outcome>>>,
@@ -143,6 +150,11 @@ impl Shared {
         self.flags.contains(MigrateFlags::POSTCOPY) && !self.was_paused()
     }
 
+    /// What gets it over at any price.
+    pub fn forcing(&self) -> Action {
+        if self.allows_post_copy() { Action::StartPostCopy } else { Action::Pause }
+    }
+
     /// Adds to the record, unless it is the last entry's failure once more.
     pub fn record(&self, step: Step) {
         let mut state = self.lock();
@@ -164,6 +176,11 @@ impl Shared {
         self.lock().acting -= 1;
         self.changed.notify_all();
         result
+    }
+
+    /// Something changed that somebody may be waiting for.
+    pub fn notify(&self) {
+        self.changed.notify_all();
     }
 
     /// Waits for what is being carried out, not for long: it may hang.
@@ -192,10 +209,10 @@ impl Shared {
         match decision.action {
             Action::SetMaxDowntime(limit) => state.context.downtime_limit_ms = Some(limit),
             Action::StartPostCopy => {
-                state.context.post_copy = true;
+                (state.context.post_copy, state.context.forced) = (true, true);
                 self.switch(&mut state);
             }
-            Action::Pause => state.paused_here = true,
+            Action::Pause => state.context.forced = true,
             Action::Abort => state.abort_taken = true,
             Action::Restart(_) => {}
         }

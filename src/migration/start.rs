@@ -75,7 +75,7 @@ impl Migration {
         {
             let mut shared = shared.lock();
             shared.sinks = sinks;
-            shared.called = true;
+            (shared.called, shared.begun) = (true, true);
             shared.context.post_copy = state.is_some_and(|state| state.is_post_copy());
         }
         let migration = Self { shared: Arc::new(shared) };

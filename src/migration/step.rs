@@ -20,6 +20,8 @@ pub enum Act {
     TrustDestination,
     /// The connection to the source broke, and the migration was followed over another one.
     Reconnect,
+    /// Both hosts were asked, since nothing was heard of the migration for long. What they said is the reason.
+    Look,
     /// The source was paused, since the guest ran at both hosts.
     PauseSource,
     /// A post-copy that one side takes for healthy was stopped.
@@ -50,6 +52,7 @@ impl Act {
             Self::Resume => "resume",
             Self::TrustDestination => "trust-destination",
             Self::Reconnect => "reconnect",
+            Self::Look => "look",
             Self::PauseSource => "pause-source",
             Self::Release => "release",
             Self::ResumePostCopy => "resume-post-copy",
@@ -71,6 +74,7 @@ impl fmt::Display for Act {
             Self::Resume => f.write_str("have the guest go on"),
             Self::TrustDestination => f.write_str("count the migration as done"),
             Self::Reconnect => f.write_str("connect to the source again"),
+            Self::Look => f.write_str("ask both hosts"),
             Self::PauseSource => f.write_str("pause the guest at the source"),
             Self::Release => f.write_str("stop the post-copy that hangs"),
             Self::ResumePostCopy => f.write_str("go on with the post-copy that broke"),

@@ -5,14 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::order::{Answer, Order, is_over};
+use super::order::{Answer, Order, Reconnected, is_over};
 use super::pace::{self, CLOSEST};
 use super::shared::Shared;
+use super::silence::Silence;
 use super::start::is_active;
 use super::step::Act;
 use crate::Result;
 use crate::domain::{EventSink, Subscription};
 use crate::error::LibvirtError;
+use crate::guest::Answers;
 use crate::job::JobInfo;
 use crate::policy::{Action, Decision, Policy, Sample};
 use crate::progress::{Phase, ProgressTracker};
@@ -24,20 +26,20 @@ const NO_JOB_YET: Duration = Duration::from_millis(50);
 const SUBSCRIBE_AGAIN: Duration = Duration::from_millis(300);
 /// How often at most, and where calls fail.
 const SLOW: Duration = Duration::from_secs(2);
-/// An adopted migration of which nothing can be learnt for this long is given up.
-const SILENCE: Duration = Duration::from_secs(30);
+/// An adopted migration whose source cannot be reached for this long is given up: longer than a daemon takes to start.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One migration under watch.
 pub(super) struct Watch {
     pub shared: Arc<Shared>,
     sink: EventSink,
-    tracker: ProgressTracker,
+    pub(super) tracker: ProgressTracker,
     policy: Option<Box<dyn Policy>>,
     /// The policy has been told that the job runs.
     begun: bool,
     decisions: VecDeque<Decision>,
     /// Memory is being moved, as an event has told.
-    moving: bool,
+    pub(super) moving: bool,
     /// A hand is at work for it; there is never a second one.
     busy: bool,
     prepared: bool,
@@ -49,9 +51,11 @@ pub(super) struct Watch {
     sampled: Instant,
     abort_at: Instant,
     /// Of an adopted migration: events have told that it succeeded, or that it is over.
-    succeeded: bool,
-    over: bool,
-    heard: Instant,
+    pub(super) succeeded: bool,
+    pub(super) over: bool,
+    /// Of an adopted migration: the connection to its source is gone, since then.
+    lost: Option<Instant>,
+    pub(super) silence: Silence,
 }
 
 impl Watch {
@@ -75,15 +79,19 @@ impl Watch {
             abort_at: now,
             succeeded: false,
             over: false,
-            heard: now,
+            lost: None,
+            silence: Silence::new(now),
         }
     }
 
-    /// When something is due; `None` while a hand is at work.
+    /// When something is due; `None` while hands are at work on all of it.
     pub fn due(&self) -> Option<Instant> {
-        if self.busy {
-            return None;
-        }
+        let look = self.silence.due(self.shared.lock().switched);
+        let other = if self.busy { None } else { self.due_in_turn() };
+        [look, other].into_iter().flatten().min()
+    }
+
+    fn due_in_turn(&self) -> Option<Instant> {
         if !self.prepared || self.over || !self.decisions.is_empty() {
             return Some(Instant::now());
         }
@@ -99,18 +107,28 @@ impl Watch {
 
     /// The order that is due now. It is out until the answer comes.
     pub fn order(&mut self) -> Option<Order> {
+        let now = Instant::now();
+        let (over, switched) = {
+            let state = self.shared.lock();
+            (state.end.is_some(), state.switched)
+        };
+        if over {
+            return None;
+        }
+        if self.silence.due(switched).is_some_and(|due| due <= now) {
+            // Beside whatever hangs.
+            self.silence.look();
+            return Some(Order::Look);
+        }
         if self.busy {
             return None;
         }
-        let order = self.next(Instant::now())?;
+        let order = self.next(now)?;
         self.busy = true;
         Some(order)
     }
 
     fn next(&mut self, now: Instant) -> Option<Order> {
-        if self.shared.lock().end.is_some() {
-            return None;
-        }
         if self.over {
             return Some(Order::Conclude { succeeded: self.succeeded });
         }
@@ -123,6 +141,9 @@ impl Watch {
         }
         if let Some(decision) = self.decisions.pop_front() {
             return Some(Order::Act(decision));
+        }
+        if self.sample_at <= now && self.lost.is_some() {
+            return Some(Order::Reconnect(self.sink.clone()));
         }
         if self.sample_at <= now {
             self.sampled = now;
@@ -156,10 +177,13 @@ impl Watch {
 
     /// An order was carried out.
     pub fn answer(&mut self, answer: Answer) {
-        self.busy = false;
+        // A look is made beside the one order.
+        self.busy &= matches!(answer, Answer::Looked(_));
         match answer {
+            Answer::Looked(answers) => self.looked(answers),
+            Answer::Reconnected(found) => self.reconnected(found),
             Answer::Subscribed { control, subscription } => self.subscribed(control, subscription),
-            Answer::Sampled { job, state } => self.sampled(job, state),
+            Answer::Sampled { job, state, connected } => self.sampled(job, state, connected),
             Answer::Acted(decision, result) => self.acted(decision, result),
             Answer::Aborted(result) => self.aborted(&result),
             Answer::Concluded => {}
@@ -178,6 +202,30 @@ impl Watch {
         self.subscription = subscription;
         self.subscribe_at = Instant::now() + self.subscribe_pause;
         self.subscribe_pause = (self.subscribe_pause * 2).min(SLOW);
+    }
+
+    fn looked(&mut self, answers: Answers) {
+        if let Some(said) = self.silence.looked(answers, Instant::now()) {
+            self.shared.record_act(Act::Look, said, None);
+        }
+    }
+
+    /// What became of an attempt to reach the source of an adopted migration again.
+    fn reconnected(&mut self, found: Reconnected) {
+        let now = Instant::now();
+        match found {
+            Reconnected::There(subscription) => {
+                self.lost = None;
+                self.shared.events.store(subscription.is_some(), Ordering::Relaxed);
+                self.subscription = subscription;
+                self.sample_at = now;
+            }
+            Reconnected::Gone => self.over = true,
+            Reconnected::Failed => {
+                self.over = self.lost.is_some_and(|since| since.elapsed() > PATIENCE);
+                self.sample_at = now + SLOW;
+            }
+        }
     }
 
     fn acted(&mut self, decision: Decision, result: Result<()>) {
@@ -204,22 +252,26 @@ impl Watch {
     /// The call was made once more.
     pub fn restarted(&mut self) {
         self.begun = false;
+        self.shared.lock().begun = false;
         self.moving = false;
         self.decisions.clear();
         self.shared.lock().context = crate::policy::Context::default();
         self.sample_at = Instant::now();
     }
 
-    fn sampled(&mut self, job: Result<Box<JobInfo>>, state: Option<Result<DomainState>>) {
+    fn sampled(&mut self, job: Result<Box<JobInfo>>, state: Option<Result<DomainState>>, connected: bool) {
         let now = Instant::now();
-        if job.is_ok() {
-            self.heard = now;
+        if let Ok(job) = &job {
+            self.silence.figures(figures(job), now);
+        }
+        if !connected && self.shared.adopted {
+            self.lost = Some(now);
         }
         if let Some(Ok(state)) = &state {
             self.seen(*state);
         }
-        if self.shared.adopted && !self.over {
-            self.over = is_over(&job, state.as_ref()) || self.heard.elapsed() > SILENCE;
+        if self.shared.adopted && !self.over && connected {
+            self.over = is_over(&job, state.as_ref());
         }
         let pause = match &job {
             Ok(job) => self.observe(job),
@@ -228,6 +280,20 @@ impl Watch {
             Err(_) => SLOW,
         };
         self.sample_at = pace::in_step(now, pause);
+    }
+
+    /// There is a job that takes orders.
+    fn begin(&mut self) {
+        self.begun = true;
+        let forced = {
+            let mut state = self.shared.lock();
+            state.begun = true;
+            std::mem::take(&mut state.force)
+        };
+        if forced {
+            let (at, action) = (self.shared.elapsed(), self.shared.forcing());
+            self.decisions.push_back(Decision { at, action, reason: "it was asked for".to_owned() });
+        }
     }
 
     /// Feeds tracker and policy. Returns when to look again.
@@ -248,7 +314,9 @@ impl Watch {
                 self.decisions.extend(policy.observe(&sample));
             }
         }
-        self.begun |= is_active(job.kind);
+        if is_active(job.kind) {
+            self.begin();
+        }
         if !self.begun {
             // The policy may have something to do as soon as there is a job.
             return NO_JOB_YET;
@@ -263,74 +331,10 @@ impl Watch {
         }
         pace::interval(&progress, self.subscription.is_some())
     }
+}
 
-    /// Whether this is the pause at the end of a migration rather than one of somebody's.
-    fn is_switchover(&self) -> bool {
-        !self.shared.was_paused() && !self.shared.lock().paused_here
-    }
-
-    /// The domain's state, where no event tells of it.
-    fn seen(&mut self, state: DomainState) {
-        if state.is_post_copy() {
-            self.post_copy();
-        } else if state.is_migrating() && self.is_switchover() {
-            self.switchover();
-        }
-    }
-
-    fn post_copy(&mut self) {
-        let mut state = self.shared.lock();
-        state.context.post_copy = true;
-        // Nothing is aborted there any more.
-        state.abort_again = false;
-        self.shared.switch(&mut state);
-    }
-
-    fn switchover(&mut self) {
-        let mut state = self.shared.lock();
-        state.context.switchover = true;
-        self.shared.switch(&mut state);
-    }
-
-    /// libvirt's news, in the numbers of its header.
-    pub fn event(&mut self, event: crate::domain::DomainEvent) {
-        use crate::domain::DomainEvent::{Iteration, JobCompleted, Lifecycle};
-        const SUSPENDED: i32 = 3;
-        const RESUMED: i32 = 4;
-        const STOPPED: i32 = 5;
-        match event {
-            Iteration(_) => self.moving = true,
-            JobCompleted(job) => self.completed(*job),
-            Lifecycle { event: SUSPENDED, detail: 1 } if self.is_switchover() => self.switchover(),
-            Lifecycle { event: SUSPENDED, detail: 7 } => self.post_copy(),
-            // Back at the source.
-            Lifecycle { event: RESUMED, .. } => self.shared.lock().context.switchover = false,
-            Lifecycle { event: STOPPED, detail } => {
-                const MIGRATED: i32 = 3;
-                self.succeeded |= detail == MIGRATED;
-                self.over = self.shared.adopted;
-            }
-            Lifecycle { .. } => {}
-        }
-        self.hurry();
-    }
-
-    fn completed(&mut self, job: JobInfo) {
-        if job.operation.is_some_and(|operation| operation != super::conclude::OUTGOING) {
-            return;
-        }
-        let succeeded = job.success != Some(false);
-        self.succeeded |= succeeded;
-        let progress = {
-            let mut state = self.shared.lock();
-            state.context.finishing |= succeeded;
-            if succeeded {
-                self.shared.switch(&mut state);
-            }
-            let sample = Sample::from_job(&job, self.shared.elapsed(), state.context);
-            state.last_job = Some(job);
-            self.tracker.observe(&sample)
-        };
-        self.shared.advance(progress);
-    }
+/// What changes while anything is moved.
+fn figures(job: &JobInfo) -> [u64; 4] {
+    [job.memory_processed, job.memory_remaining, job.disk_processed, job.memory_iteration]
+        .map(Option::unwrap_or_default)
 }

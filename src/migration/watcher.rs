@@ -193,6 +193,8 @@ impl Watcher {
                         let answer = Box::new(order.carry_out(&shared));
                         let _ = sender.send(Message::Answer(id, answer));
                     });
+                    // Its answer may not come: silence is told then.
+                    self.schedule(id);
                 }
                 None if watch.is_over() => self.forget(id),
                 None => self.schedule(id),

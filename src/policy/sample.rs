@@ -14,6 +14,8 @@ pub struct Context {
     pub switchover: bool,
     /// The guest runs at the destination and the source is being cleaned up.
     pub finishing: bool,
+    /// Somebody, a user or the policy, has forced it: the guest is paused or in post-copy until it is over.
+    pub forced: bool,
     /// The downtime limit in force, ms; `None` where nobody set it, which means QEMU's 300 ms.
     pub downtime_limit_ms: Option<u64>,
 }
@@ -55,6 +57,8 @@ pub struct Sample {
     pub expected_downtime: Option<Duration>,
     /// The guest already runs at the destination and fetches its memory.
     pub post_copy: bool,
+    /// It was forced: what is asked for at any price is not given up.
+    pub forced: bool,
     /// The downtime limit in force, ms.
     pub downtime_limit_ms: u64,
 }
@@ -94,6 +98,7 @@ impl Sample {
             throttle: job.auto_converge_throttle.unwrap_or(0).clamp(0, 99) as u8,
             expected_downtime: job.downtime.filter(|_| second_pass).map(Duration::from_millis),
             post_copy: context.post_copy,
+            forced: context.forced,
             downtime_limit_ms: context.downtime_limit_ms.unwrap_or(DEFAULT_DOWNTIME_MS),
         }
     }

@@ -100,7 +100,12 @@ impl Policy for Schedule {
 
     fn observe(&mut self, sample: &Sample) -> Vec<Decision> {
         let gone = |kind| self.steps.done(kind) || self.steps.under_way(kind);
-        if !sample.active || sample.post_copy || gone(Action::Abort) || gone(Action::StartPostCopy) {
+        if !sample.active
+            || sample.post_copy
+            || sample.forced
+            || gone(Action::Abort)
+            || gone(Action::StartPostCopy)
+        {
             return Vec::new();
         }
         let Some(plan) = self.plan_for(sample) else { return Vec::new() };

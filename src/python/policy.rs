@@ -48,17 +48,21 @@ impl PyConvergencePolicy {
 
     /// What to do now. `stats` are libvirt's job statistics under its names, with `type`; `elapsed` is seconds
     /// since the start; `post_copy` says that post-copy has begun, `switchover` that the guest was stopped at
-    /// the source, and `downtime_limit_ms` is the limit that was set last.
-    #[pyo3(signature = (stats, elapsed, *, post_copy=false, switchover=false, downtime_limit_ms=None))]
+    /// the source, `forced` that somebody has forced it (it is not given up then), and `downtime_limit_ms` is the limit
+    /// that was set last.
+    #[pyo3(signature = (
+        stats, elapsed, *, post_copy=false, switchover=false, forced=false, downtime_limit_ms=None,
+    ))]
     fn observe(
         &self,
         stats: &Bound<'_, PyDict>,
         elapsed: f64,
         post_copy: bool,
         switchover: bool,
+        forced: bool,
         downtime_limit_ms: Option<u64>,
     ) -> PyResult<Vec<PyPolicyDecision>> {
-        let context = Context { post_copy, switchover, finishing: false, downtime_limit_ms };
+        let context = Context { post_copy, switchover, finishing: false, forced, downtime_limit_ms };
         let sample = Sample::from_job(&job_info(stats)?, since(elapsed)?, context);
         Ok(wrap(self.lock().observe(&sample)))
     }

@@ -6,6 +6,7 @@
 pub enum Reason {
     SourceUnknown,
     DestinationUnknown,
+    JobUnknown,
     SourceLost,
     DestinationLost,
     DestinationDeaf,
@@ -26,6 +27,10 @@ impl Reason {
             Self::DestinationUnknown => {
                 "the destination cannot be asked. Until it can be, neither resume the guest at the source nor \
                  end it there"
+            }
+            Self::JobUnknown => {
+                "the source does not tell whether its migration still runs, and what is done beside one that runs \
+                 could end it. Nothing was done; recover again once the source answers"
             }
             Self::SourceLost => {
                 "post-copy broke and the source's part of the memory is gone, so the guest cannot be completed. \

@@ -1,8 +1,9 @@
 //! What would put a guest right, from what its two hosts say. Pure: nobody is asked here.
 
 use super::reason::Reason;
+use crate::fact::Fact;
 use crate::location::{Answer, GuestLocation};
-use crate::state::DomainState;
+use crate::standing::{Beside, Left, Standing, judge};
 
 /// What is known of a guest at its two hosts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,9 +13,9 @@ pub struct View {
     /// The destination's answer.
     pub destination: Answer,
     /// The source has an outgoing migration of it.
-    pub job: bool,
+    pub job: Fact<()>,
     /// The destination keeps a persistent definition.
-    pub persistent: bool,
+    pub persistent: Fact<()>,
     /// Which side to keep where the guest goes on at both.
     pub keep: Option<Keep>,
     /// The migration was to leave a persistent definition at the destination, and none at the source.
@@ -36,6 +37,8 @@ pub enum Remedy {
     Whole(GuestLocation),
     /// Its migration goes on, in pre-copy.
     Migrating,
+    /// Something that decides could not be found out: ask again, and do nothing where no answer comes.
+    Await(Reason),
     /// Post-copy goes on, as far as either side knows: look whether memory still moves.
     PostCopy,
     /// The source takes a broken post-copy for a healthy one: have it stop.
@@ -63,138 +66,117 @@ pub enum Remedy {
 impl View {
     /// The next step.
     pub fn remedy(self) -> Remedy {
-        use Answer::{Absent, State, Unknown};
         use Remedy::Impossible;
-        match (self.source, self.destination) {
-            // A guest that arrives here: the two hosts are the wrong way round.
-            (State(source), _)
-                if source.is_running() && (source.is_post_copy() || source.is_post_copy_failed()) =>
-            {
-                Impossible(Reason::Both)
+        match judge(self.source, self.destination) {
+            Standing::SourceUnknown => Impossible(Reason::SourceUnknown),
+            Standing::DestinationUnknown => Impossible(Reason::DestinationUnknown),
+            Standing::Source { running, beside } => self.without_job(|| self.at_source(running, beside)),
+            Standing::Switchover(beside) => self.without_job(|| self.at_switchover(beside)),
+            Standing::Destination { left: Left::Process, .. } if self.source_waits() => {
+                self.without_job(|| self.old_self())
             }
-            (Unknown, _) => Impossible(Reason::SourceUnknown),
-            (_, Unknown) => Impossible(Reason::DestinationUnknown),
-            (State(source), _) if source.is_running() || is_elsewise_paused(source) => self.at_source(source),
-            (State(source), _) if source.is_post_copy() => {
-                self.in_post_copy(Remedy::PostCopy, Remedy::Release)
-            }
-            (State(source), _) if source.is_post_copy_failed() => {
-                self.in_post_copy(Remedy::AwaitDestination, Remedy::ResumePostCopy)
-            }
-            (State(source), _) if source.is_paused() => self.at_switchover(),
-            (Absent, Absent) => Impossible(Reason::Nowhere),
-            (State(source), _) if !source.is_shut_off() => Impossible(Reason::Both),
-            (source, destination) => self.gone_from_source(source, destination),
+            Standing::Destination { left: Left::Process, .. } => self.old_self(),
+            Standing::Destination { running, left } => self.at_destination(running, left),
+            Standing::PostCopy { failed_here: false, failed_there: false } => Remedy::PostCopy,
+            Standing::PostCopy { failed_here: false, failed_there: true } => Remedy::Release,
+            Standing::PostCopy { failed_here: true, failed_there: false } => self.broken_here(),
+            Standing::PostCopy { failed_here: true, failed_there: true } => Remedy::ResumePostCopy,
+            Standing::SourceLost => Impossible(Reason::SourceLost),
+            Standing::DestinationLost => Impossible(Reason::DestinationLost),
+            Standing::Nowhere => Impossible(Reason::Nowhere),
+            Standing::Contradiction => Impossible(Reason::Both),
         }
     }
 
-    /// It runs at the source, or stands still there for a reason of its own.
-    fn at_source(self, source: DomainState) -> Remedy {
-        if self.job {
-            return Remedy::Migrating;
+    /// What is to be done where no migration runs any more. Whatever is done beside one that runs could end it.
+    fn without_job(self, remedy: impl FnOnce() -> Remedy) -> Remedy {
+        match self.job {
+            Fact::Known(()) => Remedy::Migrating,
+            Fact::Unknown => Remedy::Await(Reason::JobUnknown),
+            Fact::Absent => remedy(),
         }
-        let place =
-            if source.is_running() { GuestLocation::SourceRunning } else { GuestLocation::SourcePaused };
-        match self.destination {
-            Answer::State(there) if there.is_arriving() => Remedy::RemoveDestination,
-            Answer::State(there) if is_whole(there) => self.of_twins(source, there),
-            Answer::State(there) if !there.is_shut_off() => Remedy::Impossible(Reason::Both),
-            Answer::State(_) if self.keep == Some(Keep::Source) && self.persistent => {
-                Remedy::UndefineDestination
-            }
-            _ if self.keep == Some(Keep::Source) && !source.is_running() => Remedy::ResumeSource,
-            _ => Remedy::Whole(place),
+    }
+
+    /// It stands still at the source for the switchover, not in post-copy.
+    fn source_waits(self) -> bool {
+        matches!(self.source, Answer::State(state) if state.is_migrating())
+    }
+
+    /// It runs at the source, or stands still there for a reason of its own.
+    fn at_source(self, running: bool, beside: Beside) -> Remedy {
+        let place = if running { GuestLocation::SourceRunning } else { GuestLocation::SourcePaused };
+        let kept = self.keep == Some(Keep::Source);
+        match beside {
+            Beside::Copy => Remedy::RemoveDestination,
+            Beside::Twin { running: there } => self.of_twins(running, there),
+            Beside::ShutOff if kept => match self.persistent {
+                Fact::Known(()) => Remedy::UndefineDestination,
+                Fact::Unknown => Remedy::Await(Reason::DestinationUnknown),
+                Fact::Absent => Remedy::Whole(place),
+            },
+            Beside::Nothing if kept && !running => Remedy::ResumeSource,
+            Beside::Nothing | Beside::ShutOff => Remedy::Whole(place),
         }
     }
 
     /// Either side has all of the guest.
-    fn of_twins(self, source: DomainState, there: DomainState) -> Remedy {
+    fn of_twins(self, here: bool, there: bool) -> Remedy {
         match self.keep {
             Some(Keep::Source) => Remedy::RemoveDestination,
             Some(Keep::Destination) => self.old_self(),
-            None if source.is_running() && there.is_running() => Remedy::PauseSource,
-            None if there.is_running() => Remedy::Impossible(Reason::Twins),
+            None if here && there => Remedy::PauseSource,
+            None if there => Remedy::Impossible(Reason::Twins),
             None => Remedy::Impossible(Reason::Both),
         }
     }
 
-    fn in_post_copy(self, healthy: Remedy, failed: Remedy) -> Remedy {
-        match self.destination {
-            Answer::State(there) if there.is_post_copy() => healthy,
-            Answer::State(there) if there.is_post_copy_failed() => failed,
-            Answer::State(there) if is_whole(there) => self.old_self(),
-            Answer::State(there) if there.is_arriving() => Remedy::PostCopy,
-            _ => Remedy::Impossible(Reason::DestinationLost),
-        }
+    /// Post-copy broke by the source's word alone. A destination that has not begun it has to learn what it is first.
+    fn broken_here(self) -> Remedy {
+        let begun = !self.destination.is_arriving();
+        if begun { Remedy::AwaitDestination } else { Remedy::PostCopy }
     }
 
     /// It stands still at the source for the migration.
-    fn at_switchover(self) -> Remedy {
-        if self.job {
-            return Remedy::Migrating;
-        }
-        match self.destination {
-            Answer::State(there) if is_whole(there) => self.old_self(),
-            Answer::State(there) if there.is_arriving() => Remedy::RemoveDestination,
+    fn at_switchover(self, beside: Beside) -> Remedy {
+        match beside {
+            Beside::Copy => Remedy::RemoveDestination,
             // A destination that is to keep the definition writes it before the guest runs there.
-            Answer::Absent if self.for_good => Remedy::ResumeSource,
-            Answer::Absent => Remedy::Impossible(Reason::MayHaveRun),
-            Answer::State(there) if there.is_shut_off() => Remedy::Impossible(Reason::MayHaveRun),
-            _ => Remedy::Impossible(Reason::Both),
+            Beside::Nothing if self.for_good => Remedy::ResumeSource,
+            Beside::Nothing | Beside::ShutOff => Remedy::Impossible(Reason::MayHaveRun),
+            Beside::Twin { .. } => Remedy::Impossible(Reason::Both),
         }
     }
 
     /// It is whole at the destination, and the source has the process that it left.
     fn old_self(self) -> Remedy {
-        // Without a definition there, the one at the source is the last one.
-        if self.for_good && !self.persistent {
-            Remedy::Impossible(Reason::NoDefinition)
-        } else {
-            Remedy::RemoveSource
+        self.with_definition_there(Remedy::RemoveSource)
+    }
+
+    /// Without a definition at the destination, the one at the source is the last one.
+    fn with_definition_there(self, remedy: Remedy) -> Remedy {
+        match self.persistent {
+            _ if !self.for_good => remedy,
+            Fact::Known(()) => remedy,
+            Fact::Absent => Remedy::Impossible(Reason::NoDefinition),
+            Fact::Unknown => Remedy::Await(Reason::DestinationUnknown),
         }
     }
 
-    /// It is shut off at the source, or not there.
-    fn gone_from_source(self, source: Answer, destination: Answer) -> Remedy {
-        let Answer::State(there) = destination else {
-            return Remedy::Impossible(Reason::Nowhere);
-        };
-        if there.is_post_copy() || there.is_post_copy_failed() {
-            return Remedy::Impossible(Reason::SourceLost);
-        }
-        if there.is_arriving() || there.is_shut_off() {
-            return Remedy::Impossible(Reason::Nowhere);
-        }
-        if !is_whole(there) {
-            return Remedy::Impossible(Reason::Both);
-        }
-        let place = if there.is_running() {
-            GuestLocation::DestinationRunning
-        } else {
-            GuestLocation::DestinationPaused
-        };
-        match (source, self.for_good, self.persistent) {
-            (Answer::Absent, ..) | (_, false, _) => Remedy::Whole(place),
-            (_, true, true) => Remedy::UndefineSource,
-            (_, true, false) => Remedy::Impossible(Reason::NoDefinition),
+    /// It is whole at the destination, and no process of it is left at the source.
+    fn at_destination(self, running: bool, left: Left) -> Remedy {
+        let place =
+            if running { GuestLocation::DestinationRunning } else { GuestLocation::DestinationPaused };
+        match left {
+            Left::ShutOff if self.for_good => self.with_definition_there(Remedy::UndefineSource),
+            _ => Remedy::Whole(place),
         }
     }
-}
-
-/// Paused, but not for a migration.
-fn is_elsewise_paused(state: DomainState) -> bool {
-    state.is_paused() && !state.is_migrating() && !state.is_post_copy() && !state.is_post_copy_failed()
-}
-
-/// All of the guest is there, whether it runs or was paused by somebody.
-fn is_whole(state: DomainState) -> bool {
-    (state.is_running() || state.is_paused())
-        && !(state.is_arriving() || state.is_post_copy() || state.is_post_copy_failed())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::DomainState;
 
     const fn state(code: i32, reason: i32) -> Answer {
         Answer::State(DomainState::new(code, reason))
@@ -216,7 +198,8 @@ mod tests {
     }
 
     fn kept(source: Answer, destination: Answer, keep: Option<Keep>) -> Remedy {
-        View { source, destination, job: false, persistent: true, keep, for_good: true }.remedy()
+        View { source, destination, job: Fact::Absent, persistent: Fact::Known(()), keep, for_good: true }
+            .remedy()
     }
 
     #[test]
@@ -292,55 +275,128 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_removed_while_a_migration_runs() {
+    fn nothing_is_removed_while_a_migration_runs_or_may_run() {
         for (source, destination) in [(RUNNING, MIGRATING), (MIGRATING, MIGRATING), (MIGRATING, MIGRATED)] {
-            let view = View { source, destination, job: true, persistent: true, keep: None, for_good: true };
-            assert_eq!(view.remedy(), Remedy::Migrating);
+            let persistent = Fact::Known(());
+            let view =
+                |job| View { source, destination, job, persistent, keep: None, for_good: true }.remedy();
+            assert_eq!(view(Fact::Known(())), Remedy::Migrating);
+            assert_eq!(view(Fact::Unknown), Remedy::Await(Reason::JobUnknown));
         }
     }
 
     #[test]
     fn the_last_definition_is_kept() {
-        for (source, for_good, expected) in [
-            (LEFT, true, Remedy::Impossible(Reason::NoDefinition)),
-            (MIGRATING, true, Remedy::Impossible(Reason::NoDefinition)),
-            (LEFT, false, Remedy::Whole(GuestLocation::DestinationRunning)),
+        let view = |source, destination, persistent, for_good| {
+            View { source, destination, job: Fact::Absent, persistent, keep: None, for_good }.remedy()
+        };
+        for (source, persistent, for_good, expected) in [
+            (LEFT, Fact::Absent, true, Remedy::Impossible(Reason::NoDefinition)),
+            (MIGRATING, Fact::Absent, true, Remedy::Impossible(Reason::NoDefinition)),
+            (LEFT, Fact::Unknown, true, Remedy::Await(Reason::DestinationUnknown)),
+            (MIGRATING, Fact::Unknown, true, Remedy::Await(Reason::DestinationUnknown)),
+            (LEFT, Fact::Absent, false, Remedy::Whole(GuestLocation::DestinationRunning)),
         ] {
-            let view =
-                View { source, destination: MIGRATED, job: false, persistent: false, keep: None, for_good };
-            assert_eq!(view.remedy(), expected);
+            assert_eq!(view(source, MIGRATED, persistent, for_good), expected);
         }
         // Without a definition at the destination there is no proof that it never ran there.
-        let view = View {
-            source: MIGRATING,
-            destination: Answer::Absent,
-            job: false,
-            persistent: false,
-            keep: None,
-            for_good: false,
-        };
-        assert_eq!(view.remedy(), Remedy::Impossible(Reason::MayHaveRun));
+        let found = view(MIGRATING, Answer::Absent, Fact::Absent, false);
+        assert_eq!(found, Remedy::Impossible(Reason::MayHaveRun));
     }
 
-    /// Whatever the hosts say: a side is removed only if the other one has all of the guest.
+    fn answers() -> Vec<Answer> {
+        let states = (0..=7).flat_map(|code| (0..=13).map(move |reason| state(code, reason)));
+        states.chain([Answer::Absent, Answer::Unknown]).collect()
+    }
+
+    fn all_views() -> impl Iterator<Item = View> {
+        let facts = [Fact::Known(()), Fact::Absent, Fact::Unknown];
+        let keeps = [None, Some(Keep::Source), Some(Keep::Destination)];
+        let pairs = answers().into_iter().flat_map(|source| answers().into_iter().map(move |d| (source, d)));
+        pairs.flat_map(move |(source, destination)| {
+            let jobs = facts.into_iter().flat_map(move |job| facts.map(|persistent| (job, persistent)));
+            jobs.flat_map(move |(job, persistent)| {
+                keeps.into_iter().flat_map(move |keep| {
+                    [true, false].map(|for_good| View {
+                        source,
+                        destination,
+                        job,
+                        persistent,
+                        keep,
+                        for_good,
+                    })
+                })
+            })
+        })
+    }
+
+    /// All of the guest is there, whether it runs or was paused by somebody: said here once more, by hand.
+    fn is_whole(answer: Answer) -> bool {
+        let Answer::State(state) = answer else { return false };
+        match state.code {
+            1 => !matches!(state.reason, 10 | 11),
+            2 | 7 => true,
+            3 => !matches!(state.reason, 2 | 11 | 12 | 13),
+            _ => false,
+        }
+    }
+
+    /// Whatever the hosts say, and whatever is not known.
     #[test]
     fn a_side_is_removed_only_if_the_other_has_all_of_the_guest() {
-        let states = (0..=7).flat_map(|code| (0..=13).map(move |reason| state(code, reason)));
-        let answers: Vec<_> = states.chain([Answer::Absent, Answer::Unknown]).collect();
-        let whole = |answer| matches!(answer, Answer::State(state) if is_whole(state));
-        for &source in &answers {
-            for &destination in &answers {
-                match remedy(source, destination) {
-                    Remedy::RemoveSource | Remedy::UndefineSource => {
-                        assert!(whole(destination) && !whole(source), "{source:?} {destination:?}");
-                    }
-                    Remedy::RemoveDestination => {
-                        let has_run = matches!(destination, Answer::State(state) if state.is_running());
-                        assert!(!has_run && !whole(destination), "{source:?} {destination:?}");
-                    }
-                    Remedy::ResumeSource => assert_eq!(destination, Answer::Absent),
-                    _ => {}
+        for view in all_views() {
+            let View { source, destination, job, persistent, keep, for_good } = view;
+            match view.remedy() {
+                Remedy::RemoveSource => {
+                    assert!(is_whole(destination), "{view:?}");
+                    assert!(!is_whole(source) || keep == Some(Keep::Destination), "{view:?}");
+                    assert!(!for_good || persistent == Fact::Known(()), "{view:?}");
                 }
+                Remedy::UndefineSource => {
+                    assert!(is_whole(destination) && !is_whole(source), "{view:?}");
+                    assert_eq!(persistent, Fact::Known(()), "{view:?}");
+                }
+                Remedy::RemoveDestination => {
+                    assert_eq!(job, Fact::Absent, "{view:?}");
+                    let kept = keep == Some(Keep::Source) && is_whole(source);
+                    assert!(kept || !is_whole(destination), "{view:?}");
+                }
+                Remedy::ResumeSource => assert_eq!((destination, job), (Answer::Absent, Fact::Absent)),
+                _ => {}
+            }
+        }
+    }
+
+    /// On an unknown nothing is done, and nothing is told as whole.
+    #[test]
+    fn an_answer_that_is_missing_changes_nothing() {
+        for view in all_views() {
+            let remedy = view.remedy();
+            let sides = [view.source, view.destination].contains(&Answer::Unknown);
+            let looks = matches!(
+                remedy,
+                Remedy::Impossible(_) | Remedy::Await(_) | Remedy::Migrating | Remedy::PostCopy
+            );
+            assert!(!sides || looks, "{view:?}: {remedy:?}");
+        }
+    }
+
+    /// Where a guest is said to be is where the remedy has it.
+    #[test]
+    fn place_and_remedy_agree() {
+        for view in all_views() {
+            let place = GuestLocation::from_answers(view.source, view.destination);
+            match view.remedy() {
+                Remedy::Whole(whole) => assert_eq!(whole, place, "{view:?}"),
+                Remedy::ResumePostCopy | Remedy::AwaitDestination | Remedy::Release => {
+                    assert_eq!(place, GuestLocation::PostCopyBroken, "{view:?}");
+                }
+                Remedy::Impossible(Reason::SourceLost | Reason::DestinationLost) => {
+                    assert_eq!(place, GuestLocation::PostCopyBroken, "{view:?}");
+                }
+                Remedy::PauseSource => assert_eq!(place, GuestLocation::BothRunning, "{view:?}"),
+                Remedy::UndefineSource => assert!(place.is_at_destination(), "{view:?}"),
+                _ => {}
             }
         }
     }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::{Keep, LOOK, Reason, Remedy, STILL, View, outcome};
 use crate::domain::DomainOps;
 use crate::error::LibvirtError;
+use crate::fact::Fact;
 use crate::flags::MigrateFlags;
 use crate::location::{Answer, GuestLocation};
 use crate::migration::{Act, Outcome, Step, is_active};
@@ -16,6 +17,8 @@ use crate::{Error, Result};
 const DEAF: Duration = Duration::from_secs(30);
 /// How often a step may have no effect before it is given up.
 const ATTEMPTS: u32 = 3;
+/// `VIR_DOMAIN_JOB_OPERATION_MIGRATION_IN`.
+const INCOMING: i64 = 4;
 
 /// One guest that is being put right.
 pub(crate) struct Recovery {
@@ -29,6 +32,8 @@ pub(crate) struct Recovery {
     started: Instant,
     steps: Vec<Step>,
     location: GuestLocation,
+    /// The source's outgoing migration at the last look.
+    job: Fact<()>,
     resumed: Option<Outcome>,
     /// How often the last step was taken.
     repeats: u32,
@@ -68,32 +73,33 @@ impl Recovery {
             started: Instant::now(),
             steps: vec![],
             location: GuestLocation::Unknown,
+            job: Fact::Unknown,
             resumed: None,
             repeats: 0,
         })
     }
 
     fn look(&mut self) -> Look {
-        let source = if self.gone { Answer::Absent } else { answer(self.source.state()) };
+        let source = if self.gone { Answer::Absent } else { Answer::of(self.source.state()) };
         let there = self.source.at(&self.destination, &self.uuid);
         let destination = match &there {
             Ok(None) => Answer::Absent,
-            Ok(Some(there)) => answer(there.state()),
+            Ok(Some(there)) => Answer::of(there.state()),
             Err(_) => Answer::Unknown,
         };
         let there = there.ok().flatten();
-        let job = self.source.job_info(false).ok().filter(|_| !self.gone);
-        let persistent = there.as_ref().is_some_and(|there| there.is_persistent().unwrap_or(false));
-        self.location = GuestLocation::from_answers(source, destination);
-        let view = View {
-            source,
-            destination,
-            job: job.as_ref().is_some_and(|job| is_active(job.kind) && job.operation != Some(4)),
-            persistent,
-            keep: self.keep,
-            for_good: self.for_good,
+        let job = if self.gone { Fact::Absent } else { Fact::from_answer(self.source.job_info(false)) };
+        let moved = job.as_ref().map(|job| (job.memory_processed, job.memory_remaining)).known();
+        let persistent = match &there {
+            Some(there) => Fact::from_answer(there.is_persistent()).filter(|kept| *kept).map(drop),
+            None if destination == Answer::Unknown => Fact::Unknown,
+            None => Fact::Absent,
         };
-        Look { view, there, moved: job.map(|job| (job.memory_processed, job.memory_remaining)) }
+        self.location = GuestLocation::from_answers(source, destination);
+        self.job = job.filter(|job| is_active(job.kind) && job.operation != Some(INCOMING)).map(drop);
+        let view =
+            View { source, destination, job: self.job, persistent, keep: self.keep, for_good: self.for_good };
+        Look { view, there, moved }
     }
 
     /// Takes steps until the guest is whole, or the next one is to resume a post-copy.
@@ -116,13 +122,14 @@ impl Recovery {
                 Remedy::Migrating => {
                     return Err(self.refused("it is being migrated; adopt_migration attaches to that"));
                 }
+                Remedy::Await(reason) if stuck => return Err(self.impossible(reason)),
                 Remedy::PostCopy if stuck => {
                     self.act(Act::Release, "no memory has moved for seconds", |it| {
                         it.source.abort_job(true)
                     })?;
                 }
                 Remedy::AwaitDestination if stuck => return Err(self.impossible(Reason::DestinationDeaf)),
-                Remedy::PostCopy | Remedy::AwaitDestination => {}
+                Remedy::Await(_) | Remedy::PostCopy | Remedy::AwaitDestination => {}
                 step => self.take(step, &look)?,
             }
             std::thread::sleep(LOOK);
@@ -179,6 +186,11 @@ impl Recovery {
         }
     }
 
+    /// Whether a migration may still run, for all that the source told last.
+    pub fn may_still_run(&self) -> bool {
+        self.job != Fact::Absent
+    }
+
     /// What was done so far.
     pub fn take_steps(&mut self) -> Vec<Step> {
         std::mem::take(&mut self.steps)
@@ -226,13 +238,5 @@ impl Recovery {
     fn failed(&self, cause: Error) -> Error {
         let outcome = outcome(self.steps.clone(), self.started.elapsed(), self.location);
         Error::MigrationFailed { cause: Box::new(cause), location: self.location, outcome: Box::new(outcome) }
-    }
-}
-
-fn answer(state: Result<crate::state::DomainState>) -> Answer {
-    match state {
-        Ok(state) => Answer::State(state),
-        Err(error) if error.libvirt_code() == Some(LibvirtError::NO_DOMAIN) => Answer::Absent,
-        Err(_) => Answer::Unknown,
     }
 }

@@ -121,6 +121,11 @@ impl Fake {
         *self.job.lock().unwrap() = Err(LibvirtError::NO_DOMAIN);
     }
 
+    /// Has every question for its state fail as over a connection that is gone.
+    pub fn set_unreachable(&self) {
+        *self.state.lock().unwrap() = Err(LibvirtError::SYSTEM_ERROR);
+    }
+
     pub fn set_job(&self, job: JobInfo) {
         *self.job.lock().unwrap() = Ok(job);
     }
@@ -273,10 +278,15 @@ impl DomainOps for Fake {
             Some(Err(code)) => Err(error(code).into()),
         }
     }
+    fn apart(&self) -> Option<Arc<dyn DomainOps>> {
+        let _ = self.called("apart", "");
+        None
+    }
     fn is_connected(&self) -> bool {
         self.connected.load(Ordering::SeqCst)
     }
     fn is_persistent(&self) -> Result<bool> {
+        self.called("is_persistent", "")?;
         Ok(self.persistent.load(Ordering::SeqCst))
     }
     fn destroy(&self) -> Result<()> {

@@ -90,6 +90,10 @@ impl Policy for Adaptive {
             return Vec::new();
         }
         self.last = Some(sample.elapsed);
+        if sample.forced {
+            // Raising the limit is all that can still help, and the guest stands still anyway.
+            return Vec::new();
+        }
         if let Some(decision) = self.deadline(sample) {
             return vec![decision];
         }
