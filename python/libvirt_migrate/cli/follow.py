@@ -16,7 +16,7 @@ from .places import PLACES
 from .values import show_passes, show_size, show_time
 
 if TYPE_CHECKING:
-    from .. import Migration, Outcome
+    from .. import Decision, Migration, Outcome
     from .output import Output
     from .signals import Signals
 
@@ -46,8 +46,7 @@ def follow(what: Followed, migration: Migration, out: Output, signals: Signals) 
         while not migration.wait(PERIOD):
             decisions = migration.decisions
             for decision in decisions[told:]:
-                line.decision(decision)
-                out.event("decision", guest=what.name, **decision.to_dict())
+                _tell(what, out, line, decision)
             told = len(decisions)
             progress = migration.progress
             line.show(progress)
@@ -63,9 +62,16 @@ def follow(what: Followed, migration: Migration, out: Output, signals: Signals) 
                 asked = True
                 _say(what, out, line, _abort(migration))
         for decision in migration.decisions[told:]:
-            line.decision(decision)
-            out.event("decision", guest=what.name, **decision.to_dict())
+            _tell(what, out, line, decision)
     return conclude(what, migration, out)
+
+
+def _tell(what: Followed, out: Output, line: Line, decision: Decision) -> None:
+    """A decision. What both hosts say of a migration that is silent is told whoever reads it."""
+    line.decision(decision)
+    out.event("decision", guest=what.name, **decision.to_dict())
+    if decision.action == "look" and out.console() is None:
+        out.warn(f"{what.name}: {decision.reason}")
 
 
 def _abort(migration: Migration) -> str:
