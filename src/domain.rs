@@ -147,6 +147,32 @@ pub trait DomainOps: Send + Sync {
         Err(Error::unsupported("undefine"))
     }
 
+    /// Whether the host starts the domain by itself.
+    fn autostart(&self) -> Result<bool> {
+        Err(Error::unsupported("autostart"))
+    }
+
+    /// Has the host start the domain by itself, or not.
+    fn set_autostart(&self, _on: bool) -> Result<()> {
+        Err(Error::unsupported("setAutostart"))
+    }
+
+    /// The definitions of the domain's checkpoints, each after the one that it builds on.
+    fn checkpoints(&self) -> Result<Vec<String>> {
+        Err(Error::unsupported("checkpoints"))
+    }
+
+    /// Defines a checkpoint that the disks have already.
+    fn redefine_checkpoint(&self, _xml: &str) -> Result<()> {
+        Err(Error::unsupported("checkpoints"))
+    }
+
+    /// Opens the connection that [`at`](Self::at) goes over, and keeps it until the value is dropped: whoever will ask
+    /// another host when a migration is over does not wait for a connection then. `None` where it is not to be had.
+    fn reach(&self, _uri: &str) -> Option<Subscription> {
+        None
+    }
+
     /// Has the domain's events delivered; `None` where none are to be had now, and the caller polls.
     fn subscribe(&self, _sink: EventSink) -> Option<Subscription> {
         None

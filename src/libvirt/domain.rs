@@ -12,7 +12,7 @@ use super::connection::{Connection, version_of};
 use super::error::{check, copy, last_error};
 use super::events::EventSubscription;
 use super::typed_params::{TypedParams, c_string};
-use super::{control, event_loop, newer};
+use super::{belongings, control, event_loop, newer};
 use crate::domain::{DomainOps, EventSink, GuestFacts, Subscription, XmlFlags};
 use crate::error::LibvirtError;
 use crate::job::{JobInfo, JobType};
@@ -304,6 +304,26 @@ impl DomainOps for Domain {
         self.call(|domain| unsafe {
             sys::virDomainUndefineFlags(domain, sys::VIR_DOMAIN_UNDEFINE_KEEP_NVRAM)
         })
+    }
+
+    fn autostart(&self) -> Result<bool> {
+        belongings::autostart(self.pointer)
+    }
+
+    fn set_autostart(&self, on: bool) -> Result<()> {
+        belongings::set_autostart(self.pointer, on)
+    }
+
+    fn checkpoints(&self) -> Result<Vec<String>> {
+        belongings::checkpoints(self.pointer)
+    }
+
+    fn redefine_checkpoint(&self, xml: &str) -> Result<()> {
+        belongings::redefine_checkpoint(self.pointer, xml)
+    }
+
+    fn reach(&self, uri: &str) -> Option<Subscription> {
+        Some(Box::new(control::connection_to(uri.to_owned()).ok()?))
     }
 
     fn facts(&self) -> Result<GuestFacts> {

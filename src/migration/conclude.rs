@@ -5,6 +5,7 @@ use super::outcome::Outcome;
 use super::pausing;
 use super::shared::Shared;
 use super::step::Act;
+use crate::belongings::{BELONGS, Belongings, Brought};
 use crate::error::LibvirtError;
 use crate::flags::MigrateFlags;
 use crate::guest::{Answers, ask_hosts};
@@ -16,7 +17,7 @@ use crate::{Error, Result};
 /// means say where the guest is, `known` does.
 pub(super) fn conclude(shared: &Shared, result: Result<()>, known: Option<GuestLocation>) -> Result<Outcome> {
     let Err(mut error) = result else {
-        return Ok(outcome(shared, known.unwrap_or_else(|| arrived(shared))));
+        return Ok(moved(shared, known.unwrap_or_else(|| arrived(shared))));
     };
     // Not an error of libvirt's but of the domain object, or of ours: it says nothing of the migration.
     let Some(code) = error.libvirt_code() else { return Err(error) };
@@ -31,7 +32,7 @@ pub(super) fn conclude(shared: &Shared, result: Result<()>, known: Option<GuestL
     if proves_success(code, location) {
         let reason = format!("{error}, but the destination has the guest");
         shared.record_act(Act::TrustDestination, reason, None);
-        return Ok(outcome(shared, location));
+        return Ok(moved(shared, location));
     }
     // What the abort cuts off may be what libvirt tells of.
     let cancelled = is_cancelled(&error) || (location.is_at_source() && shared.lock().abort_taken);
@@ -136,6 +137,29 @@ fn pause_source(shared: &Shared) -> GuestLocation {
     shared.record_act(Act::PauseSource, reason, super::perform::text(&result));
     // The destination was seen to run.
     if result.is_ok() { GuestLocation::DestinationRunning } else { GuestLocation::BothRunning }
+}
+
+/// The outcome of a migration that moved its guest. What belongs to it comes after.
+fn moved(shared: &Shared, location: GuestLocation) -> Outcome {
+    let mut left = Vec::new();
+    // One that nobody steers is its caller's in this as well.
+    if shared.watched {
+        let brought = guarded(|| Ok(bring(shared))).unwrap_or_default();
+        for (act, error) in brought.acts {
+            shared.record_act(act, BELONGS, error);
+        }
+        left = brought.left;
+    }
+    Outcome { left_behind: left, ..outcome(shared, location) }
+}
+
+fn bring(shared: &Shared) -> Brought {
+    let belongings = shared.belongings.get().unwrap_or(&Belongings::UNREAD);
+    let there = || match (shared.destination.as_deref(), shared.guest.uuid.as_deref()) {
+        (Some(uri), Some(uuid)) => shared.domain.at(uri, uuid),
+        _ => Err(Error::unsupported("asking the destination, whose URI is not known")),
+    };
+    belongings.bring(shared.control().as_ref(), there)
 }
 
 fn outcome(shared: &Shared, location: GuestLocation) -> Outcome {

@@ -5,6 +5,7 @@ use super::conclude::{OUTGOING, conclude};
 use super::perform::perform;
 use super::shared::Shared;
 use super::step::Act;
+use crate::belongings::Belongings;
 use crate::domain::{DomainOps, EventSink, Subscription};
 use crate::error::LibvirtError;
 use crate::guest::{Answers, ask_hosts};
@@ -19,6 +20,8 @@ use std::sync::Arc;
 pub(super) enum Order {
     /// Find a connection to watch through, and subscribe to events.
     Prepare(EventSink),
+    /// Have a connection to the destination, for the end.
+    Reach,
     /// Subscribe to events, which were not to be had before.
     Subscribe(EventSink),
     /// Look at the job and, with `state`, at the domain.
@@ -39,6 +42,8 @@ pub(super) enum Order {
 pub(super) enum Answer {
     /// Of [`Order::Prepare`] and [`Order::Subscribe`].
     Subscribed { control: Option<Arc<dyn DomainOps>>, subscription: Option<Subscription> },
+    /// Of [`Order::Reach`].
+    Reached(Option<Subscription>),
     /// Of [`Order::Sample`].
     Sampled {
         job: Result<Box<JobInfo>>,
@@ -76,7 +81,11 @@ impl Order {
                 let control = shared.domain.control();
                 let domain = control.as_ref().unwrap_or(&shared.domain);
                 let subscription = domain.subscribe(sink);
+                let _ = shared.belongings.set(Belongings::read(domain.as_ref()));
                 Answer::Subscribed { control, subscription }
+            }
+            Self::Reach => {
+                Answer::Reached(shared.destination.as_deref().and_then(|uri| shared.domain.reach(uri)))
             }
             Self::Subscribe(sink) => {
                 Answer::Subscribed { control: None, subscription: shared.control().subscribe(sink) }

@@ -23,6 +23,8 @@ pub struct Outcome {
     pub decisions: Vec<Step>,
     /// Where the guest is.
     pub guest_location: GuestLocation,
+    /// What belonged to the guest and did not come along, one sentence each.
+    pub left_behind: Vec<String>,
 }
 
 impl Outcome {
@@ -46,6 +48,7 @@ impl Outcome {
             bytes: told.unwrap_or(seen),
             decisions,
             guest_location,
+            left_behind: Vec::new(),
         }
     }
 }

@@ -2,13 +2,14 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::outcome::Outcome;
 use super::pausing::Pauses;
 use super::step::{Act, Step};
 use super::update::{Update, UpdateSink};
+use crate::belongings::Belongings;
 use crate::domain::{DomainOps, GuestFacts};
 use crate::flags::MigrateFlags;
 use crate::job::JobInfo;
@@ -36,6 +37,8 @@ pub(super) struct Shared {
     pub started: Instant,
     /// The process, which is the only one that can do something with it.
     process: u32,
+    /// What belongs to the guest beside its definitions, once it was read.
+    pub belongings: OnceLock<Belongings>,
     /// Libvirt's events are delivered.
     pub events: AtomicBool,
     control: Mutex<Option<Arc<dyn DomainOps>>>,
@@ -99,6 +102,7 @@ impl Shared {
             watched,
             started: Instant::now(),
             process: std::process::id(),
+            belongings: OnceLock::new(),
             events: AtomicBool::new(false),
             control: Mutex::default(),
             state: Mutex::default(),

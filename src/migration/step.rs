@@ -20,6 +20,10 @@ pub enum Act {
     TrustDestination,
     /// The connection to the source broke, and the migration was followed over another one.
     Reconnect,
+    /// The destination was told whether to start the guest by itself, as the source did.
+    SetAutostart(bool),
+    /// So many of the guest's checkpoints were defined at the destination.
+    RedefineCheckpoints(usize),
     /// Both hosts were asked, since nothing was heard of the migration for long. What they said is the reason.
     Look,
     /// The source was paused, since the guest ran at both hosts.
@@ -53,6 +57,8 @@ impl Act {
             Self::TrustDestination => "trust-destination",
             Self::Reconnect => "reconnect",
             Self::Look => "look",
+            Self::SetAutostart(_) => "set-autostart",
+            Self::RedefineCheckpoints(_) => "redefine-checkpoints",
             Self::PauseSource => "pause-source",
             Self::Release => "release",
             Self::ResumePostCopy => "resume-post-copy",
@@ -75,6 +81,17 @@ impl fmt::Display for Act {
             Self::TrustDestination => f.write_str("count the migration as done"),
             Self::Reconnect => f.write_str("connect to the source again"),
             Self::Look => f.write_str("ask both hosts"),
+            Self::SetAutostart(true) => f.write_str("have the destination start the guest by itself"),
+            Self::SetAutostart(false) => {
+                f.write_str("keep the destination from starting the guest by itself")
+            }
+            Self::RedefineCheckpoints(count) => {
+                write!(
+                    f,
+                    "define {count} checkpoint{} at the destination",
+                    if *count == 1 { "" } else { "s" }
+                )
+            }
             Self::PauseSource => f.write_str("pause the guest at the source"),
             Self::Release => f.write_str("stop the post-copy that hangs"),
             Self::ResumePostCopy => f.write_str("go on with the post-copy that broke"),

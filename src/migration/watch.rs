@@ -43,6 +43,9 @@ pub(super) struct Watch {
     /// A hand is at work for it; there is never a second one.
     busy: bool,
     prepared: bool,
+    /// A connection to the destination was asked for, and what keeps it.
+    reached: bool,
+    destination: Option<Subscription>,
     /// What was registered with libvirt; dropping it is a call, so a hand does that.
     pub subscription: Option<Subscription>,
     subscribe_at: Instant,
@@ -71,6 +74,8 @@ impl Watch {
             moving: false,
             busy: false,
             prepared: false,
+            reached: false,
+            destination: None,
             subscription: None,
             subscribe_at: now,
             subscribe_pause: SUBSCRIBE_AGAIN,
@@ -87,6 +92,9 @@ impl Watch {
     /// When something is due; `None` while hands are at work on all of it.
     pub fn due(&self) -> Option<Instant> {
         let look = self.silence.due(self.shared.lock().switched);
+        if self.prepared && !self.reached {
+            return Some(Instant::now());
+        }
         let other = if self.busy { None } else { self.due_in_turn() };
         [look, other].into_iter().flatten().min()
     }
@@ -119,6 +127,11 @@ impl Watch {
             // Beside whatever hangs.
             self.silence.look();
             return Some(Order::Look);
+        }
+        if self.prepared && !self.reached {
+            // Beside the rest, since it may take long.
+            self.reached = true;
+            return Some(Order::Reach);
         }
         if self.busy {
             return None;
@@ -177,9 +190,10 @@ impl Watch {
 
     /// An order was carried out.
     pub fn answer(&mut self, answer: Answer) {
-        // A look is made beside the one order.
-        self.busy &= matches!(answer, Answer::Looked(_));
+        // Those are carried out beside the one order.
+        self.busy &= matches!(answer, Answer::Looked(_) | Answer::Reached(_));
         match answer {
+            Answer::Reached(destination) => self.destination = destination,
             Answer::Looked(answers) => self.looked(answers),
             Answer::Reconnected(found) => self.reconnected(found),
             Answer::Subscribed { control, subscription } => self.subscribed(control, subscription),

@@ -29,8 +29,8 @@ impl PyDecision {
     }
 
     /// What was done: set-max-downtime, start-post-copy, pause, abort, restart, set-bandwidth, drop-post-copy,
-    /// resume, trust-destination, reconnect or pause-source; by `Guest.recover` also release, resume-post-copy,
-    /// remove-destination, remove-source, undefine-source or undefine-destination.
+    /// resume, trust-destination, reconnect, look, set-autostart, redefine-checkpoints or pause-source; by `Guest.recover`
+    /// also release, resume-post-copy, remove-destination, remove-source, undefine-source or undefine-destination.
     #[getter]
     fn action(&self) -> &'static str {
         self.step.act.name()
@@ -136,6 +136,12 @@ impl PyOutcome {
         self.outcome.guest_location.name()
     }
 
+    /// What belonged to the guest and did not come along, a sentence each; empty where all of it did.
+    #[getter]
+    fn left_behind<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, &self.outcome.left_behind)
+    }
+
     /// Everything, by name.
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let dict = PyDict::new(py);
@@ -147,6 +153,7 @@ impl PyOutcome {
         let steps = steps.map(|step| PyDecision::from(step.clone()).to_dict(py));
         dict.set_item("decisions", steps.collect::<PyResult<Vec<_>>>()?)?;
         dict.set_item("guest_location", self.guest_location())?;
+        dict.set_item("left_behind", &self.outcome.left_behind)?;
         Ok(dict)
     }
 

@@ -60,6 +60,7 @@ impl Guest {
             }
             recovery.settle(&mut interrupted)?;
         }
+        recovery.bring_belongings();
         recovery.outcome()
     }
 
@@ -76,7 +77,15 @@ impl Guest {
 
 /// The outcome of a recovery that has moved nothing itself.
 fn outcome(steps: Vec<Step>, total_time: Duration, guest_location: GuestLocation) -> Outcome {
-    Outcome { total_time, downtime: None, iterations: 0, bytes: 0, decisions: steps, guest_location }
+    Outcome {
+        total_time,
+        downtime: None,
+        iterations: 0,
+        bytes: 0,
+        decisions: steps,
+        guest_location,
+        left_behind: vec![],
+    }
 }
 
 impl MigrateParams {

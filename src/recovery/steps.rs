@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{Keep, LOOK, Reason, Remedy, STILL, View, outcome};
+use crate::belongings::{BELONGS, Belongings};
 use crate::domain::DomainOps;
 use crate::error::LibvirtError;
 use crate::fact::Fact;
@@ -35,6 +36,9 @@ pub(crate) struct Recovery {
     /// The source's outgoing migration at the last look.
     job: Fact<()>,
     resumed: Option<Outcome>,
+    /// What the source's definition still tells of the guest.
+    belongings: Belongings,
+    left_behind: Vec<String>,
     /// How often the last step was taken.
     repeats: u32,
 }
@@ -62,6 +66,7 @@ impl Recovery {
             Err(error) if error.libvirt_code() == Some(LibvirtError::NO_SUPPORT) => (domain, false),
             Err(error) => return Err(error),
         };
+        let belongings = if gone { Belongings::UNREAD } else { Belongings::read(source.as_ref()) };
         let for_good = flags.contains(MigrateFlags::PERSIST_DEST | MigrateFlags::UNDEFINE_SOURCE);
         Ok(Self {
             source,
@@ -75,6 +80,8 @@ impl Recovery {
             location: GuestLocation::Unknown,
             job: Fact::Unknown,
             resumed: None,
+            belongings,
+            left_behind: vec![],
             repeats: 0,
         })
     }
@@ -204,9 +211,24 @@ impl Recovery {
         self.resumed = Some(moved);
     }
 
+    /// Brings what belongs to a guest that is at the destination now. Of one that the source has forgotten nobody knows.
+    pub fn bring_belongings(&mut self) {
+        if !self.location.is_at_destination() || self.belongings == Belongings::UNREAD {
+            return;
+        }
+        let (source, destination) = (self.source.clone(), self.destination.clone());
+        let brought = self.belongings.bring(source.as_ref(), || source.at(&destination, &self.uuid));
+        for (act, error) in brought.acts {
+            let reason = BELONGS.to_owned();
+            self.steps.push(Step { at: self.started.elapsed(), act, reason, error });
+        }
+        self.left_behind = brought.left;
+    }
+
     /// How it ended.
     pub fn outcome(self) -> Result<Outcome> {
         let bare = outcome(self.steps, self.started.elapsed(), self.location);
+        let bare = Outcome { left_behind: self.left_behind, ..bare };
         Ok(match self.resumed {
             Some(moved) => {
                 Outcome { bytes: moved.bytes, iterations: moved.iterations, downtime: moved.downtime, ..bare }

@@ -180,6 +180,11 @@ impl Fake {
     fn called(&self, call: &'static str, details: impl std::fmt::Display) -> Result<()> {
         self.calls.lock().unwrap().push(format!("{call}{details}"));
         drop(self.unblocked.wait_while(self.blocked.lock().unwrap(), |blocked| *blocked == Some(call)));
+        self.refused(call)
+    }
+
+    /// The next error of this call, if there is one.
+    fn refused(&self, call: &'static str) -> Result<()> {
         match self.refusals.lock().unwrap().get_mut(call).and_then(Vec::pop) {
             Some(code) => Err(error(code).into()),
             None => Ok(()),
@@ -286,7 +291,7 @@ impl DomainOps for Fake {
         self.connected.load(Ordering::SeqCst)
     }
     fn is_persistent(&self) -> Result<bool> {
-        self.called("is_persistent", "")?;
+        self.refused("is_persistent")?;
         Ok(self.persistent.load(Ordering::SeqCst))
     }
     fn destroy(&self) -> Result<()> {

@@ -142,7 +142,12 @@ def summary(name: str, outcome: Outcome) -> list[str]:
         f"  time {show_time(outcome.total_time)}, pause {pause}, {show_size(outcome.bytes)} sent "
         f"in {show_passes(outcome.iterations)}",
     ]
-    return lines + decisions(outcome)
+    return lines + left_behind(outcome) + decisions(outcome)
+
+
+def left_behind(outcome: Outcome) -> list[str]:
+    """What belonged to the guest and did not come along."""
+    return [f"  did not come along: {text}" for text in outcome.left_behind]
 
 
 def decisions(outcome: Any) -> list[str]:

@@ -56,7 +56,8 @@ class Move:
             return _ended(error)
         pause = "unknown" if outcome.downtime is None else show_time(outcome.downtime)
         text = f"moved in {show_time(outcome.total_time)}, pause {pause}, {show_size(outcome.bytes)}"
-        return Result(Exit.DONE, text, outcome.to_dict())
+        left = "".join(f"; did not come along: {what}" for what in outcome.left_behind)
+        return Result(Exit.DONE, text + left, outcome.to_dict())
 
     @property
     def started(self) -> bool:
