@@ -96,12 +96,24 @@ fn judge(answers: &[&Presence]) -> (Whereis, Option<usize>) {
         let running = |&index: &usize| answers[index].state().is_some_and(DomainState::is_running);
         places.iter().copied().find(running)
     };
-    if !broken.is_empty() {
-        let ends: Vec<_> = broken.iter().chain(&post_copy).copied().collect();
-        return (Whereis::PostCopyBroken, there(&ends));
-    }
-    if !post_copy.is_empty() {
-        return (Whereis::PostCopy, there(&post_copy));
+    let ends: Vec<_> = broken.iter().chain(&post_copy).copied().collect();
+    let whole = |state: DomainState| {
+        (state.is_running() || state.is_paused())
+            && !(state.is_arriving() || state.is_post_copy() || state.is_post_copy_failed())
+    };
+    match (find(&whole).as_slice(), there(&ends)) {
+        // What is left at the source of one that has become whole.
+        ([place], None) if !ends.is_empty() => {
+            let runs = answers[*place].state().is_some_and(DomainState::is_running);
+            return (if runs { Whereis::Running } else { Whereis::Paused }, Some(*place));
+        }
+        (_, place) if !broken.is_empty() => return (Whereis::PostCopyBroken, place),
+        // Its other half is at none of these hosts, and they all have answered.
+        (_, place) if ends.len() == 1 && !silent && find(&|state| state.is_arriving()).is_empty() => {
+            return (Whereis::PostCopyBroken, place);
+        }
+        (_, place) if !ends.is_empty() => return (Whereis::PostCopy, place),
+        _ => {}
     }
     let running = find(&DomainState::is_running);
     let waiting = find(&|state| state.is_arriving());
@@ -172,12 +184,45 @@ mod tests {
             (vec![PAUSED, RUNNING], Several, None),
             (vec![here(3, 12), here(1, 10)], PostCopy, Some(1)),
             (vec![here(3, 13), here(1, 11)], PostCopyBroken, Some(1)),
+            (vec![here(3, 13), here(1, 2)], Running, Some(1)),
+            (vec![here(3, 12), here(3, 1)], Paused, Some(1)),
+            (vec![here(3, 12), WAITING], PostCopy, None),
+            (vec![here(1, 10), silent()], PostCopy, Some(0)),
+            (vec![ABSENT, here(1, 10)], PostCopyBroken, Some(1)),
+            (vec![here(3, 12), SHUT_OFF], PostCopyBroken, None),
             (vec![here(3, 13), here(1, 10)], PostCopyBroken, Some(1)),
             (vec![here(3, 13), here(5, 3)], PostCopyBroken, None),
         ] {
             let hosts = answers.iter().cloned().map(|answer| ("qemu:///system".to_owned(), answer)).collect();
             let found = Whereabouts::new(hosts);
             assert_eq!((found.what, found.at), (what, at), "{answers:?}");
+        }
+    }
+
+    /// What is told of any hosts is what is told of the two of a migration.
+    #[test]
+    fn two_hosts_are_judged_as_those_of_a_migration() {
+        use crate::location::{Answer, GuestLocation as Place};
+        let states = (0..=7).flat_map(|code| (0..=13).map(move |reason| here(code, reason)));
+        let all: Vec<_> = states.chain([ABSENT, silent()]).collect();
+        let answer = |presence: &Presence| match presence {
+            Presence::Here { state, .. } => Answer::State(*state),
+            Presence::Absent => Answer::Absent,
+            Presence::Silent(_) => Answer::Unknown,
+        };
+        for source in &all {
+            for destination in &all {
+                let place = Place::from_answers(answer(source), answer(destination));
+                let found = judge(&[source, destination]);
+                let agrees = match place {
+                    Place::DestinationRunning => !matches!(found, (Whereis::Running, Some(0))),
+                    Place::SourceRunning => !matches!(found, (Whereis::Running, Some(1))),
+                    Place::PostCopyBroken => !matches!(found.0, Whereis::Running | Whereis::Paused),
+                    Place::BothRunning => found.0 != Whereis::Running,
+                    _ => found.0 != Whereis::Running || found.1.is_some(),
+                };
+                assert!(agrees, "{source:?} {destination:?}: {place:?} {found:?}");
+            }
         }
     }
 

@@ -1,6 +1,16 @@
 """Types of the native module. The docstrings are the module's own."""
 
-from collections.abc import Callable, Generator, ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
+from collections.abc import (
+    Callable,
+    Generator,
+    ItemsView,
+    Iterable,
+    Iterator,
+    KeysView,
+    Mapping,
+    Sequence,
+    ValuesView,
+)
 from typing import Any, Literal, Protocol, final
 
 from .flags import MigrateFlags
@@ -372,6 +382,10 @@ _Location = Literal[
     "post-copy-broken",
     "unknown",
 ]
+
+def guest_location(
+    source: Sequence[int] | Literal["unknown"] | None, destination: Sequence[int] | Literal["unknown"] | None
+) -> _Location: ...
 
 @final
 class Convergence:
