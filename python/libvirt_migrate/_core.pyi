@@ -40,6 +40,7 @@ __all__ = [
     "_panic",
     "build_migrate_params",
     "diff_xml",
+    "guest_location",
     "retarget_xml",
     "where_is",
 ]
