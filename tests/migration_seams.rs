@@ -272,3 +272,76 @@ fn a_migration_of_which_nothing_is_heard_is_looked_for_at_both_hosts() {
     run.fake.end(None);
     assert!(run.migration.result().is_ok());
 }
+
+/// A guest that dirties more than is moved, until its migration is started again with the guest slowed down.
+fn until_restarted(run: &Run) {
+    let mut iteration = 0;
+    eventually("the restart", || {
+        iteration += 1;
+        let job = JobInfo { memory_dirty_rate: Some(1000 * MIB / 4096), ..memory(iteration, 900 * MIB) };
+        run.fake.set_job(job);
+        run.fake.emit(DomainEvent::Iteration(iteration));
+        std::thread::sleep(Duration::from_millis(50));
+        run.acts().contains(&"restart")
+    });
+}
+
+fn throttled(more: Intent) -> Convergence {
+    Convergence::adaptive(Intent { max_downtime: 0.01, throttle: true, ..more }).unwrap()
+}
+
+#[test]
+fn what_is_answered_to_the_run_before_is_not_taken_for_the_one_after() {
+    let intent = Intent { deadline: Some(6.0), ..Intent::default() };
+    let fake = Fake::default();
+    // The first run ends by its abort; the answer to that comes when the second one is long under way.
+    fake.answer_late("abort_job");
+    let run = Run::with(fake, &throttled(intent));
+    let mut iteration = 0;
+    eventually("the second call", || {
+        iteration += 1;
+        let job = JobInfo { memory_dirty_rate: Some(1000 * MIB / 4096), ..memory(iteration, 900 * MIB) };
+        run.fake.set_job(job);
+        run.fake.emit(DomainEvent::Iteration(iteration));
+        std::thread::sleep(Duration::from_millis(50));
+        run.fake.calls("migrate").len() == 2
+    });
+    std::thread::sleep(Duration::from_millis(200));
+    run.fake.release_late();
+    // The policy goes on steering the second run: its deadline is kept.
+    assert!(run.migration.wait(Some(Duration::from_secs(20))).unwrap());
+    assert_eq!(location(run.migration.result()), GuestLocation::SourceRunning);
+    assert!(run.acts().contains(&"abort"), "{:?}", run.acts());
+}
+
+#[test]
+fn a_guest_is_not_paused_between_two_runs() {
+    let fake = Fake::unabortable();
+    let run = Run::with(fake, &throttled(Intent::default()));
+    until_restarted(&run);
+    // The first call has not returned yet.
+    run.migration.force_complete().unwrap();
+    std::thread::sleep(Duration::from_millis(200));
+    assert!(run.fake.calls("suspend").is_empty(), "it would be moved as a paused one");
+    run.fake.set_job(JobInfo::default());
+    run.fake.end(Some(LibvirtError::OPERATION_ABORTED));
+    eventually("the second call", || run.fake.calls("migrate").len() == 2);
+    std::thread::sleep(Duration::from_millis(200));
+    assert!(run.fake.calls("suspend").is_empty(), "there is no job yet");
+    run.fake.set_job(memory(1, 64 * MIB));
+    eventually("the pause", || !run.fake.calls("suspend").is_empty());
+    run.fake.end(None);
+    assert_eq!(run.migration.result().unwrap().guest_location, GuestLocation::DestinationRunning);
+}
+
+#[test]
+fn a_migration_found_in_post_copy_has_no_paused_guest() {
+    let fake = Arc::new(Fake::polled());
+    fake.set_state(POST_COPY);
+    fake.set_job(memory(2, 300 * MIB));
+    let guest = Guest::new(fake.clone());
+    let migration = guest.adopt_migration(Some("qemu+tcp://host2/system"), None, vec![]).unwrap();
+    fake.set_job(JobInfo::default());
+    fake.set_state(DomainState::new(5, 4));
+    assert_eq!(migration.result().unwrap().guest_location, GuestLocation::DestinationRunning);
+}

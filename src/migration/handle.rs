@@ -159,6 +159,9 @@ impl Migration {
     fn has_job(&self) -> bool {
         let (begun, called) = {
             let state = self.shared.lock();
+            if state.restart.is_some() {
+                return false;
+            }
             (state.begun, state.called)
         };
         let outgoing =

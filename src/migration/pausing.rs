@@ -44,6 +44,11 @@ fn begin(shared: &Shared) -> Result<bool> {
     if state.pauses.closed || state.end.is_some() {
         return Err(Error::not_now("the migration is over, and a pause would keep the guest from going on"));
     }
+    if state.restart.is_some() {
+        return Err(Error::not_now(
+            "the migration is being started again, and a guest that is paused before is moved as a paused one",
+        ));
+    }
     state.pauses.out += 1;
     Ok(std::mem::replace(&mut state.pauses.taken, true))
 }

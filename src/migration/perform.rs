@@ -36,8 +36,14 @@ fn call(shared: &Shared, action: Action) -> Result<()> {
             Err(Error::not_now("a migration that others started cannot be started again"))
         }
         Action::Restart(throttle) => {
-            // Before the abort: the call may return before the abort does.
-            shared.lock().restart = Some(throttle);
+            {
+                let mut state = shared.lock();
+                if state.pauses.taken {
+                    return Err(Error::not_now("it is forced already"));
+                }
+                // Before the abort: the call may return before the abort does.
+                state.restart = Some(throttle);
+            }
             let result = domain.abort_job(false);
             if result.is_err() {
                 shared.lock().restart = None;

@@ -15,6 +15,7 @@ use crate::flags::MigrateFlags;
 use crate::job::JobInfo;
 use crate::policy::{Action, Context, Decision, Throttle};
 use crate::progress::{Phase, Progress};
+use crate::state::DomainState;
 use crate::{Error, Result};
 
 /// One migration.
@@ -145,8 +146,10 @@ impl Shared {
 
     /// Whether the guest stood still before it was migrated.
     pub fn was_paused(&self) -> bool {
-        // One that stands still for a broken post-copy goes on once that is resumed.
-        self.guest.state.is_some_and(|state| state.is_paused() && !state.is_post_copy_failed())
+        // One that stands still for a migration that was found running, or for a post-copy that broke, goes on with it.
+        let for_migration =
+            |state: DomainState| state.is_migrating() || state.is_post_copy() || state.is_post_copy_failed();
+        self.guest.state.is_some_and(|state| state.is_paused() && !for_migration(state))
     }
 
     /// Whether it can be switched to post-copy.

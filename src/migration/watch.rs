@@ -152,8 +152,12 @@ impl Watch {
         if self.abort_at <= now && self.wants_abort() {
             return Some(Order::Abort);
         }
-        if let Some(decision) = self.decisions.pop_front() {
-            return Some(Order::Act(decision));
+        while let Some(decision) = self.decisions.pop_front() {
+            let gives_up = matches!(decision.action, Action::Abort | Action::Restart(_));
+            // Decided before it was forced.
+            if !(gives_up && self.shared.lock().context.forced) {
+                return Some(Order::Act(decision));
+            }
         }
         if self.sample_at <= now && self.lost.is_some() {
             return Some(Order::Reconnect(self.sink.clone()));
@@ -190,7 +194,6 @@ impl Watch {
 
     /// An order was carried out.
     pub fn answer(&mut self, answer: Answer) {
-        // Those are carried out beside the one order.
         self.busy &= matches!(answer, Answer::Looked(_) | Answer::Reached(_));
         match answer {
             Answer::Reached(destination) => self.destination = destination,
@@ -302,7 +305,8 @@ impl Watch {
         let forced = {
             let mut state = self.shared.lock();
             state.begun = true;
-            std::mem::take(&mut state.force)
+            // A run that is being aborted in order to start again is not forced, the next one is.
+            state.restart.is_none() && std::mem::take(&mut state.force)
         };
         if forced {
             let (at, action) = (self.shared.elapsed(), self.shared.forcing());

@@ -45,6 +45,10 @@ pub struct Fake {
     ended: Condvar,
     /// An abort ends the migration.
     abortable: bool,
+    /// The answer to this call is held back, once.
+    late: Mutex<Option<&'static str>>,
+    released: Mutex<bool>,
+    release: Condvar,
     /// The guest at the destination, as [`DomainOps::at`] finds it; without one that is not supported.
     there: Mutex<Option<Arc<Fake>>>,
     /// What another connection finds, attempt for attempt; without any that is not supported.
@@ -72,6 +76,9 @@ impl Default for Fake {
             ending: Mutex::default(),
             ended: Condvar::new(),
             abortable: true,
+            late: Mutex::default(),
+            released: Mutex::default(),
+            release: Condvar::new(),
             there: Mutex::default(),
             reopened: Mutex::default(),
             versions: (LibvirtVersion::new(9, 0, 0), None),
@@ -158,6 +165,23 @@ impl Fake {
         self.unblocked.notify_all();
     }
 
+    /// Has the next call of this name do its work at once and answer only when that is released.
+    pub fn answer_late(&self, call: &'static str) {
+        *self.late.lock().unwrap() = Some(call);
+    }
+
+    pub fn release_late(&self) {
+        *self.released.lock().unwrap() = true;
+        self.release.notify_all();
+    }
+
+    fn hold_back(&self, call: &'static str) {
+        let held = self.late.lock().unwrap().take_if(|late| *late == call).is_some();
+        if held {
+            drop(self.release.wait_while(self.released.lock().unwrap(), |released| !*released));
+        }
+    }
+
     /// Ends the call that moves the guest.
     pub fn end(&self, ending: Ending) {
         *self.ending.lock().unwrap() = Some(ending);
@@ -229,6 +253,7 @@ impl DomainOps for Fake {
         if self.abortable {
             self.end(Some(LibvirtError::OPERATION_ABORTED));
         }
+        self.hold_back("abort_job");
         Ok(())
     }
     fn set_max_downtime(&self, milliseconds: u64) -> Result<()> {
