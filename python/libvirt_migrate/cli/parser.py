@@ -86,6 +86,7 @@ def build_parser() -> Parser:
     status = _command(commands, "status", "the guests of a host, and what is being migrated")
     status.add_argument("guest", nargs="?", metavar="GUEST", help="one guest, by name or uuid")
     options.source(status)
+    options.destination(status)
 
     watch = _command(commands, "watch", "follow a migration that runs; Ctrl-C leaves it alone")
     options.guest(watch)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from .. import Guest, LibvirtError
+from .. import Guest, LibvirtError, codes
 from .ends import Exit
 from .errors import UserError, explain
 from .follow import Followed, follow
@@ -45,7 +45,10 @@ def force_complete(options: Any, out: Output) -> int:
         try:
             guest.start_post_copy()
             how = "switched to post-copy"
-        except LibvirtError:
+        except LibvirtError as error:
+            if error.code not in (codes.OPERATION_INVALID, codes.OPERATION_UNSUPPORTED, codes.NO_SUPPORT):
+                # It may have been switched all the same, or the guest cannot be reached.
+                raise
             # Not allowed when it was started.
             migration.force_complete()
             how = "paused until it has moved"

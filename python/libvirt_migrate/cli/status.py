@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import Guest, JobInfo, LibvirtError
+from .. import Guest, JobInfo, LibvirtError, codes, where_is
 from .ends import Exit
 from .errors import one_line
 from .hosts import find_guest, open_host, show_uri
 from .output import Output
+from .request import check_uri
 from .values import show_rate, show_size, show_time
 from .waiting import interruptible
 
@@ -20,6 +21,8 @@ _FIGURES = ("memory_total", "memory_remaining", "memory_bps", "memory_iteration"
 
 def status(options: Any, out: Output) -> int:
     """The command."""
+    if options.destination is not None:
+        check_uri(options.destination)
     rows = interruptible(lambda: _rows(options))
     for row in rows:
         out.event("guest", **row)
@@ -36,7 +39,7 @@ def _rows(options: Any) -> list[dict[str, Any]]:
     rows = []
     for guest in sorted(guests, key=lambda guest: guest.name):
         try:
-            rows.append(_row(guest))
+            rows.append(_row(guest) | _whereabouts(guest, options))
         except LibvirtError as error:
             # It may have gone in between.
             rows.append(
@@ -58,19 +61,39 @@ def _row(guest: Guest) -> dict[str, Any]:
         "uuid": guest.uuid,
         "state": state.name,
         "reason": state.reason,
+        "job": None,
     }
+    if not active:
+        return row
     try:
-        row["job"] = _job(guest.job_info()) if active else None
+        row["job"] = _job(guest.job_info())
     except LibvirtError as error:
-        if error.code != 3:
+        if error.code in (codes.OPERATION_UNSUPPORTED, codes.NO_SUPPORT):
+            # Only the source has statistics.
+            row["job"] = _untold("incoming migration")
+        elif error.code in (codes.NO_DOMAIN, codes.OPERATION_INVALID):
+            # It has gone in between.
             raise
-        # Only the source has statistics.
-        row["job"] = _job_of_destination()
+        else:
+            row["job"] = _untold("not known")
     return row
 
 
-def _job_of_destination() -> dict[str, Any]:
-    return {"kind": "incoming migration", "elapsed": None, **dict.fromkeys(_FIGURES)}
+def _whereabouts(guest: Guest, options: Any) -> dict[str, Any]:
+    """Where the guest is by the word of both hosts, where both are asked."""
+    if options.destination is None:
+        return {}
+    found = where_is(guest, [open_host(options.source), options.destination])
+    here, there = found.answers
+    at = None
+    if found.host is not None:
+        at = "here" if found.host == here.host else "destination"
+    both = {"state": found.state, "at": at, "error": here.error or there.error}
+    return {"both": both}
+
+
+def _untold(kind: str) -> dict[str, Any]:
+    return {"kind": kind, "elapsed": None, **dict.fromkeys(_FIGURES)}
 
 
 def _job(job: JobInfo) -> dict[str, Any] | None:
@@ -85,19 +108,47 @@ def _lines(rows: list[dict[str, Any]]) -> list[str]:
     width = max((len(row["guest"]) for row in rows), default=0)
     lines = []
     for row in rows:
-        reason = f" ({row['reason']})" if row.get("reason") else ""
-        line = f"{row['guest']:<{width}}  {row['state']}{reason}"
+        line = f"{row['guest']:<{width}}  {_state_text(row)}"
         if row["job"] is not None:
             line += f"; {_job_text(row['job'])}"
+        if "both" in row:
+            line += f"; {_both_text(row['both'])}"
         lines.append(line)
     return lines
 
 
+#: What state and reason mean in a post-copy, where the guest is not where it seems to be.
+_POST_COPY = {
+    ("paused", "post-copy"): "in post-copy: runs at the destination, with memory still here",
+    ("running", "post-copy"): "in post-copy: runs here, with memory still at the source",
+    ("paused", "post-copy failed"): "post-copy BROKE: stands still; libvirt-migrate recover goes on with it",
+    ("running", "post-copy failed"): "post-copy BROKE: stands still; libvirt-migrate recover goes on with it",
+}
+
+
+def _state_text(row: dict[str, Any]) -> str:
+    state, reason = str(row["state"]), str(row["reason"] or "")
+    return _POST_COPY.get((state, reason), f"{state} ({reason})" if reason else state)
+
+
+def _both_text(both: dict[str, Any]) -> str:
+    places = {"here": " here", "destination": " at the destination", None: ""}
+    if both["error"] is not None:
+        return f"the destination cannot be asked: {one_line(both['error'])}"
+    return f"by both hosts: {both['state']}{places[both['at']]}"
+
+
 def _job_text(job: dict[str, Any]) -> str:
-    if job["kind"] != "outgoing migration" or job["memory_total"] is None:
+    if job["kind"] == "not known":
+        return "whether it is being migrated is not known: the host does not tell now"
+    if job["kind"] != "outgoing migration":
         return str(job["kind"])
-    return (
-        f"{job['kind']} for {show_time(job['elapsed'])}: {show_size(job['memory_remaining'])} "
-        f"of {show_size(job['memory_total'])} left, {show_rate(job['memory_bps'])}, "
-        f"pass {job['memory_iteration'] or 0}"
-    )
+    done = [f"{job['kind']} for {show_time(job['elapsed'])}"]
+    if job["disk_remaining"]:
+        done.append(f"{show_size(job['disk_remaining'])} of disks left")
+    if job["memory_total"]:
+        done.append(f"{show_size(job['memory_remaining'])} of {show_size(job['memory_total'])} left")
+        done.append(f"pass {job['memory_iteration'] or 0}")
+    if job["memory_bps"]:
+        done.append(show_rate(job["memory_bps"]))
+    return f"{done[0]}{': ' if done[1:] else ''}{', '.join(done[1:])}"
