@@ -6,7 +6,7 @@ import os
 import shutil
 import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -55,14 +55,18 @@ def hung_daemon() -> Iterator[Hung]:
 
 
 @contextmanager
-def stopped(host: Host) -> Iterator[None]:
-    """The daemon of a host of the lab does not run meanwhile."""
+def stopped(host: Host) -> Iterator[Callable[[], object]]:
+    """The daemon of a host of the lab does not run meanwhile, unless it is told to go on before."""
     number = (host.folder / "run" / "libvirtd.pid").read_text()
+
+    def go_on() -> None:
+        host.run("kill", "-CONT", number)
+
     host.run("kill", "-STOP", number)
     try:
-        yield
+        yield go_on
     finally:
-        host.run("kill", "-CONT", number)
+        go_on()
 
 
 def counts() -> tuple[int, int]:
