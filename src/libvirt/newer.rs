@@ -1,12 +1,17 @@
-//! Functions of libvirt that the oldest supported release lacks, looked up when they are called.
+//! What the oldest supported release of libvirt lacks.
 //!
-//! Linking one would keep the whole module from loading there.
+//! Functions are looked up when they are called: linking one would keep the whole module from loading there. A flag is
+//! known or not to the daemon, which refuses the whole call for one that it does not know.
 
 use std::ffi::{CStr, c_int, c_uint};
 
 use virt::sys;
 
 use crate::error::LibvirtError;
+use crate::version::LibvirtVersion;
+
+/// Since when a daemon knows `VIR_DOMAIN_UNDEFINE_KEEP_TPM`.
+pub(super) const UNDEFINE_KEEP_TPM: LibvirtVersion = LibvirtVersion::new(8, 9, 0);
 
 type AbortJobFlags = unsafe extern "C" fn(sys::virDomainPtr, c_uint) -> c_int;
 
