@@ -347,8 +347,7 @@ impl DomainOps for Domain {
 
     fn undefine(&self) -> Result<()> {
         // On shared storage the state of an emulated TPM is the one that the guest has where it runs.
-        let keep_tpm = self.version()? >= newer::UNDEFINE_KEEP_TPM;
-        let tpm = if keep_tpm { sys::VIR_DOMAIN_UNDEFINE_KEEP_TPM } else { 0 };
+        let tpm = newer::undefine_keep_tpm(self.version()?, || self.xml(XmlFlags::INACTIVE))?;
         let flags = sys::VIR_DOMAIN_UNDEFINE_KEEP_NVRAM | tpm;
         // SAFETY: see above.
         self.call(|domain| unsafe { sys::virDomainUndefineFlags(domain, flags) })
