@@ -122,6 +122,8 @@ impl LibvirtError {
     pub const OPERATION_FAILED: i32 = 9;
     /// `VIR_ERR_SYSTEM_ERROR`: the host's own system refused something, such as room on a disk.
     pub const SYSTEM_ERROR: i32 = 38;
+    /// `VIR_ERR_OPERATION_TIMEOUT`: no answer in time, which says nothing of what was asked.
+    pub const OPERATION_TIMEOUT: i32 = 68;
     /// `VIR_ERR_OPERATION_ABORTED`: on request.
     pub const OPERATION_ABORTED: i32 = 78;
     /// `VIR_ERR_NO_SUPPORT`: this connection has no such call.
@@ -149,6 +151,13 @@ impl LibvirtError {
             strings: [None, None, None],
             numbers: [-1, -1],
         }
+    }
+
+    /// A daemon that did not answer in time.
+    pub fn no_answer(message: impl Into<String>) -> Self {
+        /// `VIR_FROM_RPC`.
+        const RPC: i32 = 7;
+        Self { domain: RPC, ..Self::found_here(Self::OPERATION_TIMEOUT, message) }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::domain::{DomainOps, GuestFacts, XmlFlags};
 use crate::domain_xml::disk_targets;
 use crate::flags::MigrateFlags;
 use crate::job::JobInfo;
-use crate::libvirt::Connection;
+use crate::libvirt::{CONNECT_LIMIT, Connection};
 use crate::location::{Answer, GuestLocation};
 use crate::migration::{Outcome, UpdateSink, WeakMigration, is_active, same_process};
 use crate::params::{MigrateParams, Param, Value};
@@ -36,7 +36,12 @@ impl Guest {
 
     /// The guest with this name or uuid at the daemon of `uri`.
     pub fn open(name_or_uuid: &str, uri: Option<&str>) -> Result<Self> {
-        Ok(Self::new(Arc::new(Connection::open(uri)?.lookup(name_or_uuid)?)))
+        Self::open_within(name_or_uuid, uri, CONNECT_LIMIT)
+    }
+
+    /// The same, with a limit for connecting: [`Connection::open_within`].
+    pub fn open_within(name_or_uuid: &str, uri: Option<&str>, limit: Duration) -> Result<Self> {
+        Ok(Self::new(Arc::new(Connection::open_within(uri, limit)?.lookup(name_or_uuid)?)))
     }
 
     /// The domain itself, for single calls.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::closing::InBackground;
 use super::connection::Connection;
+use super::turn::Turn;
 use crate::error::LibvirtError;
 use crate::whereabouts::{Presence, Whereabouts};
 use crate::{Error, Result};
@@ -13,15 +14,23 @@ use crate::{Error, Result};
 pub const DEFAULT_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Asks the daemon of this URI over a connection of its own, on a thread of its own, and waits for it no longer than
-/// this. `None` leaves it to itself.
+/// this. `None` leaves it to itself; `what` tells one question from another, of which one of a kind is out at a time.
 pub(super) fn ask_host<T: Send + 'static>(
     uri: &str,
+    what: String,
     patience: Duration,
     question: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
 ) -> Option<Result<T>> {
-    let uri = uri.to_owned();
-    let answer = begin(move || question(&Connection::open(Some(&uri))?))?;
-    answer.recv_timeout(patience).ok()
+    let (uri, until) = (uri.to_owned(), Instant::now() + patience);
+    let answer = begin(move || {
+        let _turn = Turn::take(uri.clone(), what, until)?;
+        Some(Connection::open_within(Some(&uri), left(until)).and_then(|host| question(&host)))
+    })?;
+    answer.recv_timeout(patience).ok()?
+}
+
+fn left(until: Instant) -> Duration {
+    until.saturating_duration_since(Instant::now())
 }
 
 /// Makes a call on a thread of its own.
@@ -47,18 +56,18 @@ pub fn where_is(
     patience: Duration,
 ) -> Whereabouts {
     let until = Instant::now() + patience;
+    let no_answer = || Presence::Silent(format!("no answer within {} s", patience.as_secs_f64()));
     let asked: Vec<_> = hosts
         .into_iter()
         .map(|(uri, connection)| {
             let (text, guest) = (uri.clone(), name_or_uuid.to_owned());
-            (uri, begin(move || ask(&text, connection, &guest)))
+            (uri, begin(move || ask(&text, connection, &guest, until)))
         })
         .collect();
     let answers = asked.into_iter().map(|(uri, answer)| {
-        let left = until.saturating_duration_since(Instant::now());
-        let presence = match answer.map(|answer| answer.recv_timeout(left)) {
-            Some(Ok(presence)) => presence,
-            Some(Err(_)) => Presence::Silent(format!("no answer within {} s", patience.as_secs_f64())),
+        let presence = match answer.map(|answer| answer.recv_timeout(left(until))) {
+            Some(Ok(Some(presence))) => presence,
+            Some(Ok(None) | Err(_)) => no_answer(),
             None => Presence::Silent("no thread to ask with".to_owned()),
         };
         (uri, presence)
@@ -66,16 +75,21 @@ pub fn where_is(
     Whereabouts::new(answers.collect())
 }
 
-fn ask(uri: &str, connection: Option<Connection>, guest: &str) -> Presence {
+/// What a host says of a guest; `None` where it is too late for an answer.
+fn ask(uri: &str, connection: Option<Connection>, guest: &str, until: Instant) -> Option<Presence> {
+    // A connection that was given is another way to the host than one to its URI.
+    let whom = connection.as_ref().map_or_else(|| uri.to_owned(), |given| format!("{:p}", given.as_ptr()));
+    let _turn = Turn::take(whom, guest.to_owned(), until)?;
     let found = || -> Result<Presence> {
-        let connection = connection.map_or_else(|| Connection::open(Some(uri)), Ok)?;
-        connection.presence(guest)
+        let open = || Connection::open_within(Some(uri), left(until));
+        connection.map_or_else(open, Ok)?.presence(guest)
     };
-    match found() {
+    Some(match found() {
         Ok(presence) => presence,
         Err(Error::Libvirt(error)) if error.code == LibvirtError::NO_DOMAIN => Presence::Absent,
+        Err(_) if left(until).is_zero() => return None,
         Err(error) => Presence::Silent(error.to_string()),
-    }
+    })
 }
 
 impl Connection {

@@ -1,6 +1,7 @@
 //! Domains of libvirt-python, which keeps its pointers in capsules.
 
 use std::ffi::{CStr, CString};
+use std::marker::PhantomData;
 use std::ptr::NonNull;
 
 use pyo3::prelude::*;
@@ -12,14 +13,24 @@ use super::domain::Domain;
 /// The name that libvirt-python gives to capsules of domains.
 const DOMAIN: &CStr = c"virDomainPtr";
 
-/// A reference of our own to the domain in a capsule of libvirt-python.
-///
-/// A capsule of another name is refused with an exception.
-pub fn domain_from_capsule(capsule: &Bound<'_, PyCapsule>) -> PyResult<crate::Result<Domain>> {
-    let pointer: NonNull<sys::virDomain> = capsule.pointer_checked(Some(DOMAIN))?.cast();
-    // SAFETY: libvirt-python makes capsules of this name for valid domains only, and frees the domain when the
-    // Python object that owns the capsule goes. The caller's reference keeps it while the interpreter is held.
-    Ok(unsafe { Domain::from_borrowed(pointer.as_ptr()) })
+/// The domain in a capsule of libvirt-python, which is borrowed as long as the capsule is.
+pub struct CapsuleDomain<'a>(NonNull<sys::virDomain>, PhantomData<&'a PyCapsule>);
+
+// SAFETY: libvirt's objects may be used from any thread, and the pointer is all that is in here.
+unsafe impl Send for CapsuleDomain<'_> {}
+
+impl<'a> CapsuleDomain<'a> {
+    /// A capsule of another name is refused with an exception.
+    pub fn new(capsule: &'a Bound<'_, PyCapsule>) -> PyResult<Self> {
+        Ok(Self(capsule.pointer_checked(Some(DOMAIN))?.cast(), PhantomData))
+    }
+
+    /// A reference of our own. To be called without the GIL, as whatever calls libvirt.
+    pub fn domain(self) -> crate::Result<Domain> {
+        // SAFETY: libvirt-python makes capsules of this name for valid domains only, and frees the domain when the
+        // Python object that owns the capsule goes. The caller's reference keeps that object as long as `'a`.
+        unsafe { Domain::from_borrowed(self.0.as_ptr()) }
+    }
 }
 
 /// Whether the shared library at `path` uses the same libvirt as this module.

@@ -2,7 +2,8 @@
 
 use std::ffi::{c_int, c_uint, c_ulong, c_void};
 use std::mem::ManuallyDrop;
-use std::sync::Once;
+use std::sync::{Arc, Once};
+use std::time::Duration;
 
 use virt::connect::Connect;
 use virt::sys;
@@ -11,6 +12,8 @@ use super::closing::InBackground;
 use super::domain::Domain;
 use super::error::{check, last_error};
 use super::event_loop;
+use super::gate::Gate;
+use super::opening::{self, CONNECT_LIMIT};
 use super::typed_params::c_string;
 use crate::Result;
 use crate::error::LibvirtError;
@@ -24,24 +27,31 @@ const KEEPALIVE_COUNT: c_uint = 5;
 
 /// An open connection; clones share it, and the last one closes it.
 #[derive(Clone)]
-pub struct Connection(ManuallyDrop<Connect>);
+pub struct Connection {
+    open: Arc<Open>,
+    /// How long another connection, made on behalf of this one, may take.
+    limit: Duration,
+}
 
-impl Drop for Connection {
+/// What is open, closed when it is dropped.
+pub(super) struct Open {
+    connect: ManuallyDrop<Connect>,
+    /// For whoever makes a call on it.
+    pub gate: Gate,
+}
+
+impl Drop for Open {
     fn drop(&mut self) {
         if let Some(_call) = InBackground::begin() {
             // SAFETY: dropped here only, and not used afterwards.
-            unsafe { ManuallyDrop::drop(&mut self.0) };
+            unsafe { ManuallyDrop::drop(&mut self.connect) };
         }
     }
 }
 
-impl Connection {
-    /// Connects to `uri`, or to libvirt's default where it is `None`.
-    pub fn open(uri: Option<&str>) -> Result<Self> {
-        if let Some(uri) = uri {
-            c_string("uri", uri)?;
-            check_uri("uri", uri)?;
-        }
+impl Open {
+    /// Connects, however long that takes.
+    pub(super) fn attempt(uri: Option<&str>) -> Result<Self> {
         // The remote driver asks for the event loop when it opens a connection, and never again.
         event_loop::require();
         // `virt` drops half of libvirt's error, so it is read again here, on the thread of the call.
@@ -54,7 +64,26 @@ impl Connection {
         // SAFETY: the connection is open.
         let _ =
             unsafe { sys::virConnectSetKeepAlive(connection.as_ptr(), KEEPALIVE_SECONDS, KEEPALIVE_COUNT) };
-        Ok(Self(ManuallyDrop::new(connection)))
+        Ok(Self { connect: ManuallyDrop::new(connection), gate: Gate::default() })
+    }
+}
+
+impl Connection {
+    /// Connects to `uri`, or to libvirt's default where it is `None`, within [`CONNECT_LIMIT`].
+    pub fn open(uri: Option<&str>) -> Result<Self> {
+        Self::open_within(uri, CONNECT_LIMIT)
+    }
+
+    /// Connects within this time. A daemon that does not answer by then gives
+    /// [`OPERATION_TIMEOUT`](LibvirtError::OPERATION_TIMEOUT), which says nothing of it but that.
+    ///
+    /// At most one attempt at a time is made for a URI, however many ask for it.
+    pub fn open_within(uri: Option<&str>, limit: Duration) -> Result<Self> {
+        if let Some(uri) = uri {
+            c_string("uri", uri)?;
+            check_uri("uri", uri)?;
+        }
+        Ok(Self { open: Arc::new(opening::open(uri, limit)?), limit })
     }
 
     /// The domain with this uuid or name.
@@ -81,32 +110,49 @@ impl Connection {
         &self,
         find: impl FnOnce(sys::virConnectPtr) -> sys::virDomainPtr,
     ) -> Result<Option<Domain>> {
+        let _call = self.open.gate.enter();
         // SAFETY: the pointer is used only while `self` holds its reference.
-        let found = find(unsafe { self.0.as_ptr() });
+        let found = find(unsafe { self.open.connect.as_ptr() });
         if found.is_null() {
             let error = last_error();
             return if error.code == LibvirtError::NO_DOMAIN { Ok(None) } else { Err(error.into()) };
         }
         // SAFETY: libvirt handed out a reference, which the value takes over.
-        Ok(Some(unsafe { Domain::from_owned(found) }))
+        Ok(Some(unsafe { Domain::from_owned(found) }.through(self)))
+    }
+
+    /// Makes calls that no other thread's come between.
+    pub fn alone<T>(&self, calls: impl FnOnce(&Self) -> T) -> T {
+        let _call = self.open.gate.enter();
+        calls(self)
+    }
+
+    /// What is open, to keep.
+    pub(super) fn open_to_keep(&self) -> Arc<Open> {
+        self.open.clone()
+    }
+
+    /// How long another connection on behalf of this one may take.
+    pub(super) fn limit(&self) -> Duration {
+        self.limit
     }
 
     /// The pointer, valid as long as `self`.
     pub(super) fn as_ptr(&self) -> sys::virConnectPtr {
         // SAFETY: the pointer is used only while `self` holds its reference.
-        unsafe { self.0.as_ptr() }
+        unsafe { self.open.connect.as_ptr() }
     }
 
     /// Whether the daemon still holds the other end.
     pub(super) fn is_alive(&self) -> bool {
         // SAFETY: the connection is open.
-        unsafe { sys::virConnectIsAlive(self.0.as_ptr()) == 1 }
+        unsafe { sys::virConnectIsAlive(self.open.connect.as_ptr()) == 1 }
     }
 
     /// The version of libvirt at the daemon's side.
     pub fn version(&self) -> Result<LibvirtVersion> {
         // SAFETY: the connection is open.
-        Ok(version_of(unsafe { self.0.as_ptr() })?)
+        Ok(version_of(unsafe { self.open.connect.as_ptr() })?)
     }
 }
 

@@ -8,9 +8,11 @@ use virt::sys;
 
 use super::asking::ask_host;
 use super::closing::InBackground;
-use super::connection::{Connection, version_of};
+use super::connection::{Connection, Open, version_of};
 use super::error::{check, copy, last_error};
 use super::events::EventSubscription;
+use super::gate::Entered;
+use super::opening::CONNECT_LIMIT;
 use super::typed_params::{TypedParams, c_string};
 use super::{belongings, control, event_loop, newer};
 use crate::domain::{DomainOps, EventSink, GuestFacts, Subscription, XmlFlags};
@@ -30,12 +32,19 @@ pub struct Domain {
     connection: Owner,
     /// The daemon's URI, once it was asked for.
     uri: OnceLock<String>,
+    /// How long another connection on behalf of this domain may take.
+    limit: Duration,
 }
 
 /// Whose connection a domain came through.
 enum Owner {
-    /// This package's, opened with an event loop; shared with other domains where it is kept here.
-    Ours { _kept: Option<Arc<Connection>> },
+    /// This package's, opened with an event loop.
+    Ours {
+        /// The connection itself, for its gate, once it is known.
+        open: Option<Arc<Open>>,
+        /// Others find it as long as it is kept here.
+        _kept: Option<Arc<Connection>>,
+    },
     /// libvirt-python's.
     #[cfg_attr(not(feature = "python"), expect(dead_code, reason = "made from capsules only"))]
     Theirs {
@@ -56,7 +65,31 @@ impl Domain {
     /// # Safety
     /// `pointer` is a valid virDomainPtr, and the caller gives up one reference to it.
     pub(super) unsafe fn from_owned(pointer: sys::virDomainPtr) -> Self {
-        Self { pointer, connection: Owner::Ours { _kept: None }, uri: OnceLock::new() }
+        Self::new(pointer, Owner::Ours { open: None, _kept: None })
+    }
+
+    fn new(pointer: sys::virDomainPtr, connection: Owner) -> Self {
+        Self { pointer, connection, uri: OnceLock::new(), limit: CONNECT_LIMIT }
+    }
+
+    /// Says which connection it came through.
+    pub(super) fn through(mut self, connection: &Connection) -> Self {
+        self.limit = connection.limit();
+        self.connection = Owner::Ours { open: Some(connection.open_to_keep()), _kept: None };
+        self
+    }
+
+    /// For the time of a call to the daemon; not for the one that migrates, which others steer meanwhile.
+    pub(super) fn enter(&self) -> Option<Entered<'_>> {
+        match &self.connection {
+            Owner::Ours { open: Some(open), .. } => Some(open.gate.enter()),
+            _ => None,
+        }
+    }
+
+    /// How long another connection on its behalf may take.
+    pub(super) fn limit(&self) -> Duration {
+        self.limit
     }
 
     /// Takes a reference of its own.
@@ -68,14 +101,18 @@ impl Domain {
         // SAFETY: promised by the caller.
         check(unsafe { sys::virDomainRef(pointer) })?;
         let connection = Owner::Theirs { events: event_loop::is_registered() };
-        Ok(Self { pointer, connection, uri: OnceLock::new() })
+        Ok(Self::new(pointer, connection))
     }
 
     /// Another reference to the domain, for whoever needs one of its own.
     fn another(&self) -> Result<Self> {
         // SAFETY: the invariant of the type.
         check(unsafe { sys::virDomainRef(self.pointer) })?;
-        Ok(Self { pointer: self.pointer, connection: Owner::Ours { _kept: None }, uri: OnceLock::new() })
+        let open = match &self.connection {
+            Owner::Ours { open, .. } => open.clone(),
+            Owner::Theirs { .. } => None,
+        };
+        Ok(Self::new(self.pointer, Owner::Ours { open, _kept: None }))
     }
 
     /// The pointer, valid as long as `self`.
@@ -94,6 +131,7 @@ impl Domain {
         if let Some(uri) = self.uri.get() {
             return Ok(uri.clone());
         }
+        let _call = self.enter();
         // SAFETY: the connection is valid; the text is ours to free, once it is copied.
         let copied = unsafe {
             let text = sys::virConnectGetURI(self.connection());
@@ -107,12 +145,14 @@ impl Domain {
 
     /// Keeps the connection that it came through for others to share.
     pub(super) fn keeping(mut self, connection: Arc<Connection>) -> Self {
-        self.connection = Owner::Ours { _kept: Some(connection) };
+        let open = Some(connection.open_to_keep());
+        self.connection = Owner::Ours { open, _kept: Some(connection) };
         self
     }
 
     /// One call that answers 0 or -1.
     fn call(&self, function: impl FnOnce(sys::virDomainPtr) -> c_int) -> Result<()> {
+        let _call = self.enter();
         check(function(self.pointer))?;
         Ok(())
     }
@@ -150,6 +190,7 @@ impl DomainOps for Domain {
     }
 
     fn is_active(&self) -> Result<bool> {
+        let _call = self.enter();
         // SAFETY: see above.
         Ok(check(unsafe { sys::virDomainIsActive(self.pointer) })? == 1)
     }
@@ -162,6 +203,7 @@ impl DomainOps for Domain {
     }
 
     fn xml(&self, flags: XmlFlags) -> Result<String> {
+        let _call = self.enter();
         // SAFETY: see above; the string is ours to free, which is done once it is copied.
         unsafe {
             let text = sys::virDomainGetXMLDesc(self.pointer, flags.bits());
@@ -208,6 +250,7 @@ impl DomainOps for Domain {
     }
 
     fn job_info(&self, completed: bool) -> Result<JobInfo> {
+        let _call = self.enter();
         let flags = if completed {
             sys::VIR_DOMAIN_JOB_STATS_COMPLETED | sys::VIR_DOMAIN_JOB_STATS_KEEP_COMPLETED
         } else {
@@ -230,12 +273,14 @@ impl DomainOps for Domain {
         let list = TypedParams::from_migration(params)?;
         let (count, flags) = (list.len() as c_uint, params.flags().bits());
         // SAFETY: see above; libvirt reads the list and changes nothing in it.
-        self.call(|domain| unsafe {
-            sys::virDomainMigrateToURI3(domain, destination.as_ptr(), list.as_ptr(), count, flags)
-        })
+        check(unsafe {
+            sys::virDomainMigrateToURI3(self.pointer, destination.as_ptr(), list.as_ptr(), count, flags)
+        })?;
+        Ok(())
     }
 
     fn version(&self) -> Result<LibvirtVersion> {
+        let _call = self.enter();
         let connection = self.connection();
         if connection.is_null() {
             return Err(Error::Libvirt(last_error()));
@@ -246,8 +291,8 @@ impl DomainOps for Domain {
     fn ask_destination(&self, uri: &str, uuid: &str) -> Answer {
         // The end of a migration waits for this, and a host that is cut off answers no attempt to connect.
         const PATIENCE: Duration = Duration::from_secs(10);
-        let uuid = uuid.to_owned();
-        match ask_host(uri, PATIENCE, move |host| host.lookup(&uuid)?.state()) {
+        let guest = uuid.to_owned();
+        match ask_host(uri, format!("state of {uuid}"), PATIENCE, move |host| host.lookup(&guest)?.state()) {
             Some(Ok(state)) => Answer::State(state),
             Some(Err(Error::Libvirt(error))) if error.code == LibvirtError::NO_DOMAIN => Answer::Absent,
             Some(Err(_)) | None => Answer::Unknown,
@@ -256,21 +301,21 @@ impl DomainOps for Domain {
 
     fn destination_version(&self, uri: &str) -> Option<LibvirtVersion> {
         const PATIENCE: Duration = Duration::from_secs(3);
-        ask_host(uri, PATIENCE, Connection::version)?.ok()
+        ask_host(uri, "version".into(), PATIENCE, Connection::version)?.ok()
     }
 
     fn check_destination_keeps(&self, uri: &str, xml: &str) -> Result<()> {
         // A guest that is to switch to post-copy waits for this.
         const PATIENCE: Duration = Duration::from_secs(3);
-        let xml = xml.to_owned();
-        match ask_host(uri, PATIENCE, move |host| host.try_definition(&xml)) {
+        let (what, xml) = (format!("keeping {xml}"), xml.to_owned());
+        match ask_host(uri, what, PATIENCE, move |host| host.try_definition(&xml)) {
             Some(Err(Error::Libvirt(error))) if error.code == LibvirtError::SYSTEM_ERROR => Err(error.into()),
             _ => Ok(()),
         }
     }
 
     fn at(&self, uri: &str, uuid: &str) -> Result<Option<Arc<dyn DomainOps>>> {
-        let connection = control::connection_to(uri.to_owned())?;
+        let connection = control::connection_to(uri.to_owned(), uuid, self.limit)?;
         match connection.lookup(uuid) {
             Ok(domain) => Ok(Some(Arc::new(domain.keeping(connection)))),
             Err(Error::Libvirt(error)) if error.code == LibvirtError::NO_DOMAIN => Ok(None),
@@ -290,6 +335,7 @@ impl DomainOps for Domain {
     }
 
     fn is_persistent(&self) -> Result<bool> {
+        let _call = self.enter();
         // SAFETY: see above.
         Ok(check(unsafe { sys::virDomainIsPersistent(self.pointer) })? == 1)
     }
@@ -300,30 +346,36 @@ impl DomainOps for Domain {
     }
 
     fn undefine(&self) -> Result<()> {
+        // On shared storage the state of an emulated TPM is the one that the guest has where it runs.
+        let tpm = newer::undefine_keep_tpm(self.version()?, || self.xml(XmlFlags::INACTIVE))?;
+        let flags = sys::VIR_DOMAIN_UNDEFINE_KEEP_NVRAM | tpm;
         // SAFETY: see above.
-        self.call(|domain| unsafe {
-            sys::virDomainUndefineFlags(domain, sys::VIR_DOMAIN_UNDEFINE_KEEP_NVRAM)
-        })
+        self.call(|domain| unsafe { sys::virDomainUndefineFlags(domain, flags) })
     }
 
     fn autostart(&self) -> Result<bool> {
+        let _call = self.enter();
         belongings::autostart(self.pointer)
     }
 
     fn set_autostart(&self, on: bool) -> Result<()> {
+        let _call = self.enter();
         belongings::set_autostart(self.pointer, on)
     }
 
     fn checkpoints(&self) -> Result<Vec<String>> {
+        let _call = self.enter();
         belongings::checkpoints(self.pointer)
     }
 
     fn redefine_checkpoint(&self, xml: &str) -> Result<()> {
+        let _call = self.enter();
         belongings::redefine_checkpoint(self.pointer, xml)
     }
 
     fn reach(&self, uri: &str) -> Option<Subscription> {
-        Some(Box::new(control::connection_to(uri.to_owned()).ok()?))
+        let uuid = self.uuid().ok()?;
+        Some(Box::new(control::connection_to(uri.to_owned(), &uuid, self.limit).ok()?))
     }
 
     fn facts(&self) -> Result<GuestFacts> {
@@ -349,7 +401,10 @@ impl DomainOps for Domain {
     }
 
     fn control(&self) -> Option<Arc<dyn DomainOps>> {
-        if matches!(self.connection, Owner::Ours { .. }) {
+        if let Owner::Ours { open, .. } = &self.connection
+            && open.as_ref().is_none_or(|open| Arc::strong_count(open) == 1)
+        {
+            // Nobody else's calls are made on it.
             return None;
         }
         let domain = control::domain_beside(self).ok()??;

@@ -11,7 +11,7 @@
 
 use std::ffi::{c_int, c_void};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use virt::sys;
@@ -22,10 +22,12 @@ use super::glib;
 const PATIENCE: Duration = Duration::from_millis(250);
 
 /// What is known of the loop.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 enum Loop {
     /// Nobody has looked yet.
     Unseen,
+    /// A thread registers one, with a call that calls nobody.
+    Registering,
     /// Registered by others. The timer was added then, and a thread of ours runs it or not.
     Theirs { since: Instant, run_here: bool },
     /// Registered and run by this module.
@@ -37,7 +39,11 @@ struct State {
     kind: Loop,
 }
 
+/// Held for a moment only, and never through a call: an implementation that is written in Python wants the
+/// interpreter, and whoever has that may be waiting for this lock.
 static STATE: Mutex<State> = Mutex::new(State { process: 0, kind: Loop::Unseen });
+/// Somebody has registered one.
+static REGISTERED: Condvar = Condvar::new();
 /// The timer has fired: somebody runs the loop.
 static ALIVE: AtomicBool = AtomicBool::new(false);
 /// The thread of ours is to end.
@@ -53,75 +59,94 @@ fn state() -> MutexGuard<'static, State> {
 /// any never gets events.
 #[cfg(feature = "python")]
 pub(super) fn is_registered() -> bool {
-    let mut state = state();
-    if matches!(state.kind, Loop::Unseen) {
-        state.look();
-    }
-    matches!(state.kind, Loop::Theirs { .. })
+    matches!(look(), Loop::Theirs { .. })
 }
 
 /// Sees to it that an implementation is registered. To be called before a connection is opened.
 pub(super) fn require() {
-    let mut state = state();
-    if matches!(state.kind, Loop::Unseen) {
-        state.look();
+    if matches!(look(), Loop::Theirs { .. } | Loop::Ours) {
+        return;
     }
-    if matches!(state.kind, Loop::Unseen) {
-        // SAFETY: takes no arguments; the state's lock keeps this to one thread.
-        if unsafe { sys::virEventRegisterDefaultImpl() } == 0 {
-            state.kind = Loop::Ours;
-            state.process = std::process::id();
-            spawn();
+    {
+        let registering = |state: &mut State| state.kind == Loop::Registering;
+        let mut state = REGISTERED.wait_while(state(), registering).unwrap_or_else(PoisonError::into_inner);
+        if state.kind != Loop::Unseen {
+            return;
         }
+        state.kind = Loop::Registering;
     }
+    // SAFETY: takes no arguments; the state keeps this to one thread.
+    let registered = unsafe { sys::virEventRegisterDefaultImpl() } == 0;
+    let mut state = state();
+    state.kind = if registered { Loop::Ours } else { Loop::Unseen };
+    state.process = std::process::id();
+    drop(state);
+    REGISTERED.notify_all();
+    if registered {
+        spawn();
+    }
+}
+
+/// What is known, once somebody has looked whether an implementation is there: one takes the timer. Several threads may
+/// look at once; a timer too many fires once and is gone.
+fn look() -> Loop {
+    let known = state().kind;
+    if known != Loop::Unseen {
+        return known;
+    }
+    // SAFETY: the callback is a function of this module and takes any arguments.
+    let timer = unsafe { sys::virEventAddTimeout(0, Some(fired), std::ptr::null_mut(), None) };
+    let mut state = state();
+    if timer >= 0 && state.kind == Loop::Unseen {
+        state.kind = Loop::Theirs { since: Instant::now(), run_here: false };
+        state.process = std::process::id();
+    }
+    state.kind
 }
 
 /// Whether events are delivered now. Starts to run a loop that its owner does not, where that is sound.
 pub(super) fn delivers() -> bool {
-    let mut state = state();
-    // Threads do not survive a fork, and nor does the ownership of GLib's main context.
-    if state.process != std::process::id() || STOP.load(Ordering::Relaxed) {
-        return false;
-    }
-    match state.kind {
-        Loop::Unseen => false,
-        Loop::Ours => true,
-        Loop::Theirs { .. } if ALIVE.load(Ordering::Relaxed) => true,
-        Loop::Theirs { run_here: true, .. } => true,
-        Loop::Theirs { since, .. } if since.elapsed() < PATIENCE => false,
-        Loop::Theirs { since, .. } => {
-            let run_here = glib::is_libvirts_loop();
-            if run_here {
-                spawn();
+    {
+        let mut state = state();
+        // Threads do not survive a fork, and nor does the ownership of GLib's main context.
+        if state.process != std::process::id() || STOP.load(Ordering::Relaxed) {
+            return false;
+        }
+        match state.kind {
+            Loop::Unseen | Loop::Registering => return false,
+            Loop::Ours => return true,
+            Loop::Theirs { .. } if ALIVE.load(Ordering::Relaxed) => return true,
+            Loop::Theirs { run_here: true, .. } => return true,
+            Loop::Theirs { since, .. } if since.elapsed() < PATIENCE => return false,
+            // Asked again, by others too, only after another while.
+            Loop::Theirs { .. } => {
+                state.kind = Loop::Theirs { since: Instant::now(), run_here: false };
             }
-            // Asked again only after another while.
-            let since = if run_here { since } else { Instant::now() };
-            state.kind = Loop::Theirs { since, run_here };
-            run_here
         }
     }
+    if !glib::is_libvirts_loop() {
+        return false;
+    }
+    let mut state = state();
+    if let Loop::Theirs { since, run_here: false } = state.kind {
+        state.kind = Loop::Theirs { since, run_here: true };
+        drop(state);
+        spawn();
+    }
+    true
 }
 
 /// Ends the thread that runs the loop, if there is one of ours. Events stop.
 pub fn stop_event_loop() {
-    let state = state();
-    let run_here = matches!(state.kind, Loop::Ours | Loop::Theirs { run_here: true, .. });
-    STOP.store(true, Ordering::Relaxed);
-    if run_here && state.process == std::process::id() {
+    let run_here = {
+        let state = state();
+        STOP.store(true, Ordering::Relaxed);
+        let ours = matches!(state.kind, Loop::Ours | Loop::Theirs { run_here: true, .. });
+        ours && state.process == std::process::id()
+    };
+    if run_here {
         // Wakes the loop. SAFETY: the callback is a function of this module and takes any arguments.
         unsafe { sys::virEventAddTimeout(0, Some(woken), std::ptr::null_mut(), None) };
-    }
-}
-
-impl State {
-    /// Adds the timer, which an implementation that is registered takes.
-    fn look(&mut self) {
-        // SAFETY: the callback is a function of this module and takes any arguments.
-        let timer = unsafe { sys::virEventAddTimeout(0, Some(fired), std::ptr::null_mut(), None) };
-        if timer >= 0 {
-            self.kind = Loop::Theirs { since: Instant::now(), run_here: false };
-            self.process = std::process::id();
-        }
     }
 }
 

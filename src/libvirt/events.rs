@@ -59,6 +59,7 @@ impl EventSubscription {
 
     fn register(&mut self, id: u32, callback: sys::virConnectDomainEventGenericCallback) -> Result<()> {
         let (domain, connection) = (self.domain.as_ptr(), self.domain.connection());
+        let _call = self.domain.enter();
         // SAFETY: domain and connection are valid while `self` holds the domain. The callback has the signature
         // that libvirt's header gives to this event, is never unloaded, and reads the opaque as a number.
         let result = check(unsafe {
@@ -78,8 +79,10 @@ impl EventSubscription {
 
 impl Drop for EventSubscription {
     fn drop(&mut self) {
-        sinks().by_number.remove(&self.number);
+        // Bound, so that it goes when the lock has.
+        let _sink = sinks().by_number.remove(&self.number);
         let Some(_call) = InBackground::begin() else { return };
+        let _turn = self.domain.enter();
         for &callback in &self.callbacks {
             // SAFETY: the connection is valid while `self` holds the domain; each number is given back once.
             unsafe { sys::virConnectDomainEventDeregisterAny(self.domain.connection(), callback) };

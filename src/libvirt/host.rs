@@ -57,7 +57,8 @@ impl Connection {
         let count = check(unsafe { sys::virConnectListAllDomains(self.as_ptr(), &mut list, flags) })?;
         // SAFETY: the list has `count` domains, each with a reference that is ours; the list itself is freed.
         unsafe {
-            let domains = (0..count as usize).map(|index| Domain::from_owned(*list.add(index))).collect();
+            let domains =
+                (0..count as usize).map(|index| Domain::from_owned(*list.add(index)).through(self)).collect();
             libc::free(list.cast());
             Ok(domains)
         }

@@ -10,9 +10,12 @@ mod domain;
 mod error;
 mod event_loop;
 mod events;
+mod gate;
 mod glib;
 mod host;
 mod newer;
+mod opening;
+mod turn;
 mod typed_params;
 
 #[cfg(feature = "python")]
@@ -20,9 +23,10 @@ mod capsule;
 
 pub use asking::{DEFAULT_PATIENCE, where_is};
 #[cfg(feature = "python")]
-pub use capsule::{domain_from_capsule, same_library};
+pub use capsule::{CapsuleDomain, same_library};
 pub use closing::{InBackground, leave};
 pub use connection::{Connection, silence_default_handler};
 pub use domain::Domain;
 pub use event_loop::stop_event_loop;
 pub use host::CpuComparison;
+pub use opening::CONNECT_LIMIT;

@@ -4,13 +4,13 @@
 //! one of the package's waits here, without the GIL, for one that has no frames of Rust's.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::errors::libvirt_code;
+use super::errors::foreign;
 use crate::libvirt::InBackground;
 use crate::{Error, Result};
 
@@ -37,10 +37,7 @@ impl PyWaiter {
     fn tell(&self, py: Python<'_>, error: Option<Bound<'_, PyAny>>) {
         // The interpreter is going, and nobody waits any more.
         let Some(_told) = InBackground::begin() else { return };
-        let result = error.map_or(Ok(()), |error| {
-            let error = PyErr::from_value(error);
-            Err(Error::Foreign { code: libvirt_code(py, &error), source: Arc::new(error) })
-        });
+        let result = error.map_or(Ok(()), |error| Err(foreign(py, PyErr::from_value(error))));
         let _ = self.0.lock().unwrap_or_else(PoisonError::into_inner).send(result);
     }
 }

@@ -96,8 +96,8 @@ fn from_foreign(
     code: Option<i32>,
     location: Option<GuestLocation>,
 ) -> PyResult<PyErr> {
-    let original = match source.downcast_ref::<PyErr>() {
-        Some(error) => error.clone_ref(py),
+    let original = match source.downcast_ref::<Exception>() {
+        Some(exception) => exception.error.clone_ref(py),
         None => return Ok(pyo3::exceptions::PyRuntimeError::new_err(source.to_string())),
     };
     if code.is_none() {
@@ -113,8 +113,22 @@ fn from_foreign(
     Ok(translated)
 }
 
+/// An exception of a domain object's, with its text: it is asked for where there is no Python.
+#[derive(Debug, thiserror::Error)]
+#[error("{text}")]
+struct Exception {
+    error: PyErr,
+    text: String,
+}
+
+/// The crate's error for an exception of a domain object's.
+pub fn foreign(py: Python<'_>, error: PyErr) -> Error {
+    let (code, text) = (libvirt_code(py, &error), error.to_string());
+    Error::Foreign { code, source: Arc::new(Exception { error, text }) }
+}
+
 /// libvirt's number of an exception that has one.
-pub fn libvirt_code(py: Python<'_>, error: &PyErr) -> Option<i32> {
+fn libvirt_code(py: Python<'_>, error: &PyErr) -> Option<i32> {
     let code = error.value(py).call_method0("get_error_code").ok()?;
     code.extract().ok()
 }

@@ -1,9 +1,9 @@
 //! A Python object with libvirt-python's methods: a mock, a `tpool.Proxy`, a domain of another library.
 //!
 //! It is called as it is and never unwrapped: what its methods do about threads and green threads is its own.
-//! `Guest.migrate` and the single calls run on the thread of the caller. `Guest.start_migration` has to call from
-//! threads of the package, which Python sees as threads that it did not start; objects that are bound to a
-//! thread, as eventlet's proxies are, are refused there.
+//! `Guest.migrate` makes its calls on the thread of the caller (`home`), as the single calls are made.
+//! `Guest.start_migration` has to call from threads of the package, which Python sees as threads that it did not
+//! start; objects that are bound to a thread, as eventlet's proxies are, are refused there.
 
 use std::sync::Arc;
 
@@ -12,7 +12,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PyString};
 
 use super::apart::{Answer, call_apart};
-use super::errors::libvirt_code;
+use super::errors::foreign;
+use super::home::Home;
 use super::params::to_dict;
 use super::values::stat_from_py;
 use crate::domain::{DomainOps, GuestFacts, XmlFlags};
@@ -24,23 +25,47 @@ use crate::{Error, Result};
 
 /// The object.
 pub struct ForeignDomain {
-    object: Py<PyAny>,
-    /// The call that blocks is made on a thread of Python's.
-    apart: bool,
+    object: Arc<Py<PyAny>>,
+    way: Way,
+}
+
+/// Where its calls are made.
+#[derive(Clone)]
+enum Way {
+    /// On the thread that wants them.
+    Here,
+    /// The same, but for the one that blocks: on a thread of Python's.
+    Apart,
+    /// On the thread that it came from.
+    Home(Home),
 }
 
 impl ForeignDomain {
     /// A domain whose calls are made on the thread that wants them.
     pub fn new(object: Py<PyAny>) -> Self {
-        Self { object, apart: false }
+        Self { object: Arc::new(object), way: Way::Here }
     }
 
-    fn call<T>(&self, body: impl for<'py> FnOnce(&Bound<'py, PyAny>) -> PyResult<T>) -> Result<T> {
-        // A migration's threads may call while the interpreter is going.
-        let called = Python::try_attach(|py| {
-            body(self.object.bind(py))
-                .map_err(|error| Error::Foreign { code: libvirt_code(py, &error), source: Arc::new(error) })
-        });
+    /// The same one, called on the thread that it came from.
+    pub fn at(&self, home: Home) -> Self {
+        self.by(Way::Home(home))
+    }
+
+    fn by(&self, way: Way) -> Self {
+        Self { object: self.object.clone(), way }
+    }
+
+    fn call<T: Send + 'static>(
+        &self,
+        body: impl for<'py> FnOnce(&Bound<'py, PyAny>) -> PyResult<T> + Send + 'static,
+    ) -> Result<T> {
+        let object = self.object.clone();
+        let call = move |py: Python<'_>| body(object.bind(py)).map_err(|error| foreign(py, error));
+        let called = match &self.way {
+            Way::Home(home) => home.call(call),
+            // A migration's threads may call while the interpreter is going.
+            Way::Here | Way::Apart => Python::try_attach(call),
+        };
         called.unwrap_or_else(|| {
             let source = Arc::new(std::io::Error::other("the interpreter is shutting down"));
             Err(Error::Foreign { code: None, source })
@@ -49,13 +74,15 @@ impl ForeignDomain {
 
     /// Makes the call that blocks.
     fn call_migrate(&self, destination: &str, params: &MigrateParams) -> Result<Option<Answer>> {
-        self.call(|domain| {
+        let (destination, params) = (destination.to_owned(), params.clone());
+        let apart = matches!(self.way, Way::Apart);
+        self.call(move |domain| {
             let py = domain.py();
             let keywords = PyDict::new(py);
-            keywords.set_item("params", to_dict(py, params)?)?;
+            keywords.set_item("params", to_dict(py, &params)?)?;
             keywords.set_item("flags", params.flags().bits())?;
             let function = domain.getattr("migrateToURI3")?;
-            if self.apart {
+            if apart {
                 return call_apart(&function, (destination,), &keywords).map(Some);
             }
             function.call((destination,), Some(&keywords)).map(|_| None)
@@ -63,17 +90,17 @@ impl ForeignDomain {
     }
 
     /// Calls a method without arguments for an answer of which only the errors matter.
-    fn order(&self, method: &str) -> Result<()> {
-        self.call(|domain| domain.call_method0(method).map(drop))
+    fn order(&self, method: &'static str) -> Result<()> {
+        self.call(move |domain| domain.call_method0(method).map(drop))
     }
 
     /// An answer that is left out where the object has no such method, or one that cannot be called like
     /// libvirt-python's, or answers with something else.
-    fn fact<T>(
+    fn fact<T: Send + 'static>(
         &self,
-        body: impl for<'py> FnOnce(&Bound<'py, PyAny>) -> PyResult<Option<T>>,
+        body: impl for<'py> FnOnce(&Bound<'py, PyAny>) -> PyResult<Option<T>> + Send + 'static,
     ) -> Result<Option<T>> {
-        self.call(|domain| match body(domain) {
+        self.call(move |domain| match body(domain) {
             Err(error)
                 if error.is_instance_of::<PyAttributeError>(domain.py())
                     || error.is_instance_of::<PyTypeError>(domain.py()) =>
@@ -126,7 +153,7 @@ impl DomainOps for ForeignDomain {
     }
 
     fn xml(&self, flags: XmlFlags) -> Result<String> {
-        self.call(|domain| domain.call_method1("XMLDesc", (flags.bits(),))?.extract())
+        self.call(move |domain| domain.call_method1("XMLDesc", (flags.bits(),))?.extract())
     }
 
     fn suspend(&self) -> Result<()> {
@@ -147,7 +174,7 @@ impl DomainOps for ForeignDomain {
     }
 
     fn set_max_downtime(&self, milliseconds: u64) -> Result<()> {
-        self.call(|domain| domain.call_method1("migrateSetMaxDowntime", (milliseconds,)).map(drop))
+        self.call(move |domain| domain.call_method1("migrateSetMaxDowntime", (milliseconds,)).map(drop))
     }
 
     fn start_post_copy(&self) -> Result<()> {
@@ -157,13 +184,13 @@ impl DomainOps for ForeignDomain {
     fn set_bandwidth(&self, mib_per_second: u64, post_copy: bool) -> Result<()> {
         // VIR_DOMAIN_MIGRATE_MAX_SPEED_POSTCOPY is 1.
         let arguments = (mib_per_second, u32::from(post_copy));
-        self.call(|domain| domain.call_method1("migrateSetMaxSpeed", arguments).map(drop))
+        self.call(move |domain| domain.call_method1("migrateSetMaxSpeed", arguments).map(drop))
     }
 
     fn job_info(&self, completed: bool) -> Result<JobInfo> {
         /// `VIR_DOMAIN_JOB_STATS_COMPLETED` and `_KEEP_COMPLETED`.
         const COMPLETED: u32 = 1 | 2;
-        self.call(|domain| {
+        self.call(move |domain| {
             let stats = if completed {
                 domain.call_method1("jobStats", (COMPLETED,))?
             } else {
@@ -187,8 +214,7 @@ impl DomainOps for ForeignDomain {
     }
 
     fn apart(&self) -> Option<Arc<dyn DomainOps>> {
-        let object = Python::try_attach(|py| self.object.clone_ref(py))?;
-        Some(Arc::new(Self { object, apart: true }))
+        Some(Arc::new(self.by(Way::Apart)))
     }
 
     fn version(&self) -> Result<LibvirtVersion> {

@@ -4,6 +4,7 @@
 //! through the frames of whoever called. Rust's must not be unwound so, hence nobody comes back late: the
 //! interpreter's end is told first (`close`), and from then on threads stay where they are.
 
+use std::ops::Deref;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, ThreadId};
@@ -35,6 +36,33 @@ pub fn released<T: Send>(py: Python<'_>, body: impl Send + FnOnce() -> T) -> T {
     });
     COMING.fetch_sub(1, Ordering::SeqCst);
     result
+}
+
+/// What may call libvirt when it is let go of, and is let go of without the GIL then: closing a connection waits for
+/// the daemon's answer.
+pub struct Detached<T: Send>(Option<T>);
+
+impl<T: Send> Detached<T> {
+    pub fn new(value: T) -> Self {
+        Self(Some(value))
+    }
+}
+
+impl<T: Send> Deref for Detached<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.0.as_ref().expect("it is taken out by drop only")
+    }
+}
+
+impl<T: Send> Drop for Detached<T> {
+    fn drop(&mut self) {
+        let Some(value) = self.0.take() else { return };
+        let mut value = Some(value);
+        // Where the interpreter is going, nothing is given back, and so nothing is called either.
+        Python::try_attach(|py| released(py, || drop(value.take())));
+    }
 }
 
 /// Ends with the process.

@@ -8,7 +8,8 @@ use pyo3::types::{PyAny, PyDict};
 use super::convergence::PyConvergence;
 use super::errors::{invalid, to_py};
 use super::foreign::ForeignDomain;
-use super::gil::released;
+use super::gil::{Detached, released};
+use super::home::at_home;
 use super::interrupt::interruptibly;
 use super::job::PyJobInfo;
 use super::library::{quiet_libvirt, shared_capsule};
@@ -17,12 +18,12 @@ use super::outcome::PyOutcome;
 use super::params::params_from_py;
 use super::state::PyGuestState;
 use super::updates::PyUpdates;
-use super::values::{downtime_from_py, mib_from_py};
+use super::values::{downtime_from_py, mib_from_py, timeout_from_py};
 use crate::domain::{DomainOps, XmlFlags};
 use crate::exposure::exposed_to;
 use crate::guest::Guest;
-use crate::libvirt::domain_from_capsule;
-use crate::migration::{Outcome, UpdateSink};
+use crate::libvirt::{CONNECT_LIMIT, CapsuleDomain};
+use crate::migration::{Outcome, UpdateSink, same_process};
 use crate::params::MigrateParams;
 use crate::policy::Convergence;
 use crate::recovery::Keep;
@@ -44,8 +45,10 @@ enum Through {
 /// methods, which is called as it is. `Guest.open` needs no libvirt-python.
 #[pyclass(frozen, name = "Guest", module = "libvirt_migrate")]
 pub struct PyGuest {
-    guest: Guest,
+    guest: Detached<Guest>,
     through: Through,
+    /// The object, where it is one.
+    object: Option<Arc<ForeignDomain>>,
     /// A proxy of eventlet's.
     green: bool,
 }
@@ -56,7 +59,7 @@ type Callbacks<'py> = (Option<Bound<'py, PyAny>>, Option<Bound<'py, PyAny>>, Opt
 impl PyGuest {
     /// A guest over a connection of this package's.
     pub fn of_libvirt(guest: Guest) -> Self {
-        Self { guest, through: Through::Libvirt, green: false }
+        Self { guest: Detached::new(guest), through: Through::Libvirt, object: None, green: false }
     }
 
     /// The domain's uuid.
@@ -138,9 +141,17 @@ impl PyGuest {
     }
 
     /// A Python object's own call may raise KeyboardInterrupt from within; the job is aborted then as well.
-    fn migrate_object(&self, py: Python<'_>, params: &MigrateParams) -> PyResult<Outcome> {
+    fn migrate_object(
+        &self,
+        py: Python<'_>,
+        object: Arc<ForeignDomain>,
+        params: MigrateParams,
+    ) -> PyResult<Outcome> {
+        // The guest that is called at home is made anew, and would be this process's.
+        same_process(self.guest.process()).map_err(|error| self.error(py, error))?;
         let sinks = self.sinks(py, None)?;
-        self.guest.migrate_here(params, sinks).map_err(|error| {
+        let work = move |home| Guest::new(Arc::new(object.at(home))).migrate_here(&params, sinks);
+        at_home(py, work).map_err(|error| {
             let error = self.error(py, error);
             if error.is_instance_of::<pyo3::exceptions::PyKeyboardInterrupt>(py) {
                 let _ = self.guest.domain().abort_job(false);
@@ -157,8 +168,10 @@ impl PyGuest {
         let py = dom.py();
         if let Some(capsule) = shared_capsule(dom)? {
             let through = Through::LibvirtPython;
-            let domain = domain_from_capsule(&capsule)?.map_err(|error| to_py(py, error, true))?;
-            return Ok(Self { guest: Guest::new(Arc::new(domain)), through, green: false });
+            let theirs = CapsuleDomain::new(&capsule)?;
+            let domain = released(py, || theirs.domain()).map_err(|error| to_py(py, error, true))?;
+            let guest = Detached::new(Guest::new(Arc::new(domain)));
+            return Ok(Self { guest, through, object: None, green: false });
         }
         let missing = ["name", "migrateToURI3"]
             .into_iter()
@@ -169,16 +182,19 @@ impl PyGuest {
         }
         let module = dom.get_type().getattr("__module__")?;
         let green = module.extract::<String>().is_ok_and(|module| module == "eventlet.tpool");
-        let domain = ForeignDomain::new(dom.clone().unbind());
-        Ok(Self { guest: Guest::new(Arc::new(domain)), through: Through::Object, green })
+        let object = Arc::new(ForeignDomain::new(dom.clone().unbind()));
+        let guest = Detached::new(Guest::new(object.clone()));
+        Ok(Self { guest, through: Through::Object, object: Some(object), green })
     }
 
-    /// The guest with this name or uuid at the daemon of `uri`, by default libvirt's own default.
+    /// The guest with this name or uuid at the daemon of `uri`, by default libvirt's own default. Connecting takes
+    /// `timeout` seconds at most, 30 by default; LibvirtError says that it took longer.
     #[staticmethod]
-    #[pyo3(signature = (name_or_uuid, uri=None))]
-    fn open(py: Python<'_>, name_or_uuid: &str, uri: Option<&str>) -> PyResult<Self> {
+    #[pyo3(signature = (name_or_uuid, uri=None, *, timeout=None))]
+    fn open(py: Python<'_>, name_or_uuid: &str, uri: Option<&str>, timeout: Option<f64>) -> PyResult<Self> {
+        let limit = timeout_from_py(timeout, CONNECT_LIMIT)?;
         quiet_libvirt(py)?;
-        Ok(Self::of_libvirt(released(py, || Guest::open(name_or_uuid, uri))?))
+        Ok(Self::of_libvirt(released(py, || Guest::open_within(name_or_uuid, uri, limit))?))
     }
 
     /// Moves the guest and returns its `Outcome` when it is there, with the GIL released all the while.
@@ -210,12 +226,12 @@ impl PyGuest {
             let sinks = self.sinks(py, None)?;
             let result = released(py, || self.guest.migrate_here(&params, sinks));
             result.map_err(|error| self.error(py, error))?
-        } else if self.through == Through::Object {
+        } else if let Some(object) = &self.object {
             if convergence.is_some() {
                 let reason = "needs threads beside the call: use start_migration for such an object";
                 return Err(invalid("convergence", reason));
             }
-            self.migrate_object(py, &params)?
+            self.migrate_object(py, object.clone(), params)?
         } else {
             self.migrate_interruptibly(py, &params, &intent(convergence).unwrap_or_default())?
         };
@@ -250,7 +266,7 @@ impl PyGuest {
         let sinks = self.sinks(py, Some((on_progress, on_switchover, on_end)))?;
         let started = released(py, || self.guest.start_migration(&params, &convergence, sinks));
         let migration = started.map_err(|error| self.error(py, error))?;
-        Ok(PyMigration { migration, bridge: self.bridge() })
+        Ok(PyMigration::new(migration, self.bridge()))
     }
 
     /// Puts the guest right after a migration from here that broke, and returns the `Outcome` once it is whole in
@@ -318,7 +334,7 @@ impl PyGuest {
         let sinks = self.sinks(py, Some((on_progress, on_switchover, on_end)))?;
         let adopted = released(py, || self.guest.adopt_migration(destination, convergence.as_ref(), sinks));
         let migration = adopted.map_err(|error| self.error(py, error))?;
-        Ok(PyMigration { migration, bridge: self.bridge() })
+        Ok(PyMigration::new(migration, self.bridge()))
     }
 
     /// The domain's name.

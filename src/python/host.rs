@@ -5,13 +5,14 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 
 use super::errors::invalid;
-use super::gil::released;
+use super::gil::{Detached, released};
 use super::guest::PyGuest;
 use super::library::quiet_libvirt;
+use super::values::timeout_from_py;
 use crate::Error;
 use crate::error::LibvirtError;
 use crate::guest::Guest;
-use crate::libvirt::Connection;
+use crate::libvirt::{CONNECT_LIMIT, Connection};
 use crate::uri::without_secrets;
 
 /// A host's libvirt daemon: what runs there, and what it could take. Needs no libvirt-python.
@@ -19,14 +20,17 @@ use crate::uri::without_secrets;
 /// Every method is one call to the daemon, with the GIL released, and raises LibvirtError.
 #[pyclass(frozen, name = "Host", module = "libvirt_migrate")]
 pub struct PyHost {
-    connection: Connection,
+    connection: Detached<Connection>,
     uri: Option<String>,
 }
 
 impl PyHost {
     /// Its URI and its connection.
     pub fn parts(&self) -> (String, Connection) {
-        (self.uri.clone().unwrap_or_else(|| "libvirt's default".to_owned()), self.connection.clone())
+        (
+            self.uri.clone().unwrap_or_else(|| "libvirt's default".to_owned()),
+            Connection::clone(&self.connection),
+        )
     }
 
     fn call<T: Send>(
@@ -34,18 +38,20 @@ impl PyHost {
         py: Python<'_>,
         body: impl Send + FnOnce(&Connection) -> crate::Result<T>,
     ) -> PyResult<T> {
-        Ok(released(py, || body(&self.connection))?)
+        Ok(released(py, || self.connection.alone(body))?)
     }
 }
 
 #[pymethods]
 impl PyHost {
-    /// The host whose daemon is at `uri`, by default libvirt's own default.
+    /// The host whose daemon is at `uri`, by default libvirt's own default. Connecting takes `timeout` seconds at most,
+    /// 30 by default; LibvirtError says that it took longer.
     #[staticmethod]
-    #[pyo3(signature = (uri=None))]
-    fn open(py: Python<'_>, uri: Option<&str>) -> PyResult<Self> {
+    #[pyo3(signature = (uri=None, *, timeout=None))]
+    fn open(py: Python<'_>, uri: Option<&str>, timeout: Option<f64>) -> PyResult<Self> {
+        let limit = timeout_from_py(timeout, CONNECT_LIMIT)?;
         quiet_libvirt(py)?;
-        let connection = released(py, || Connection::open(uri))?;
+        let connection = Detached::new(released(py, || Connection::open_within(uri, limit))?);
         Ok(Self { connection, uri: uri.map(str::to_owned) })
     }
 

@@ -5,6 +5,7 @@ use std::ffi::CString;
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
 
+use super::gil::released;
 use crate::libvirt::{same_library, silence_default_handler};
 
 /// The capsule of a real libvirt-python domain that uses the same libvirt as this module.
@@ -30,7 +31,7 @@ pub fn shared_capsule<'py>(dom: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py
 /// Keeps libvirt from writing errors to standard error, where nobody else uses it in this process.
 pub fn quiet_libvirt(py: Python<'_>) -> PyResult<()> {
     if loaded(py, "libvirt")?.is_none() {
-        silence_default_handler();
+        released(py, silence_default_handler);
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 use super::errors::{invalid, to_py};
-use super::gil::{close, released};
+use super::gil::{Detached, close, released};
 use super::outcome::{PyOutcome, decisions};
 use super::progress::PyProgress;
 use super::updates::PyUpdates;
@@ -26,8 +26,8 @@ const PATIENCE: Duration = Duration::from_millis(200);
 /// Before the interpreter goes: no thread comes back to it, and none of this package calls it any more.
 #[pyfunction]
 pub fn _close(py: Python<'_>) {
-    stop_event_loop();
     py.detach(|| {
+        stop_event_loop();
         leave(PATIENCE);
         close(PATIENCE);
     });
@@ -38,12 +38,17 @@ pub fn _close(py: Python<'_>) {
 /// Iterate over it for `Progress`, `await` it or call `result()` for its `Outcome`.
 #[pyclass(frozen, name = "Migration", module = "libvirt_migrate")]
 pub struct PyMigration {
-    pub migration: Migration,
+    migration: Detached<Migration>,
     /// Errors of libvirt's are libvirt-python's too.
-    pub bridge: bool,
+    bridge: bool,
 }
 
 impl PyMigration {
+    /// With `bridge`, errors of libvirt's are libvirt-python's too.
+    pub fn new(migration: Migration, bridge: bool) -> Self {
+        Self { migration: Detached::new(migration), bridge }
+    }
+
     /// A call to libvirt, with the GIL released.
     fn call<T: Send>(
         &self,

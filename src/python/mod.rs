@@ -8,6 +8,7 @@ mod faults;
 mod foreign;
 mod gil;
 mod guest;
+mod home;
 mod host;
 mod interrupt;
 mod job;

@@ -1,5 +1,7 @@
 //! Values of parameters and statistics, from Python and to it.
 
+use std::time::Duration;
+
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyFloat, PyInt, PyList, PyString};
 
@@ -85,6 +87,16 @@ pub fn downtime_from_py(seconds: f64) -> PyResult<u64> {
         return Ok((seconds * 1000.0 - 1e-6).ceil() as u64);
     }
     Err(invalid("seconds", format!("{seconds} is not above 0 and 2000 at most")))
+}
+
+/// How long to wait, in seconds above 0; more than a day is a day.
+pub fn timeout_from_py(seconds: Option<f64>, default: Duration) -> PyResult<Duration> {
+    const DAY: f64 = 86400.0;
+    match seconds {
+        None => Ok(default),
+        Some(seconds) if seconds > 0.0 => Ok(Duration::from_secs_f64(seconds.min(DAY))),
+        Some(seconds) => Err(invalid("timeout", format!("{seconds} is not above 0"))),
+    }
 }
 
 /// A bandwidth in MiB/s that libvirt can count in bytes.

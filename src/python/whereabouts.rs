@@ -1,7 +1,5 @@
 //! `where_is` for Python.
 
-use std::time::Duration;
-
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 
@@ -11,13 +9,10 @@ use super::guest::PyGuest;
 use super::host::PyHost;
 use super::library::quiet_libvirt;
 use super::state::PyGuestState;
-use super::values::string_from_py;
+use super::values::{string_from_py, timeout_from_py};
 use crate::libvirt::{self, Connection, DEFAULT_PATIENCE};
 use crate::uri::{check_uri, without_secrets};
 use crate::whereabouts::{Presence, Whereabouts};
-
-/// The longest time that is counted, s.
-const DAY: f64 = 86400.0;
 
 /// Where a guest is among these hosts, whatever became of its migrations.
 ///
@@ -37,11 +32,7 @@ pub fn where_is(
         Ok(guest) => guest.get().uuid_of(py)?,
         Err(_) => string_from_py("guest", guest)?,
     };
-    let patience = match timeout {
-        None => DEFAULT_PATIENCE,
-        Some(seconds) if seconds > 0.0 => Duration::from_secs_f64(seconds.min(DAY)),
-        Some(seconds) => return Err(invalid("timeout", format!("{seconds} is not above 0"))),
-    };
+    let patience = timeout_from_py(timeout, DEFAULT_PATIENCE)?;
     if hosts.is_instance_of::<PyString>() {
         return Err(invalid("hosts", "takes a list of URIs or Hosts, not one"));
     }

@@ -32,6 +32,10 @@ def dispatch(options: argparse.Namespace) -> int:
     out = Output(as_json=getattr(options, "json", False))
     name = options.command.replace("-", "_")
     try:
+        if (limit := getattr(options, "connect_timeout", None)) is not None:
+            from .hosts import connect_within
+
+            connect_within(limit)
         command = getattr(importlib.import_module(f"{__package__}.{_MODULES[name]}"), name)
         return int(command(options, out))
     except UserError as error:

@@ -101,6 +101,9 @@ def explain(error: BaseException) -> str:
         # A message that was explained already is not explained once more.
         if word in message and advice not in message:
             return f"{message}; {advice}"
+    if message.startswith("connecting to "):
+        # It says by itself what to look at; its number has another meaning elsewhere.
+        return message
     code = getattr(error, "code", None)
     if isinstance(error, UserError) or not isinstance(code, int) or code not in _ADVICE:
         return message

@@ -13,10 +13,20 @@ from .waiting import interruptible
 _CONNECTION = (38, 39, 45, 46, 88)
 
 
+#: How long connecting may take, s; `None` for the library's own limit. One for all connections of a command.
+_limit: float | None = None
+
+
+def connect_within(seconds: float | None) -> None:
+    """Gives every connection from now on so much time."""
+    global _limit
+    _limit = seconds
+
+
 def open_host(uri: str | None, *, role: str = "the host") -> Host:
     """The host at this URI."""
     try:
-        return interruptible(lambda: Host.open(uri))
+        return interruptible(lambda: Host.open(uri, timeout=_limit))
     except LibvirtError as error:
         raise UserError(f"{role} at {show_uri(uri)} cannot be reached: {explain(error)}") from None
 
@@ -33,7 +43,7 @@ def find_guest(host: Host, uri: str | None, name: str) -> Guest:
 
 def own_guest(guest: Guest, uri: str | None) -> Guest:
     """The same guest over a connection of its own, for a migration: other calls must not wait for it."""
-    return Guest.open(guest.uuid, uri)
+    return Guest.open(guest.uuid, uri, timeout=_limit)
 
 
 def show_uri(uri: str | None) -> str:

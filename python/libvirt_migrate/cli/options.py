@@ -49,6 +49,16 @@ def source(parser: Any) -> None:
     )
 
 
+def connecting(parser: Any) -> None:
+    """How long a daemon that does not answer is waited for."""
+    parser.add_argument(
+        "--connect-timeout",
+        type=seconds,
+        metavar="TIME",
+        help="how long connecting may take (30s)",
+    )
+
+
 def destination(parser: Any) -> None:
     """Where a migration that runs goes to."""
     parser.add_argument(

@@ -148,4 +148,5 @@ def _command(commands: Any, name: str, what: str) -> Any:
     made = commands.add_parser(name, help=what, description=what[0].upper() + what[1:] + ".", epilog=epilog)
     if name not in ("completion", "nova"):
         made.add_argument("--json", action="store_true", help="one JSON object a line (docs/cli.md)")
+        options.connecting(made)
     return made
