@@ -7,6 +7,7 @@ use std::hash::Hash;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::characters::is_allowed;
 use super::retarget::Retarget;
 use super::steps;
 use crate::{Error, Result};
@@ -147,8 +148,8 @@ fn text<'a>(field: &str, values: impl IntoIterator<Item = &'a str>) -> Result<()
         if value.is_empty() {
             return Err(Error::parameter(field, "is empty"));
         }
-        if value.chars().any(char::is_control) {
-            return Err(Error::parameter(field, "has a control character"));
+        if value.chars().any(|character| character.is_control() || !is_allowed(character)) {
+            return Err(Error::parameter(field, "has a control character, or what is no character of XML"));
         }
     }
     Ok(())

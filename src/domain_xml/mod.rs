@@ -1,6 +1,7 @@
 //! Domain definitions as text: checked, read and edited without ever building a tree.
 
 mod apply;
+mod characters;
 mod device;
 mod diff;
 mod edit;
@@ -24,7 +25,7 @@ pub use apply::decode;
 pub use device::DeviceXml;
 pub use diff::{XmlChange, diff_xml};
 pub use error::XmlError;
-pub use identity::DomainIdentity;
+pub use identity::{DomainIdentity, canonical_uuid};
 pub use index::{MAX_BYTES, MAX_DEPTH};
 pub use retarget::Retarget;
 pub use setting::Setting;
