@@ -19,6 +19,7 @@ from libvirt_migrate import (
     Retarget,
     build_migrate_params,
     diff_xml,
+    retarget_pair,
     retarget_xml,
 )
 
@@ -42,6 +43,24 @@ def test_every_step_at_once_is_every_step_alone() -> None:
         alone = retarget_xml(alone, Retarget(**{name: value}))
     assert at_once == alone != NOVA
     build_migrate_params(at_once)
+
+
+def test_the_two_definitions_of_a_guest() -> None:
+    plugged = "<disk type='block'><source dev='/dev/old'/><target dev='vdh'/></disk></devices>"
+    live = NOVA.replace("</devices>\n</domain>", f"{plugged}\n</domain>")
+    disk = {"match": {"target": "vdh"}, "xml": "<disk type='block'><source dev='/dev/new'/></disk>"}
+    retarget = Retarget(disks=[disk], cpu_shares=512)
+    both = retarget_pair(live.encode(), NOVA, retarget)
+    assert both == (retarget_xml(live, retarget), retarget_xml(NOVA, Retarget(cpu_shares=512)))
+    assert "/dev/new" in both[0] and "vdh" not in both[1]
+    with pytest.raises(InvalidDomainXml, match=r'^xml: the guest has no disk with target "vdh"'):
+        retarget_pair(NOVA, NOVA, retarget)
+    with pytest.raises(InvalidDomainXml, match="^persistent_xml: "):
+        retarget_pair(NOVA, "<domain>", retarget)
+    with pytest.raises(InvalidParameter, match="persistent_xml: takes str or bytes"):
+        retarget_pair(NOVA, None, retarget)  # type: ignore[arg-type]
+    with pytest.raises(InvalidParameter, match="retarget"):
+        retarget_pair(NOVA, NOVA, {})  # type: ignore[arg-type]
 
 
 def test_a_change_and_its_text() -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         __version__,
         build_migrate_params,
         diff_xml,
+        retarget_pair,
         retarget_xml,
         where_is,
     )
@@ -67,6 +68,7 @@ __all__ = [
     "__version__",
     "build_migrate_params",
     "diff_xml",
+    "retarget_pair",
     "retarget_xml",
     "where_is",
 ]

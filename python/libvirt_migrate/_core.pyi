@@ -30,6 +30,7 @@ __all__ = [
     "_panic",
     "build_migrate_params",
     "diff_xml",
+    "retarget_pair",
     "retarget_xml",
     "where_is",
 ]
@@ -136,6 +137,7 @@ class XmlChange:
     def __str__(self, /) -> str: ...
 
 def retarget_xml(xml: str | bytes, retarget: Retarget) -> str: ...
+def retarget_pair(xml: str | bytes, persistent_xml: str | bytes, retarget: Retarget) -> tuple[str, str]: ...
 def diff_xml(before: str | bytes, after: str | bytes) -> tuple[XmlChange, ...]: ...
 
 @final

@@ -107,6 +107,22 @@ pub fn retarget_xml(py: Python<'_>, xml: &Bound<'_, PyAny>, retarget: &Bound<'_,
     Ok(released(py, || retarget.inner.apply(text))?)
 }
 
+/// The two definitions of a guest for the destination: the live one (`xml`) and the persistent one.
+///
+/// Each gets what it has of `retarget`: a device that only one of the two has, such as a disk that was plugged into the
+/// running guest, changes there and is not missed in the other. Raises InvalidDomainXml, also for what is in neither.
+#[pyfunction]
+pub fn retarget_pair(
+    py: Python<'_>,
+    xml: &Bound<'_, PyAny>,
+    persistent_xml: &Bound<'_, PyAny>,
+    retarget: &Bound<'_, PyAny>,
+) -> PyResult<(String, String)> {
+    let retarget = retarget.cast::<PyRetarget>().map_err(|_| invalid("retarget", "takes a Retarget"))?.get();
+    let (live, kept) = (text_from_py("xml", xml)?, text_from_py("persistent_xml", persistent_xml)?);
+    Ok(released(py, || retarget.inner.apply_pair(live, kept))?)
+}
+
 /// What is different in the definition `after`, with secrets masked.
 ///
 /// The order of attributes, white space around text and comments are no differences. Raises InvalidDomainXml.

@@ -7,6 +7,7 @@ mod graphics;
 mod interfaces;
 mod mdevs;
 mod memory_backing;
+mod missing;
 mod numa;
 mod pci;
 mod perf_events;
@@ -18,6 +19,8 @@ mod vpmem;
 use std::collections::HashMap;
 
 pub(super) use disks::taken;
+pub(super) use missing::Missing;
+pub(super) use vpmem::paths as nvdimm_paths;
 
 use super::XmlError;
 use super::edit::Editor;
@@ -56,17 +59,23 @@ impl<'a> Devices<'a> {
         devices
     }
 
+    /// Where a device that is not there would be.
+    fn place(&self) -> Element<'a> {
+        self.domain.child("devices").unwrap_or(self.domain)
+    }
+
     /// An error about a device that is not there.
     fn error(&self, message: String) -> XmlError {
-        self.domain.child("devices").unwrap_or(self.domain).error(message)
+        self.place().error(message)
     }
 }
 
-/// Says to `editor` what changes in `domain`.
+/// Says to `editor` what changes in `domain`, and to `missing` what is asked for and not there.
 pub(super) fn apply<'a>(
     domain: Element<'a>,
     retarget: &'a Retarget,
     editor: &mut Editor<'a>,
+    missing: &mut Missing,
 ) -> Result<(), XmlError> {
     let devices = Devices::of(domain);
     if let Some(graphics) = &retarget.graphics {
@@ -75,9 +84,9 @@ pub(super) fn apply<'a>(
     if let Some(serial) = &retarget.serial {
         serial::apply(&devices, serial, editor)?;
     }
-    let replaced = disks::apply(&devices, &retarget.disks, editor)?;
+    let replaced = disks::apply(&devices, &retarget.disks, editor, missing)?;
     if let Some(rbd) = &retarget.rbd {
-        rbd::apply(&devices, rbd, &replaced, editor)?;
+        rbd::apply(&devices, rbd, &replaced, editor, missing)?;
     }
     if let Some(events) = &retarget.perf_events {
         perf_events::apply(domain, events, editor)?;
@@ -101,7 +110,7 @@ pub(super) fn apply<'a>(
         mdevs::apply(&devices, mdevs, editor)?;
     }
     if let Some(addresses) = &retarget.pci {
-        pci::apply(&devices, addresses, editor)?;
+        pci::apply(&devices, addresses, editor, missing)?;
     }
     if let Some(paths) = &retarget.vpmem {
         vpmem::apply(&devices, paths, editor)?;

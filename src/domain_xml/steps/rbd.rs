@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use quick_xml::escape::escape;
 
-use super::Devices;
+use super::{Devices, Missing};
 use crate::domain_xml::XmlError;
 use crate::domain_xml::edit::Editor;
 use crate::domain_xml::element::Element;
@@ -16,6 +16,7 @@ pub(super) fn apply<'a>(
     rbd: &Rbd,
     replaced: &[u32],
     editor: &mut Editor<'a>,
+    missing: &mut Missing,
 ) -> Result<(), XmlError> {
     let mut named: Option<HashMap<&str, bool>> =
         rbd.disks.as_ref().map(|disks| disks.iter().map(|disk| (disk.as_str(), false)).collect());
@@ -39,10 +40,11 @@ pub(super) fn apply<'a>(
             _ => {}
         }
     }
-    match named.iter().flatten().find(|(_, found)| !**found) {
-        Some((disk, _)) => Err(devices.error(format!("rbd.disks names {disk:?}, which no disk is"))),
-        None => Ok(()),
-    }
+    let absent =
+        rbd.disks.iter().flatten().filter(|disk| named.as_ref().is_some_and(|named| !named[disk.as_str()]));
+    absent
+        .for_each(|disk| missing.add(devices.place(), format!("rbd.disks names {disk:?}, which no disk is")));
+    Ok(())
 }
 
 /// Whether it was attached by itself: as a volume, whose monitors its own definition says.
