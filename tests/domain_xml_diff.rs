@@ -90,8 +90,8 @@ fn secrets_are_masked_wherever_they_are() {
 
 #[test]
 fn control_characters_do_not_reach_a_terminal() {
-    let line = changes(&domain("<a>x</a>"), &domain("<a>&#10;y&#27;[31m&#x202e;</a>")).concat();
-    assert_eq!(line, "/domain/a: 'x' -> 'y\\u{1b}[31m\\u{202e}'");
+    let line = changes(&domain("<a>x</a>"), &domain("<a>&#10;y&#x9b;31m&#x202e;</a>")).concat();
+    assert_eq!(line, "/domain/a: 'x' -> 'y\\u{9b}31m\\u{202e}'");
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn a_retargeting_survives_json_and_hides_its_devices() {
 }
 
 /// A field with a wrong value, and what the error is about.
-const WRONG: [(&str, &str, &str); 34] = [
+const WRONG: [(&str, &str, &str); 37] = [
     ("[]", "retarget", "takes"),
     ("{", "retarget", "EOF"),
     ("{} {}", "retarget", "trailing"),
@@ -149,7 +149,10 @@ const WRONG: [(&str, &str, &str); 34] = [
     ),
     (r#"{"perf_events": ["cmt", "cmt"]}"#, "perf_events", "twice"),
     (r#"{"memory_backing": {}}"#, "memory_backing", "file_backed"),
-    (r#"{"cpu_shares": 0}"#, "cpu_shares", "at least 1"),
+    (r#"{"cpu_shares": 0}"#, "cpu_shares", "2 to 262144"),
+    (r#"{"cpu_shares": 1}"#, "cpu_shares", "2 to 262144"),
+    (r#"{"cpu_shares": 262145}"#, "cpu_shares", "2 to 262144"),
+    (r#"{"cpu_shares": -1}"#, "cpu_shares", "2 to 262144"),
     (r#"{"cpu_shares": "none"}"#, "cpu_shares", "remove"),
     (r#"{"vcpu_cpuset": "3-1"}"#, "vcpu_cpuset", "0-3,^2,8"),
     (r#"{"vcpu_cpuset": "^1"}"#, "vcpu_cpuset", "0-3,^2,8"),

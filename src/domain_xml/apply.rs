@@ -23,8 +23,7 @@ impl Retarget {
     /// what is asked; [`Error::InvalidParameter`] if what is asked stands against itself.
     pub fn apply(&self, xml: &str) -> Result<String> {
         self.check()?;
-        let (text, missing) = self.edit(xml).map_err(about(XML))?;
-        missing.first().map_or(Ok(text), |error| Err(about(XML)(error)))
+        self.edit(xml, &mut Missing::is_an_error()).map_err(about(XML))
     }
 
     /// The live definition `xml` and the persistent one for the destination. Each gets what it has of the retargeting:
@@ -40,16 +39,17 @@ impl Retarget {
         }
         self.check()?;
         let (for_live, for_kept) = self.each_with_its_nvdimms(xml, persistent)?;
-        let (live, live_lacks) = for_live.edit(xml).map_err(about(XML))?;
-        let (kept, kept_lacks) = for_kept.edit(persistent).map_err(about(PERSISTENT))?;
+        let (mut live_lacks, mut kept_lacks) = (Missing::may_be_elsewhere(), Missing::may_be_elsewhere());
+        let live = for_live.edit(xml, &mut live_lacks).map_err(about(XML))?;
+        let kept = for_kept.edit(persistent, &mut kept_lacks).map_err(about(PERSISTENT))?;
         live_lacks.first_of_both(&kept_lacks).map_or(Ok((live, kept)), |error| Err(about(XML)(error)))
     }
 
-    fn edit(&self, xml: &str) -> Result<(String, Missing), XmlError> {
+    fn edit(&self, xml: &str, missing: &mut Missing) -> Result<String, XmlError> {
         let index = Index::parse(xml)?;
-        let (mut editor, mut missing) = (Editor::new(xml), Missing::default());
-        steps::apply(domain(xml, &index)?, self, &mut editor, &mut missing)?;
-        Ok((editor.finish()?, missing))
+        let mut editor = Editor::new(xml);
+        steps::apply(domain(xml, &index)?, self, &mut editor, missing)?;
+        editor.finish()
     }
 
     /// The retargeting for each of two definitions. The paths of `vpmem` are in one definition's order; where the other

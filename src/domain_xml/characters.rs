@@ -12,9 +12,8 @@ pub(super) fn is_allowed(character: char) -> bool {
 /// The first character of `text` that no document may have: where, and what.
 pub(super) fn refused(text: &str) -> Option<(usize, &'static str)> {
     let bytes = text.as_bytes();
-    let control = |byte: u8| byte < b' ' && byte != b'\t' && byte != b'\n' && byte != b'\r';
-    // U+FFFE and U+FFFF begin with this byte, and few others do.
-    let suspect = |byte: u8| control(byte) | (byte == 0xef);
+    // Control characters, and the byte with which U+FFFE, U+FFFF and few others begin.
+    let suspect = |byte: u8| (byte < b' ' && byte != b'\t' && byte != b'\n' && byte != b'\r') || byte == 0xef;
     // Without a way out of the inner loop it runs on whole registers.
     let any = |chunk: &[u8]| chunk.iter().fold(false, |any, &byte| any | suspect(byte));
     let start = bytes.chunks(1024).position(any)? * 1024;
@@ -22,7 +21,7 @@ pub(super) fn refused(text: &str) -> Option<(usize, &'static str)> {
     loop {
         match &bytes[at..] {
             [0, ..] => return Some((at, "a NUL character")),
-            [byte, ..] if control(*byte) => return Some((at, "a control character")),
+            [byte, ..] if *byte < b' ' => return Some((at, "a control character")),
             [0xef, 0xbf, 0xbe | 0xbf, ..] => {
                 return Some((at, "U+FFFE or U+FFFF, which are no characters of XML"));
             }

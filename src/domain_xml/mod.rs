@@ -2,6 +2,8 @@
 
 mod apply;
 mod characters;
+mod check;
+mod cpu_set;
 mod device;
 mod diff;
 mod edit;
@@ -22,6 +24,7 @@ mod unique;
 mod values;
 
 pub use apply::decode;
+pub use cpu_set::CpuSet;
 pub use device::DeviceXml;
 pub use diff::{XmlChange, diff_xml};
 pub use error::XmlError;
@@ -31,4 +34,4 @@ pub use retarget::Retarget;
 pub use setting::Setting;
 pub use stand_in::stand_in;
 pub use targets::disk_targets;
-pub use values::{CpuSet, MacAddress, PciAddress, Uuid};
+pub use values::{MacAddress, PciAddress, Uuid};

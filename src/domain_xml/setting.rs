@@ -24,26 +24,25 @@ impl<T: Serialize> Serialize for Setting<T> {
     }
 }
 
+/// What `cpu_shares` takes; the range is checked with the rest.
+const SHARES: &str = "a number from 2 to 262144 or \"remove\"";
+
 impl<'de> Deserialize<'de> for Setting<u64> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Visitor;
         impl serde::de::Visitor<'_> for Visitor {
             type Value = Setting<u64>;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a number of at least 1 or \"remove\"")
+                f.write_str(SHARES)
             }
             fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Self::Value, E> {
-                if value == 0 {
-                    Err(E::custom("takes a number of at least 1 or \"remove\""))
-                } else {
-                    Ok(Setting::Set(value))
-                }
+                Ok(Setting::Set(value))
             }
             fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Self::Value, E> {
                 if value == "remove" {
                     return Ok(Setting::Remove);
                 }
-                Err(E::custom("takes a number of at least 1 or \"remove\""))
+                Err(E::custom(format!("takes {SHARES}")))
             }
         }
         deserializer.deserialize_any(Visitor)

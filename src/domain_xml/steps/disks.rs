@@ -54,7 +54,7 @@ pub(super) fn apply<'a>(
         }
     }
     for (disk, _) in disks.iter().zip(wanted.found).filter(|(_, found)| !found) {
-        missing.add(devices.place(), format!("the guest has no disk with {}", disk.key));
+        missing.add(devices.place(), format!("the guest has no disk with {}", disk.key))?;
     }
     Ok(replaced)
 }

@@ -13,6 +13,7 @@ mod pci;
 mod perf_events;
 mod rbd;
 mod serial;
+mod topology;
 mod vcpu_cpuset;
 mod vpmem;
 
@@ -104,7 +105,7 @@ pub(super) fn apply<'a>(
         vcpu_cpuset::apply(domain, cpuset, editor)?;
     }
     if let Some(numa) = &retarget.numa {
-        numa::apply(domain, numa, editor)?;
+        numa::apply(domain, numa, editor, missing)?;
     }
     if let Some(mdevs) = &retarget.mdevs {
         mdevs::apply(&devices, mdevs, editor)?;

@@ -24,7 +24,7 @@ pub(super) fn apply<'a>(
     }
     for (from, to) in addresses {
         let Some(device) = guest.get(from) else {
-            missing.add(devices.place(), format!("no PCI host device at {from}, which pci names"));
+            missing.add(devices.place(), format!("no PCI host device at {from}, which pci names"))?;
             continue;
         };
         if guest.contains_key(to) && !addresses.contains_key(to) {
