@@ -109,7 +109,7 @@ fn a_retargeting_survives_json_and_hides_its_devices() {
 }
 
 /// A field with a wrong value, and what the error is about.
-const WRONG: [(&str, &str, &str); 37] = [
+const WRONG: [(&str, &str, &str); 53] = [
     ("[]", "retarget", "takes"),
     ("{", "retarget", "EOF"),
     ("{} {}", "retarget", "trailing"),
@@ -149,6 +149,26 @@ const WRONG: [(&str, &str, &str); 37] = [
     ),
     (r#"{"perf_events": ["cmt", "cmt"]}"#, "perf_events", "twice"),
     (r#"{"memory_backing": {}}"#, "memory_backing", "file_backed"),
+    (r#"{"graphics": {"vnc_port": 0}}"#, "graphics.vnc_port", "from 1 to 65535"),
+    (r#"{"graphics": {"rdp_port": 65536}}"#, "graphics.rdp_port", "from 1 to 65535"),
+    (r#"{"graphics": {"spice_port": "any"}}"#, "graphics.spice_port", "auto"),
+    (
+        r#"{"graphics": {"spice_port": 5, "vnc_websocket": 5}}"#,
+        "graphics.spice_port",
+        "as graphics.vnc_websocket",
+    ),
+    (r#"{"graphics": {"rdp": ""}}"#, "graphics.rdp", "empty"),
+    (r#"{"listeners": {"address": "a\u0001"}}"#, "listeners.address", "control"),
+    (r#"{"listeners": {"address": "a\uffff"}}"#, "listeners.address", "no character of XML"),
+    (r#"{"listeners": {"ports": {"0": 1}}}"#, "listeners.ports", "port 0"),
+    (r#"{"listeners": {"ports": {"1": 3, "2": 3}}}"#, "listeners.ports", "two devices"),
+    (r#"{"listeners": {"ports": {"70000": 1}}}"#, "listeners.ports", "65535"),
+    (r#"{"listeners": []}"#, "listeners", "an object"),
+    (r#"{"firmware": ["/a"]}"#, "firmware", "an object"),
+    (r#"{"firmware": {"loader": "a"}}"#, "firmware.loader", "absolute path"),
+    (r#"{"firmware": {"nvram": "/a\n"}}"#, "firmware.nvram", "absolute path"),
+    (r#"{"emulator": "qemu"}"#, "emulator", "absolute path"),
+    (r#"{"disks": [{"match": {"alias": "virtio-disk0"}, "xml": "<disk/>"}]}"#, "disks[0].match.alias", "ua-"),
     (r#"{"cpu_shares": 0}"#, "cpu_shares", "2 to 262144"),
     (r#"{"cpu_shares": 1}"#, "cpu_shares", "2 to 262144"),
     (r#"{"cpu_shares": 262145}"#, "cpu_shares", "2 to 262144"),

@@ -1,12 +1,12 @@
 //! The rules of a `Retarget` that go across values: what no definition can be given.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::hash::Hash;
 use std::ops::RangeInclusive;
 
 use super::characters::is_allowed;
-use super::retarget::Retarget;
+use super::retarget::{DiskKey, DisplayPort, Graphics, Retarget};
 use super::{Setting, steps};
 use crate::{Error, Result};
 
@@ -19,6 +19,16 @@ impl Retarget {
         let graphics = self.graphics.as_ref();
         text("graphics.vnc", graphics.and_then(|graphics| graphics.vnc.as_deref()))?;
         text("graphics.spice", graphics.and_then(|graphics| graphics.spice.as_deref()))?;
+        text("graphics.rdp", graphics.and_then(|graphics| graphics.rdp.as_deref()))?;
+        if let Some(graphics) = graphics {
+            self::graphics(graphics)?;
+        }
+        if let Some(listeners) = &self.listeners {
+            text("listeners.address", listeners.address.as_deref())?;
+            if listeners.ports.iter().flatten().any(|(from, to)| *from == 0 || *to == 0) {
+                return Err(Error::parameter("listeners.ports", "has port 0"));
+            }
+        }
         if let Some(serial) = &self.serial {
             text("serial.address", serial.address.as_deref())?;
             if serial.ports.contains(&0) {
@@ -32,6 +42,15 @@ impl Retarget {
                 .check_root("disk")
                 .and_then(|()| steps::taken(disk.xml.root()).map(drop).map_err(|error| error.to_string()));
             checked.map_err(|reason| Error::parameter(format!("disks[{index}].xml"), reason))?;
+        }
+        let alias = self
+            .disks
+            .iter()
+            .position(|disk| matches!(&disk.key, DiskKey::Alias(name) if !name.starts_with("ua-")));
+        if let Some(index) = alias {
+            let reason =
+                "takes a user's alias, which begins with ua-; libvirt's own change from start to start";
+            return Err(Error::parameter(format!("disks[{index}].match.alias"), reason));
         }
         distinct("disks", self.disks.iter().map(|disk| &disk.key))?;
         if let Some(rbd) = &self.rbd {
@@ -66,6 +85,28 @@ impl Retarget {
             _ => Ok(()),
         }
     }
+}
+
+/// Refuses a port that two servers would have, or none.
+fn graphics(graphics: &Graphics) -> Result<()> {
+    let ports = [
+        ("graphics.vnc_port", graphics.vnc_port),
+        ("graphics.vnc_websocket", graphics.vnc_websocket),
+        ("graphics.spice_port", graphics.spice_port),
+        ("graphics.spice_tls_port", graphics.spice_tls_port),
+        ("graphics.rdp_port", graphics.rdp_port),
+    ];
+    let mut seen = HashMap::new();
+    for (field, port) in ports {
+        let Some(DisplayPort::Number(port)) = port else { continue };
+        if port == 0 {
+            return Err(Error::parameter(field, "is 0"));
+        }
+        if let Some(other) = seen.insert(port, field) {
+            return Err(Error::parameter(field, format!("is {port}, as {other} is")));
+        }
+    }
+    Ok(())
 }
 
 fn text<'a>(field: &str, values: impl IntoIterator<Item = &'a str>) -> Result<()> {

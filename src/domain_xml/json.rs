@@ -50,7 +50,8 @@ fn parse<'de>(deserializer: impl serde::Deserializer<'de>) -> Result<Retarget> {
 
 /// Refuses a list where an object belongs, which serde takes as the object's fields in order.
 fn check_shape(value: &Value) -> Result<()> {
-    let single = ["graphics", "serial", "rbd", "memory_backing", "numa"].map(|field| (field, &value[field]));
+    let single = ["graphics", "serial", "listeners", "firmware", "rbd", "memory_backing", "numa"]
+        .map(|field| (field, &value[field]));
     let lists = [
         ("disks", &value["disks"]),
         ("interfaces", &value["interfaces"]),
@@ -69,7 +70,11 @@ fn check_shape(value: &Value) -> Result<()> {
 /// serde's message without the value that it was about, which can be a definition with passwords.
 fn without_value(message: &str) -> String {
     match message.strip_prefix("invalid ").and_then(|rest| rest.rsplit_once(", expected ")) {
-        Some((_, expected)) => format!("takes {}", in_words(expected)),
+        Some((_, expected)) => {
+            // In a document, unlike in a value, the place comes behind it.
+            let (expected, place) = expected.split_at(expected.find(" at line ").unwrap_or(expected.len()));
+            format!("takes {}{place}", in_words(expected))
+        }
         None if message.starts_with("unknown variant ") => match message.rsplit_once(", expected ") {
             Some((_, expected)) => format!("takes {expected}"),
             None => "is unknown".to_owned(),

@@ -1,10 +1,11 @@
 //! A setting with three states: left alone (an `Option` around it), given a value, taken away.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::CpuSet;
+use super::{CpuSet, HostPath};
 
 /// A setting that is given a value or taken away: in JSON the value, or `"remove"`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,12 +50,27 @@ impl<'de> Deserialize<'de> for Setting<u64> {
     }
 }
 
+/// The value that a text means, or its removal.
+fn from_text<'de, D, T>(deserializer: D) -> Result<Setting<T>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: FromStr<Err = String>,
+{
+    let text = String::deserialize(deserializer)?;
+    if text == "remove" {
+        return Ok(Setting::Remove);
+    }
+    text.parse().map(Setting::Set).map_err(serde::de::Error::custom)
+}
+
 impl<'de> Deserialize<'de> for Setting<CpuSet> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        if text == "remove" {
-            return Ok(Self::Remove);
-        }
-        text.parse().map(Self::Set).map_err(serde::de::Error::custom)
+        from_text(deserializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Setting<HostPath> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        from_text(deserializer)
     }
 }

@@ -3,8 +3,11 @@
 mod cpu_shares;
 mod disks;
 mod driver;
+mod emulator;
+mod firmware;
 mod graphics;
 mod interfaces;
+mod listening;
 mod mdevs;
 mod memory_backing;
 mod missing;
@@ -12,7 +15,6 @@ mod numa;
 mod pci;
 mod perf_events;
 mod rbd;
-mod serial;
 mod topology;
 mod vcpu_cpuset;
 mod vpmem;
@@ -38,14 +40,16 @@ struct Devices<'a> {
     graphics: Vec<Element<'a>>,
     /// Serial ports and consoles.
     serials: Vec<Element<'a>>,
+    /// The other character devices.
+    characters: Vec<Element<'a>>,
 }
 
 impl<'a> Devices<'a> {
     fn of(domain: Element<'a>) -> Self {
         let none = Vec::new;
         let (disks, interfaces, hostdevs) = (none(), none(), none());
-        let (memory, graphics, serials) = (none(), none(), none());
-        let mut devices = Self { domain, disks, interfaces, hostdevs, memory, graphics, serials };
+        let (memory, graphics, serials, characters) = (none(), none(), none(), none());
+        let mut devices = Self { domain, disks, interfaces, hostdevs, memory, graphics, serials, characters };
         for device in domain.all("devices").flat_map(|devices| devices.children()) {
             match device.name() {
                 "disk" => devices.disks.push(device),
@@ -54,6 +58,7 @@ impl<'a> Devices<'a> {
                 "memory" => devices.memory.push(device),
                 "graphics" => devices.graphics.push(device),
                 "serial" | "console" => devices.serials.push(device),
+                "parallel" | "channel" | "redirdev" | "smartcard" | "rng" => devices.characters.push(device),
                 _ => {}
             }
         }
@@ -80,10 +85,16 @@ pub(super) fn apply<'a>(
 ) -> Result<(), XmlError> {
     let devices = Devices::of(domain);
     if let Some(graphics) = &retarget.graphics {
-        graphics::apply(&devices, graphics, editor);
+        graphics::apply(&devices, graphics, editor, missing)?;
     }
-    if let Some(serial) = &retarget.serial {
-        serial::apply(&devices, serial, editor)?;
+    if retarget.serial.is_some() || retarget.listeners.is_some() {
+        listening::apply(&devices, retarget, editor, missing)?;
+    }
+    if let Some(path) = &retarget.emulator {
+        emulator::apply(domain, path, editor)?;
+    }
+    if let Some(firmware) = &retarget.firmware {
+        firmware::apply(domain, firmware, editor, missing)?;
     }
     let replaced = disks::apply(&devices, &retarget.disks, editor, missing)?;
     if let Some(rbd) = &retarget.rbd {
