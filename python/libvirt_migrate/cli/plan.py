@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from .. import InvalidDomainXml, LibvirtError, MigrateParams, Retarget, XmlChange, diff_xml, retarget_pair, retarget_xml
+from .. import (
+    InvalidDomainXml,
+    LibvirtError,
+    MigrateParams,
+    Retarget,
+    XmlChange,
+    diff_xml,
+    retarget_pair,
+    retarget_xml,
+)
 from .checking import Check, Pair
 from .checks import run_checks
 from .definition import host_uuid
