@@ -1,6 +1,6 @@
 //! The rules of a `Retarget` that go across values: what no definition can be given.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fmt;
 use std::hash::Hash;
 use std::ops::RangeInclusive;
@@ -87,7 +87,7 @@ impl Retarget {
     }
 }
 
-/// Refuses a port that two servers would have, or none.
+/// Refuses a port that is none, and one that a display would have twice.
 fn graphics(graphics: &Graphics) -> Result<()> {
     let ports = [
         ("graphics.vnc_port", graphics.vnc_port),
@@ -96,14 +96,15 @@ fn graphics(graphics: &Graphics) -> Result<()> {
         ("graphics.spice_tls_port", graphics.spice_tls_port),
         ("graphics.rdp_port", graphics.rdp_port),
     ];
-    let mut seen = HashMap::new();
-    for (field, port) in ports {
-        let Some(DisplayPort::Number(port)) = port else { continue };
-        if port == 0 {
-            return Err(Error::parameter(field, "is 0"));
-        }
-        if let Some(other) = seen.insert(port, field) {
-            return Err(Error::parameter(field, format!("is {port}, as {other} is")));
+    if let Some((field, _)) = ports.iter().find(|(_, port)| *port == Some(DisplayPort::Number(0))) {
+        return Err(Error::parameter(*field, "is 0"));
+    }
+    for pair in ports.chunks_exact(2) {
+        if let ((_, Some(DisplayPort::Number(one))), (field, Some(DisplayPort::Number(other)))) =
+            (pair[0], pair[1])
+            && one == other
+        {
+            return Err(Error::parameter(field, format!("is {other}, as {} is", pair[0].0)));
         }
     }
     Ok(())
