@@ -238,9 +238,21 @@ def _compare_listeners(read: ElementTree.Element, fields: dict[str, Any]) -> Non
 
 
 #: What markup is made of, and what is nearly markup.
-_MARKUP = """]]> ]] > <![CDATA[ <!-- --> -- ?> &lt; &#1; &#9; &#xFFFE; &#xD800; &#x10FFFF; &#x110000; &#X41; &#+65;
-&amp &other; & <x:b/> <x:b> </x:b> ' " <é/> <a·/> <×/>"""
-_CHARACTERS = ["\x01", "\t", "\x7f", "\x85", "\ufffd", "\ufffe", "\uffff", "\U0010ffff", "é", "<?p "]
+_MARKUP = """]]> ]] > <![CDATA[ <!-- --> -- ?> &lt; &#1; &#9; &#xFFFE; &#xD800; &#x10FFFF; &#x110000; &#X41;
+&#+65; &amp &other; & <x:b/> <x:b> </x:b> ' " <é/> <a·/>"""
+_CHARACTERS = [
+    "\x01",
+    "\t",
+    "\x7f",
+    "\x85",
+    "\ufffd",
+    "\ufffe",
+    "\uffff",
+    "\U0010ffff",
+    "é",
+    "<?p ",
+    "<\xd7/>",
+]
 _PIECES = st.sampled_from([*_MARKUP.split(), *_CHARACTERS])
 
 
