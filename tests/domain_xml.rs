@@ -31,7 +31,7 @@ fn whose_it_is() {
 }
 
 /// A definition, a part of the message, and line and column.
-const BAD: [(&str, &str, usize, usize); 41] = [
+const BAD: [(&str, &str, usize, usize); 52] = [
     ("", "ends before", 1, 1),
     ("<!-- no root -->", "ends before", 1, 17),
     ("text", "text outside", 1, 1),
@@ -53,8 +53,19 @@ const BAD: [(&str, &str, usize, usize); 41] = [
     ("<!DOCTYPE d [<!ENTITY a 'aa'><!ENTITY b '&a;&a;'>]>\n<domain>&b;</domain>", "document type", 1, 1),
     ("<domain><!ENTITY a 'b'></domain>", "markup", 1, 9),
     ("<domain>\n  &other;</domain>", "not defined", 2, 3),
-    ("<domain>&#0;</domain>", "not defined", 1, 9),
-    ("<domain>&#x110000;</domain>", "not defined", 1, 9),
+    ("<domain>&#0;</domain>", "no character of XML", 1, 9),
+    ("<domain>&#x110000;</domain>", "no character of XML", 1, 9),
+    ("<domain>\n a&#1;</domain>", "no character of XML", 2, 3),
+    ("<domain a='b&#xFFFE;'/>", "no character of XML", 1, 13),
+    ("<domain a='&lt;&#xD800;'/>", "no character of XML", 1, 16),
+    ("<domain>&#X41;</domain>", "not defined", 1, 9),
+    ("<domain>\u{ffff}</domain>", "U+FFFF", 1, 9),
+    ("<domain a='\u{fffe}'/>", "U+FFFE", 1, 12),
+    ("<domain><!-- \u{ffff} --></domain>", "U+FFFF", 1, 14),
+    ("<domain>a]]>b</domain>", "]]> outside", 1, 10),
+    ("<domain><![CDATA[]]>]]></domain>", "]]> outside", 1, 21),
+    ("<domain><a\u{d7}/></domain>", "character that no name has", 1, 11),
+    ("<domain \u{b7}a='1'/>", "character that no name has", 1, 9),
     ("<domain>a & b</domain>", "reference not closed", 1, 11),
     ("<domain a='&b;'/>", "not defined", 1, 12),
     ("<domain a='1' b='2'\n a='3'/>", "there twice", 2, 2),
@@ -86,6 +97,17 @@ fn what_is_not_sound_is_refused_with_its_place() {
             other => panic!("{xml:?}: {other:?}"),
         }
         assert!(DomainIdentity::parse(xml).is_err() && disk_targets(xml).is_err());
+    }
+}
+
+#[test]
+fn what_only_looks_unsound_is_taken() {
+    for xml in [
+        "<domain>]] ]&gt; ]]&gt;<![CDATA[ ]] > ]>]]> ></domain>",
+        "<domain a=']]>' b='&#x9;&#10;&#x10FFFF;'><!-- ]]> --><?pi ]]>?></domain>",
+        "<domain><Ωé\u{b7}\u{10000}/>\u{fffd}\u{7f}\u{ff01}</domain>",
+    ] {
+        assert_eq!(Retarget::default().apply(xml).unwrap(), xml);
     }
 }
 

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use support::{DEFINITIONS, retarget};
 
 fn shape() -> impl Strategy<Value = Shape> {
-    (0..5usize, 0..4usize, 0..4usize, 1..9usize, 0..4usize, 0..4usize, 0..4usize).prop_map(
+    (0..5usize, 0..4usize, 0..4usize, 2..9usize, 0..4usize, 0..4usize, 0..4usize).prop_map(
         |(disks, interfaces, cells, vcpus, mdevs, pci, serials)| Shape {
             disks,
             interfaces,

@@ -192,6 +192,37 @@ fn monitors_of_rbd_disks() {
     fails(both, NOVA, "names a disk that disks replaces", "<disk type='network'");
 }
 
+#[test]
+fn monitors_of_the_images_that_a_disk_is_based_on_and_copied_to() {
+    let rbd = |name: &str| format!("<source protocol='rbd' name='{name}'><host name='old'/></source>");
+    let chain = format!(
+        "<backingStore type='network'><format type='raw'/>{}<backingStore type='network'>{}<backingStore/>\
+         </backingStore></backingStore><mirror type='network' job='copy'>{}</mirror>",
+        rbd("base"),
+        rbd("root"),
+        rbd("copy")
+    );
+    let disk = |own: &str| {
+        let other = "<source protocol='nbd' name='x'><host name='old' port='1'/></source>";
+        format!(
+            "<disk type='network'>{own}{chain}<target dev='vda'/></disk>\
+                 <disk type='network'>{other}<target dev='vdb'/></disk>"
+        )
+    };
+    let domain = |devices: &str| format!("<domain><devices>{devices}</devices></domain>");
+    let monitors = json!([{"host": "new"}]);
+    for own in [rbd("own"), "<source file='/overlay.qcow2'/>".to_owned()] {
+        let xml = domain(&disk(&own));
+        let wanted = xml.replace("<host name='old'/>", "<host name='new'/>");
+        assert_eq!(apply(json!({"rbd": {"monitors": monitors}}), &xml), wanted);
+        assert_eq!(apply(json!({"rbd": {"monitors": monitors, "disks": ["vda"]}}), &xml), wanted);
+    }
+    // A volume that was attached by itself has its own monitors, in all of its images.
+    let volume =
+        domain(&disk(&rbd("own"))).replace("<target dev='vda'/>", "<target dev='vda'/><serial>v</serial>");
+    assert_eq!(apply(json!({"rbd": {"monitors": monitors}}), &volume), volume);
+}
+
 const OVS: &str = "<interface type=\"ethernet\"><mac address=\"FA:16:3E:00:00:0A\"/><model type=\"e1000\"/>\
     <mtu size=\"9000\"/><target dev=\"tapnew\"/><boot order=\"7\"/></interface>";
 
@@ -218,6 +249,51 @@ fn interfaces_are_connected_otherwise_and_stay_what_the_guest_sees() {
     );
     let same = NOVA[NOVA.find("<interface").unwrap()..].split_inclusive("</interface>").next().unwrap();
     only(json!({"interfaces": [{"mac": "fa:16:3e:00:00:0a", "xml": same.replace('\'', "\"")}]}), &[]);
+}
+
+/// The `<driver>` of an interface that has `ours` at the source and `theirs` in the destination's definition.
+fn driver(ours: &str, theirs: &str) -> String {
+    let mac = "52:54:00:00:00:01";
+    let interface = |driver: &str, kind: &str| {
+        format!("<interface type='{kind}'><mac address='{mac}'/>{driver}<target dev='{kind}'/></interface>")
+    };
+    let xml = format!("<domain><devices>{}</devices></domain>", interface(ours, "bridge"));
+    let out = apply(json!({"interfaces": [{"mac": mac, "xml": interface(theirs, "ethernet")}]}), &xml);
+    assert!(out.contains("<target dev='ethernet'/>"), "{out}");
+    let rest = out.find("<driver").map_or("", |at| &out[at..]);
+    rest[..rest.find("<target").or_else(|| rest.find("</interface>")).unwrap_or(0)].to_owned()
+}
+
+#[test]
+fn the_driver_of_an_interface_is_the_guests_where_the_guest_sees_it() {
+    let own = "queues='4' rx_queue_size='512' tx_queue_size='256' event_idx='off' rss='on' rss_hash_report='off' \
+               iommu='on' ats='on' packed='off' page_per_vq='on'";
+    let offloads = "<host csum='off' mrg_rxbuf='off'/><guest tso4='off'/>";
+    assert_eq!(
+        driver(
+            &format!("<driver name='qemu' txmode='timer' ioeventfd='off' {own}>{offloads}</driver>"),
+            "<driver name=\"vhost\" queues='9' packed='on'><host csum='on'/><guest ufo='off'/></driver>"
+        ),
+        format!("<driver name=\"vhost\" {own}>{offloads}</driver>")
+    );
+    // What the guest does not have, it does not get.
+    assert_eq!(
+        driver("", "<driver name='vhost' queues='4'><host csum='off'/></driver>"),
+        "<driver name='vhost'/>"
+    );
+    assert_eq!(driver("", "<driver queues='4'/>"), "");
+    assert_eq!(driver("<driver name='qemu'/>", ""), "");
+    // What it has, it keeps.
+    assert_eq!(driver("<driver name='qemu' queues='4'/>", ""), "<driver queues='4'/>");
+    let only = format!("<driver txmode='timer'>{offloads}</driver>");
+    assert_eq!(driver(&only, ""), format!("<driver>{offloads}</driver>"));
+    // As it is written, where the host's part is the same.
+    let kept = "<driver queues = \"4\"  name='vhost'>\n <host/>\n</driver>";
+    assert_eq!(driver(kept, "<driver name=\"vhost\" queues='8'/>"), kept);
+    let all = "<interface type='bridge'><mac address='52:54:00:00:00:01'/><driver name='vhost' queues='4'/></interface>";
+    let same = format!("<domain><devices>{all}</devices></domain>");
+    let wanted = json!({"interfaces": [{"mac": "52:54:00:00:00:01", "xml": all.replace("'4'", "'8'")}]});
+    assert_eq!(apply(wanted, &same), same);
 }
 
 #[test]

@@ -125,10 +125,19 @@ fn definitions_of_other_domains_are_refused() {
     assert!(refusal(Definition::new(XML, Some(moved.as_str().into()))).1.contains("uuid 5dea"));
 
     let both = Definition::new(XML, None).unwrap();
+    // The same uuid, written otherwise; a text that is none is compared as it is.
+    let plain = XML.replace("4dea22b3-1d52-d8f3-2516-782e98ab3fa0", " 4DEA22b31d52d8f32516782e98ab3fa0\n");
+    Definition::new(XML, Some(plain.as_str().into())).unwrap();
+    let written = Definition::new(plain, None).unwrap();
+    assert_eq!(written.identity().uuid.as_deref(), Some("4dea22b3-1d52-d8f3-2516-782e98ab3fa0"));
+    written.check_guest(Some("vm"), Some("4dea22b3-1d52-d8f3-2516-782e98ab3fa0")).unwrap();
+    let no_uuid = Definition::new("<domain><name>vm</name><uuid>None</uuid></domain>", None).unwrap();
+    no_uuid.check_guest(None, Some("none")).unwrap();
     let (name, reason) = refusal(both.check_guest(Some("vm2"), None));
     assert!(name == DESTINATION_XML && reason.contains("destination_name"), "{reason}");
     assert!(refusal(both.check_guest(Some("vm"), Some("0"))).1.contains("uuid"));
     both.check_guest(Some("vm"), Some("4DEA22B3-1D52-D8F3-2516-782E98AB3FA0")).unwrap();
+    both.check_guest(Some("vm"), Some("4dea22b31d52d8f32516782e98ab3fa0")).unwrap();
 }
 
 #[test]

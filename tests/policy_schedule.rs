@@ -46,6 +46,24 @@ fn the_steps_are_novas() {
 }
 
 #[test]
+fn times_beyond_all_bounds_stand_still() {
+    // The longest delay, the most steps and as much data as can be given: the product is no number of seconds.
+    let options = ScheduleOptions { data_gb: Some(1e9), ..options(500, 10_000, 31_536_000) };
+    let steps = downtime_steps(&options, 1e9);
+    assert_eq!((steps.len(), steps[0]), (10_001, (0, 0)));
+    assert!(steps.windows(2).all(|pair| pair[0].0 <= pair[1].0));
+    assert_eq!(steps.last().map(|step| step.0), Some(u64::MAX));
+    let mut policy = policy(&Convergence::schedule(options).unwrap(), F::empty());
+    let job = JobInfo { kind: JobType::Unbounded, ..JobInfo::default() };
+    let sample = Sample::from_job(&job, Duration::MAX, Context::default());
+    let asked = policy.observe(&sample);
+    assert_eq!(asked.len(), 1);
+    // What fails at the end of all time is tried again without a rest.
+    policy.failed(&asked[0].action, Duration::MAX);
+    assert_eq!(policy.observe(&sample).len(), 1);
+}
+
+#[test]
 fn the_data_is_counted_as_nova_does() {
     const GIB: u64 = 1 << 30;
     assert_eq!(ScheduleOptions::data_gb(512 << 20, []), 2.0);

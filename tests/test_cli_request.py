@@ -10,6 +10,7 @@ import pytest
 
 from libvirt_migrate import MigrateFlags as F
 from libvirt_migrate import Retarget
+from libvirt_migrate.cli.errors import UserError
 from libvirt_migrate.cli.parser import build_parser
 from libvirt_migrate.cli.request import Request, request_from, set_field
 
@@ -25,7 +26,11 @@ def request(*options: str) -> Request:
 @pytest.mark.parametrize(
     ("assignments", "changes"),
     [
-        (["graphics.listen=192.0.2.2"], {"graphics": {"vnc": "192.0.2.2", "spice": "192.0.2.2"}}),
+        (
+            ["graphics.listen=192.0.2.2"],
+            {"graphics": {"vnc": "192.0.2.2", "spice": "192.0.2.2", "rdp": "192.0.2.2"}},
+        ),
+        (["graphics.vnc_port=auto"], {"graphics": {"vnc_port": "auto"}}),
         (["graphics.vnc={host}"], {"graphics": {"vnc": "{host}"}}),
         (["cpu_shares=1024"], {"cpu_shares": 1024}),
         (["cpu_shares=remove"], {"cpu_shares": "remove"}),
@@ -48,6 +53,19 @@ def test_fields_are_set(assignments: list[str], changes: dict[str, Any]) -> None
 FIELDS = [
     ("graphics.vnc={host}", {"graphics": {"vnc": "host2"}}),
     ("graphics.spice=::1", {"graphics": {"spice": "::1"}}),
+    ("graphics.rdp={host}", {"graphics": {"rdp": "host2"}}),
+    ("graphics.vnc_port=5905", {"graphics": {"vnc_port": 5905}}),
+    ("graphics.vnc_websocket=5705", {"graphics": {"vnc_websocket": 5705}}),
+    ("graphics.spice_port=auto", {"graphics": {"spice_port": "auto"}}),
+    ("graphics.spice_tls_port=5906", {"graphics": {"spice_tls_port": 5906}}),
+    ("graphics.rdp_port=3389", {"graphics": {"rdp_port": 3389}}),
+    ("listeners.address={host}", {"listeners": {"address": "host2"}}),
+    ("listeners.ports.4555=4556", {"listeners": {"ports": {"4555": 4556}}}),
+    ("emulator=/usr/libexec/qemu-kvm", {"emulator": "/usr/libexec/qemu-kvm"}),
+    ("emulator=remove", {"emulator": "remove"}),
+    ("firmware.loader=/OVMF_CODE.fd", {"firmware": {"loader": "/OVMF_CODE.fd"}}),
+    ("firmware.nvram=/vm.fd", {"firmware": {"nvram": "/vm.fd"}}),
+    ("firmware.template=/OVMF_VARS.fd", {"firmware": {"template": "/OVMF_VARS.fd"}}),
     ("serial.address={host}", {"serial": {"address": "host2"}}),
     ("serial.ports=5,6", {"serial": {"ports": [5, 6]}}),
     (
@@ -91,7 +109,7 @@ def test_several_fields_of_one_step() -> None:
     assert found == Retarget.from_dict(
         {
             "rbd": {"disks": ["vda", "vdb"], "monitors": [{"host": "host2"}]},
-            "graphics": {"vnc": "host2", "spice": "host2"},
+            "graphics": {"vnc": "host2", "spice": "host2", "rdp": "host2"},
         }
     )
 
@@ -130,6 +148,28 @@ def test_each_option_reaches_libvirt(options: list[str], flags: F, params: dict[
     assert found.flags == DEFAULT | flags
     assert found.destination == HOST
     assert {name: found[name] for name in params} == params
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "name", "found"),
+    [
+        ("--migrate-uri", "tcp://{host}:49160", "migrate_uri", "tcp://host2:49160"),
+        ("--disks-uri", "tcp://{host}", "disks_uri", "tcp://host2"),
+        ("--listen-address", "{host}", "listen_address", "host2"),
+    ],
+)
+def test_the_destinations_host_in_an_option(option: str, value: str, name: str, found: str) -> None:
+    options = (option, value, "--copy-storage", "vda")
+    asked = request(*options)
+    assert asked.params(HOST)[name] == found
+    # An IPv6 address has brackets in a URI, and none elsewhere.
+    address = "2001:db8::1"
+    assert asked.params(f"qemu+tcp://[{address}]/system")[name] == found.replace(
+        "host2", address if name == "listen_address" else f"[{address}]"
+    )
+    arguments = build_parser().parse_args(["migrate", "vm1", "qemu:///system", *options])
+    with pytest.raises(UserError, match=rf"^{option}: qemu:///system names no host for {{host}}"):
+        request_from(arguments)
 
 
 def test_what_is_wanted_and_allowed() -> None:

@@ -19,6 +19,7 @@ from libvirt_migrate import (
     Retarget,
     build_migrate_params,
     diff_xml,
+    retarget_pair,
     retarget_xml,
 )
 
@@ -42,6 +43,25 @@ def test_every_step_at_once_is_every_step_alone() -> None:
         alone = retarget_xml(alone, Retarget(**{name: value}))
     assert at_once == alone != NOVA
     build_migrate_params(at_once)
+
+
+def test_the_two_definitions_of_a_guest() -> None:
+    plugged = "<disk type='block'><source dev='/dev/old'/><target dev='vdh'/></disk></devices>"
+    live = NOVA.replace("</devices>\n</domain>", f"{plugged}\n</domain>")
+    disk = {"match": {"target": "vdh"}, "xml": "<disk type='block'><source dev='/dev/new'/></disk>"}
+    retarget = Retarget(disks=[disk], cpu_shares=512)
+    both = retarget_pair(live.encode(), NOVA, retarget)
+    assert both == (retarget_xml(live, retarget), retarget_xml(NOVA, Retarget(cpu_shares=512)))
+    assert "/dev/new" in both[0]
+    assert "vdh" not in both[1]
+    with pytest.raises(InvalidDomainXml, match=r'^xml: the guest has no disk with target "vdh"'):
+        retarget_pair(NOVA, NOVA, retarget)
+    with pytest.raises(InvalidDomainXml, match=r"^persistent_xml: "):
+        retarget_pair(NOVA, "<domain>", retarget)
+    with pytest.raises(InvalidParameter, match="persistent_xml: takes str or bytes"):
+        retarget_pair(NOVA, None, retarget)  # type: ignore[arg-type]
+    with pytest.raises(InvalidParameter, match="retarget"):
+        retarget_pair(NOVA, NOVA, {})  # type: ignore[arg-type]
 
 
 def test_a_change_and_its_text() -> None:
@@ -77,7 +97,9 @@ def test_each_field_is_documented() -> None:
     def names(value: Any, prefix: str = "") -> set[str]:
         if isinstance(value, list):
             return set().union(*(names(item, prefix) for item in value)) if value else set()
-        if not isinstance(value, dict) or re.search(r"(^|\.)(match|monitors|\w+_pins|mdevs|pci)\.$", prefix):
+        if not isinstance(value, dict) or re.search(
+            r"(^|\.)(match|monitors|\w+_pins|ports|mdevs|pci)\.$", prefix
+        ):
             return set()
         found = {prefix + name for name in value}
         return found.union(*(names(item, f"{prefix}{name}.") for name, item in value.items()))
@@ -86,6 +108,10 @@ def test_each_field_is_documented() -> None:
     full["memory_backing"] = {"file_backed": True, "discard": True, "drop_memfd": False}
     full["rbd"] = dict(full["rbd"], disks=["vda"])
     full["numa"]["vcpu_sched"]["scheduler"] = "rr"
+    ports = {"vnc_port": 1, "vnc_websocket": 2, "spice_port": 3, "spice_tls_port": "auto", "rdp_port": 4}
+    full["graphics"] = full["graphics"] | ports
+    full["listeners"] = {"address": "::", "ports": {5: 6}}
+    full["firmware"] = {"loader": "/l", "nvram": "/n", "template": "/t"}
     full = Retarget(**full).to_dict()
     assert documented == names(full)
 
@@ -101,6 +127,12 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"cpu_shares": 1.5}, "cpu_shares"),
     ({"cpu_shares": True}, "cpu_shares"),
     ({"cpu_shares": -1}, "cpu_shares"),
+    ({"cpu_shares": 1}, "cpu_shares"),
+    ({"graphics": {"vnc_port": "5901"}}, "graphics.vnc_port"),
+    ({"listeners": {"ports": {5: "6"}}}, "listeners.ports.5"),
+    ({"emulator": "qemu"}, "emulator"),
+    ({"firmware": {"loader": "\uffff"}}, "firmware.loader"),
+    ({"disks": [{"match": {"alias": "virtio-disk0"}, "xml": "<disk/>"}]}, "disks[0].match.alias"),
     ({"numa": {"vcpu_pins": {0: "1", "0": "2"}}}, "numa"),
     ({"disks": object()}, "disks"),
     ({"vpmem": b"/dev/dax"}, "vpmem[0]"),

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         build_migrate_params,
         diff_xml,
         guest_location,
+        retarget_pair,
         retarget_xml,
         where_is,
     )
@@ -69,6 +70,7 @@ __all__ = [
     "build_migrate_params",
     "diff_xml",
     "guest_location",
+    "retarget_pair",
     "retarget_xml",
     "where_is",
 ]

@@ -41,6 +41,7 @@ __all__ = [
     "build_migrate_params",
     "diff_xml",
     "guest_location",
+    "retarget_pair",
     "retarget_xml",
     "where_is",
 ]
@@ -110,11 +111,14 @@ class Retarget:
     def __new__(
         cls,
         *,
-        graphics: Mapping[str, str | None] | None = None,
+        graphics: Mapping[str, str | int | None] | None = None,
         serial: Mapping[str, str | Iterable[int] | None] | None = None,
+        listeners: Mapping[str, str | Mapping[int, int] | Mapping[str, int] | None] | None = None,
         disks: Iterable[Mapping[str, Any]] | None = None,
         rbd: Mapping[str, Any] | None = None,
         interfaces: Iterable[Mapping[str, str | None]] | None = None,
+        emulator: str | None = None,
+        firmware: Mapping[str, str | None] | None = None,
         perf_events: Iterable[str] | None = None,
         memory_backing: Mapping[str, bool] | None = None,
         cpu_shares: int | str | None = None,
@@ -147,6 +151,7 @@ class XmlChange:
     def __str__(self, /) -> str: ...
 
 def retarget_xml(xml: str | bytes, retarget: Retarget) -> str: ...
+def retarget_pair(xml: str | bytes, persistent_xml: str | bytes, retarget: Retarget) -> tuple[str, str]: ...
 def diff_xml(before: str | bytes, after: str | bytes) -> tuple[XmlChange, ...]: ...
 
 @final

@@ -1,15 +1,15 @@
 //! Which domain a definition describes: its name and uuid, read in the pass that checks the document.
 
-use super::XmlError;
 use super::element::Element;
 use super::index::Index;
+use super::{Uuid, XmlError};
 
 /// The parts of a definition that say whose it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DomainIdentity {
     /// The text of `<name>`.
     pub name: String,
-    /// The text of `<uuid>`, in lower case, where the definition has one.
+    /// The `<uuid>`, as [`canonical_uuid`] writes it, where the definition has one.
     pub uuid: Option<String>,
 }
 
@@ -19,9 +19,16 @@ impl DomainIdentity {
         let index = Index::parse(text)?;
         let domain = domain(text, &index)?;
         let name = domain.only("name")?.ok_or_else(|| domain.error("<domain> has no <name>"))?;
-        let uuid = domain.only("uuid")?.map(|uuid| uuid.own_text().trim().to_lowercase());
+        let uuid = domain.only("uuid")?.map(|uuid| canonical_uuid(&uuid.own_text()));
         Ok(Self { name: name.own_text().into_owned(), uuid })
     }
+}
+
+/// A uuid as libvirt writes it, in lower case and with four hyphens; libvirt reads other spellings as well. A text that
+/// is no uuid only loses its upper case and the white space around it.
+pub fn canonical_uuid(text: &str) -> String {
+    let text = text.trim();
+    text.parse::<Uuid>().map_or_else(|_| text.to_lowercase(), |uuid| uuid.to_string())
 }
 
 /// The root, which has to be a `<domain>`.

@@ -4,6 +4,7 @@ use quick_xml::Reader;
 use quick_xml::events::Event;
 
 use super::XmlError;
+use super::characters;
 use super::tag::{self, Attribute};
 
 /// The largest document, in bytes: libvirt's remote protocol carries no longer string (`REMOTE_STRING_MAX`).
@@ -51,8 +52,7 @@ impl Index {
             let message = format!("the document has {} bytes; at most {MAX_BYTES} are taken", text.len());
             return Err(XmlError::at(text, 0, message));
         }
-        if let Some(at) = control_character(text.as_bytes()) {
-            let what = if text.as_bytes()[at] == 0 { "a NUL character" } else { "a control character" };
+        if let Some((at, what)) = characters::refused(text) {
             return Err(XmlError::at(text, at, what));
         }
         // About what libvirt's own definitions have.
@@ -66,16 +66,6 @@ impl Index {
     }
 }
 
-/// The first character that XML does not have at all.
-fn control_character(bytes: &[u8]) -> Option<usize> {
-    let refused = |byte: u8| byte < b' ' && byte != b'\t' && byte != b'\n' && byte != b'\r';
-    // Without a way out of the inner loop it runs on whole registers.
-    let any = |chunk: &[u8]| chunk.iter().fold(false, |any, &byte| any | refused(byte));
-    let chunk = bytes.chunks(1024).position(any)?;
-    let start = chunk * 1024;
-    bytes[start..].iter().position(|&byte| refused(byte)).map(|at| start + at)
-}
-
 /// quick-xml's message. It quotes what it takes for a name, which can go on to the next element's password.
 fn in_words(error: &quick_xml::Error) -> String {
     use quick_xml::errors::IllFormedError::{MismatchedEndTag, MissingDeclVersion, UnmatchedEndTag};
@@ -84,7 +74,7 @@ fn in_words(error: &quick_xml::Error) -> String {
         | quick_xml::Error::IllFormed(MissingDeclVersion(Some(name))) => name,
         other => return other.to_string(),
     };
-    let is_name = tag::name(quoted.as_bytes(), 0, quoted.len()).is_ok_and(|end| end == quoted.len());
+    let is_name = tag::name(quoted, 0, quoted.len()).is_ok_and(|end| end == quoted.len());
     match error {
         _ if is_name => error.to_string(),
         quick_xml::Error::IllFormed(MismatchedEndTag { expected, .. }) => {
@@ -117,12 +107,17 @@ impl Builder<'_> {
                         return Err(self.error(start + at, "text outside the root element"));
                     }
                 }
+                Ok(Event::Text(content)) => {
+                    if let Some(at) = content.find("]]>") {
+                        return Err(self.error(start + at, "]]> outside a CDATA section"));
+                    }
+                }
                 Ok(Event::CData(_) | Event::GeneralRef(_)) if self.open.is_empty() => {
                     return Err(self.error(start, "text outside the root element"));
                 }
                 Ok(Event::GeneralRef(_)) => {
-                    if quick_xml::escape::unescape(&text[start..end]).is_err() {
-                        return Err(self.error(start, "a reference that is not defined"));
+                    if let Some((_, what)) = characters::wrong_reference(&text[start..end]) {
+                        return Err(self.error(start, what));
                     }
                 }
                 Ok(Event::DocType(_)) => return Err(self.error(start, "a document type is refused")),
@@ -139,7 +134,7 @@ impl Builder<'_> {
                     }
                 }
                 Ok(Event::Eof) => break,
-                Ok(Event::Text(_) | Event::CData(_) | Event::Comment(_) | Event::PI(_)) => {}
+                Ok(Event::CData(_) | Event::Comment(_) | Event::PI(_)) => {}
                 Err(error) => {
                     let at = mark + reader.error_position() as usize;
                     return Err(XmlError::at(text, at, in_words(error)));
@@ -160,7 +155,7 @@ impl Builder<'_> {
     /// An opening tag, or with a `tail` of 2 a whole element.
     fn begin(&mut self, start: usize, name_length: usize, end: usize, tail: usize) -> Result<(), XmlError> {
         let defect = |(at, message)| XmlError::at(self.text, at, message);
-        let name_end = tag::name(self.text.as_bytes(), start + 1, end - tail).map_err(defect)?;
+        let name_end = tag::name(self.text, start + 1, end - tail).map_err(defect)?;
         if name_end != start + 1 + name_length {
             return Err(self.error(name_end, "a character that no name has"));
         }

@@ -1,14 +1,11 @@
-//! `Retarget` as JSON, its rules across fields, and its form for people, without the device definitions.
+//! `Retarget` as JSON, and its form for people, without the device definitions.
 
-use std::collections::HashSet;
 use std::fmt;
-use std::hash::Hash;
 
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::retarget::Retarget;
-use super::steps;
 use crate::{Error, Result};
 
 impl Retarget {
@@ -36,54 +33,6 @@ impl Retarget {
     pub fn to_value(&self) -> Value {
         serde_json::to_value(self).expect("only strings and numbers are keys here")
     }
-
-    /// Refuses what no definition can be given: a value that is empty, out of range or there twice.
-    pub fn check(&self) -> Result<()> {
-        let graphics = self.graphics.as_ref();
-        text("graphics.vnc", graphics.and_then(|graphics| graphics.vnc.as_deref()))?;
-        text("graphics.spice", graphics.and_then(|graphics| graphics.spice.as_deref()))?;
-        if let Some(serial) = &self.serial {
-            text("serial.address", serial.address.as_deref())?;
-            if serial.ports.contains(&0) {
-                return Err(Error::parameter("serial.ports", "has port 0"));
-            }
-            distinct("serial.ports", serial.ports.iter())?;
-        }
-        for (index, disk) in self.disks.iter().enumerate() {
-            let checked = disk
-                .xml
-                .check_root("disk")
-                .and_then(|()| steps::taken(disk.xml.root()).map(drop).map_err(|error| error.to_string()));
-            checked.map_err(|reason| Error::parameter(format!("disks[{index}].xml"), reason))?;
-        }
-        distinct("disks", self.disks.iter().map(|disk| &disk.key))?;
-        if let Some(rbd) = &self.rbd {
-            if rbd.monitors.is_empty() {
-                return Err(Error::parameter("rbd.monitors", "is empty; a disk without monitors is lost"));
-            }
-            text("rbd.monitors", rbd.monitors.iter().map(|monitor| monitor.host.as_str()))?;
-            distinct("rbd.disks", rbd.disks.iter().flatten())?;
-        }
-        let interfaces = self.interfaces.iter().flatten();
-        for (index, interface) in interfaces.clone().enumerate() {
-            if let Some(xml) = &interface.xml {
-                xml.check_root("interface")
-                    .and_then(|()| xml.check_mac(interface.mac))
-                    .map_err(|reason| Error::parameter(format!("interfaces[{index}].xml"), reason))?;
-            }
-        }
-        distinct("interfaces", interfaces.map(|interface| interface.mac))?;
-        text("perf_events", self.perf_events.iter().flatten().map(String::as_str))?;
-        distinct("perf_events", self.perf_events.iter().flatten())?;
-        text("vpmem", self.vpmem.iter().flatten().map(String::as_str))?;
-        distinct("vpmem", self.vpmem.iter().flatten())?;
-        match self.numa.as_ref().and_then(|numa| numa.vcpu_sched.as_ref()) {
-            Some(sched) if !(1..=99).contains(&sched.priority) => {
-                Err(Error::parameter("numa.vcpu_sched.priority", "takes 1 to 99"))
-            }
-            _ => Ok(()),
-        }
-    }
 }
 
 fn parse<'de>(deserializer: impl serde::Deserializer<'de>) -> Result<Retarget> {
@@ -101,7 +50,8 @@ fn parse<'de>(deserializer: impl serde::Deserializer<'de>) -> Result<Retarget> {
 
 /// Refuses a list where an object belongs, which serde takes as the object's fields in order.
 fn check_shape(value: &Value) -> Result<()> {
-    let single = ["graphics", "serial", "rbd", "memory_backing", "numa"].map(|field| (field, &value[field]));
+    let single = ["graphics", "serial", "listeners", "firmware", "rbd", "memory_backing", "numa"]
+        .map(|field| (field, &value[field]));
     let lists = [
         ("disks", &value["disks"]),
         ("interfaces", &value["interfaces"]),
@@ -120,7 +70,11 @@ fn check_shape(value: &Value) -> Result<()> {
 /// serde's message without the value that it was about, which can be a definition with passwords.
 fn without_value(message: &str) -> String {
     match message.strip_prefix("invalid ").and_then(|rest| rest.rsplit_once(", expected ")) {
-        Some((_, expected)) => format!("takes {}", in_words(expected)),
+        Some((_, expected)) => {
+            // In a document, unlike in a value, the place comes behind it.
+            let (expected, place) = expected.split_at(expected.find(" at line ").unwrap_or(expected.len()));
+            format!("takes {}{place}", in_words(expected))
+        }
         None if message.starts_with("unknown variant ") => match message.rsplit_once(", expected ") {
             Some((_, expected)) => format!("takes {expected}"),
             None => "is unknown".to_owned(),
@@ -140,29 +94,6 @@ fn in_words(expected: &str) -> &str {
         expected if expected.starts_with("struct ") || expected == "a mapping" => "an object",
         expected => expected,
     }
-}
-
-fn text<'a>(field: &str, values: impl IntoIterator<Item = &'a str>) -> Result<()> {
-    for value in values {
-        if value.is_empty() {
-            return Err(Error::parameter(field, "is empty"));
-        }
-        if value.chars().any(char::is_control) {
-            return Err(Error::parameter(field, "has a control character"));
-        }
-    }
-    Ok(())
-}
-
-fn distinct<T: Eq + Hash + fmt::Debug>(field: &str, values: impl Iterator<Item = T>) -> Result<()> {
-    let mut seen = HashSet::new();
-    for value in values {
-        if seen.contains(&value) {
-            return Err(Error::parameter(field, format!("has {value:?} twice")));
-        }
-        seen.insert(value);
-    }
-    Ok(())
 }
 
 impl fmt::Display for Retarget {

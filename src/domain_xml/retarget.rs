@@ -5,7 +5,13 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::device::DeviceXml;
-use super::{CpuSet, MacAddress, PciAddress, Setting, Uuid};
+use super::{CpuSet, HostPath, MacAddress, PciAddress, Setting, Uuid};
+
+mod host;
+mod listening;
+
+pub use host::{Firmware, MemoryBacking, Numa, Scheduler, VcpuSched};
+pub use listening::{DisplayPort, Graphics, Listeners, Serial};
 
 /// The changes of a definition for the host that its guest moves to. What is not given stays as it is.
 ///
@@ -13,12 +19,15 @@ use super::{CpuSet, MacAddress, PciAddress, Setting, Uuid};
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Retarget {
-    /// Listen addresses of the displays.
+    /// Listen addresses and ports of the displays.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub graphics: Option<Graphics>,
-    /// Listen address and ports of serial ports and consoles that are TCP servers.
+    /// Listen address and ports of serial ports and consoles.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub serial: Option<Serial>,
+    /// Listen address and ports of everything else that is no display.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listeners: Option<Listeners>,
     /// Disks whose storage is reached differently. Disks that are not named stay.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub disks: Vec<Disk>,
@@ -28,6 +37,12 @@ pub struct Retarget {
     /// The interfaces, each of the guest's by its MAC. An interface that is not named is an error.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interfaces: Option<Vec<Interface>>,
+    /// `<emulator>`: QEMU's binary.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub emulator: Option<Setting<HostPath>>,
+    /// Where the guest's firmware and its variables are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub firmware: Option<Firmware>,
     /// The perf events that are enabled afterwards; an empty list disables all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub perf_events: Option<Vec<String>>,
@@ -54,30 +69,6 @@ pub struct Retarget {
     pub vpmem: Option<Vec<String>>,
 }
 
-/// Listen addresses by the type of display. A type that is not given stays.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Graphics {
-    /// Of VNC displays.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub vnc: Option<String>,
-    /// Of SPICE displays.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub spice: Option<String>,
-}
-
-/// Where TCP serial ports and consoles listen.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Serial {
-    /// The address, where it changes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub address: Option<String>,
-    /// The TCP ports, indexed by the `port` of the device's `<target>`. An empty list leaves them.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub ports: Vec<u16>,
-}
-
 /// One disk: which it is, and its definition at the destination.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -95,7 +86,7 @@ pub struct Disk {
 pub enum DiskKey {
     /// The text of its `<serial>`.
     Serial(String),
-    /// The name of its `<alias>`.
+    /// The name of its `<alias>`, which is a user's own (`ua-…`): the others change from start to start.
     Alias(String),
     /// The `dev` of its `<target>`.
     Target(String),
@@ -133,70 +124,4 @@ pub struct Interface {
     /// The destination's `<interface>`; without it the interface stays as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub xml: Option<DeviceXml>,
-}
-
-/// How the guest's memory is backed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct MemoryBacking {
-    /// By files (shared, allocated at once), or not.
-    pub file_backed: bool,
-    /// With files: whether their content is discarded when the guest ends.
-    #[serde(default = "yes")]
-    pub discard: bool,
-    /// Without files: whether a memfd source goes too. It stays otherwise, since shared-memory devices need it.
-    #[serde(default)]
-    pub drop_memfd: bool,
-}
-
-fn yes() -> bool {
-    true
-}
-
-/// Pins to the host's CPUs and NUMA nodes. What is not given stays.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Numa {
-    /// The host's CPUs of each vCPU that is named.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "super::unique::keys")]
-    pub vcpu_pins: BTreeMap<u32, CpuSet>,
-    /// The host's CPUs of the emulator's threads.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub emulator_pin: Option<CpuSet>,
-    /// The host's CPUs of every I/O thread that is pinned.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub iothread_pin: Option<CpuSet>,
-    /// The host's NUMA nodes of each guest cell that is named.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "super::unique::keys")]
-    pub cell_pins: BTreeMap<u32, CpuSet>,
-    /// The host's NUMA nodes of the guest's memory as a whole.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub memory: Option<CpuSet>,
-    /// The scheduler of vCPUs, in place of every `<vcpusched>` of the guest.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub vcpu_sched: Option<VcpuSched>,
-}
-
-/// A real-time scheduler for vCPUs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct VcpuSched {
-    /// The vCPUs.
-    pub vcpus: CpuSet,
-    /// 1 to 99.
-    pub priority: u8,
-    /// The policy.
-    #[serde(default)]
-    pub scheduler: Scheduler,
-}
-
-/// A real-time policy of the host's scheduler.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Scheduler {
-    /// First in, first out.
-    #[default]
-    Fifo,
-    /// Round robin.
-    Rr,
 }

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use super::characters::{begins_name, continues_name, wrong_reference};
+
 /// An attribute, as offsets into the document.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Attribute {
@@ -47,11 +49,25 @@ fn skip(bytes: &[u8], mut at: usize, end: usize, class: u8) -> usize {
 }
 
 /// The end of the name that begins at `at`.
-pub(super) fn name(bytes: &[u8], at: usize, end: usize) -> Result<usize, Defect> {
+pub(super) fn name(text: &str, at: usize, end: usize) -> Result<usize, Defect> {
+    let bytes = text.as_bytes();
     if at >= end || CLASS[bytes[at] as usize] & NAME_START == 0 {
         return Err((at, "a name is missing or begins with a character that no name begins with"));
     }
-    Ok(skip(bytes, at + 1, end, NAME))
+    let name_end = skip(bytes, at + 1, end, NAME);
+    if bytes[at..name_end].is_ascii() { Ok(name_end) } else { beyond_ascii(text, at, name_end) }
+}
+
+/// The end of a name with characters beyond ASCII, of which names have most.
+fn beyond_ascii(text: &str, at: usize, end: usize) -> Result<usize, Defect> {
+    let wrong = |(index, character): &(usize, char)| {
+        !character.is_ascii()
+            && !if *index == 0 { begins_name(*character) } else { continues_name(*character) }
+    };
+    match text[at..end].char_indices().find(wrong) {
+        Some((index, _)) => Err((at + index, "a character that no name has")),
+        None => Ok(end),
+    }
 }
 
 /// Adds the attributes between a tag's name and its end to `found`.
@@ -70,7 +86,7 @@ pub(super) fn attributes(
         if start == at {
             return Err((at, "white space is missing before an attribute"));
         }
-        let name_end = name(bytes, start, end)?;
+        let name_end = name(text, start, end)?;
         let equals = skip(bytes, name_end, end, SPACE);
         if equals == end || bytes[equals] != b'=' {
             return Err((start, "an attribute has no value"));
@@ -100,10 +116,8 @@ fn value(text: &str, open: usize, end: usize) -> Result<usize, Defect> {
                 b'<' => return Err((at, "an attribute's value has a < in it")),
                 b'&' => references = true,
                 _ if byte == quote => {
-                    if references && quick_xml::escape::unescape(&text[open + 1..at]).is_err() {
-                        return Err((open + 1, "an attribute's value has a reference that is not defined"));
-                    }
-                    return Ok(at);
+                    let wrong = if references { wrong_reference(&text[open + 1..at]) } else { None };
+                    return wrong.map_or(Ok(at), |(offset, what)| Err((open + 1 + offset, what)));
                 }
                 _ => {}
             }

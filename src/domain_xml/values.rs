@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 /// A wrong value in an error: not if it is markup, in which passwords can be.
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     if text.contains('<') { "markup".to_owned() } else { format!("{text:?}") }
 }
 
@@ -32,51 +32,7 @@ macro_rules! as_string {
     };
 }
 
-/// A set of host CPUs or NUMA nodes in libvirt's syntax: `0-3,^2,8`. Kept as it was written.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct CpuSet(String);
-
-impl CpuSet {
-    /// The set in libvirt's syntax.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for CpuSet {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("{} is no set of CPUs or nodes; write it like 0-3,^2,8", shown(text));
-        let mut included = false;
-        for part in text.split(',') {
-            let (excluded, part) = part.strip_prefix('^').map_or((false, part), |rest| (true, rest));
-            let (first, last) = part.split_once('-').unwrap_or((part, part));
-            let (first, last) = (number(first).ok_or_else(wrong)?, number(last).ok_or_else(wrong)?);
-            // libvirt takes a single number after ^ and no descending range.
-            if first > last || (excluded && part.contains('-')) {
-                return Err(wrong());
-            }
-            included |= !excluded;
-        }
-        if included { Ok(Self(text.to_owned())) } else { Err(wrong()) }
-    }
-}
-
-fn number(text: &str) -> Option<u32> {
-    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    text.parse().ok()
-}
-
-impl fmt::Display for CpuSet {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-as_string!(CpuSet);
+pub(super) use as_string;
 
 /// A MAC address; equal in any case.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

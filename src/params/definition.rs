@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::domain_xml::DomainIdentity;
+use crate::domain_xml::{DomainIdentity, canonical_uuid};
 use crate::{Error, Result};
 
 /// libvirt's name of the definition that the guest runs with at the destination.
@@ -69,7 +69,7 @@ impl Definition {
             return Err(Error::parameter(DESTINATION_XML, reason));
         }
         match (uuid, self.identity.uuid.as_deref()) {
-            (Some(guest), Some(ours)) if !guest.eq_ignore_ascii_case(ours) => {
+            (Some(guest), Some(ours)) if canonical_uuid(guest) != ours => {
                 let reason = format!("has uuid {ours}, but the guest's is {guest}; a uuid cannot change");
                 Err(Error::parameter(DESTINATION_XML, reason))
             }

@@ -21,7 +21,7 @@ pub fn downtime_steps(options: &ScheduleOptions, data_gb: f64) -> Vec<Step> {
     let first = last / count;
     let rise = (last - first) / count;
     (0..=options.steps)
-        .map(|step| (delay * u64::from(step), (first + rise * f64::from(step)) as u64))
+        .map(|step| (delay.saturating_mul(u64::from(step)), (first + rise * f64::from(step)) as u64))
         .collect()
 }
 

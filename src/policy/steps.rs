@@ -42,7 +42,7 @@ impl Steps {
         let again = match (*state, action) {
             (State::Untried, _) => true,
             (State::UnderWay, _) => false,
-            (State::Failed { times, at: failed }, _) => at >= failed + rest(times),
+            (State::Failed { times, at: failed }, _) => at >= failed.saturating_add(rest(times)),
             (State::Done, Action::SetMaxDowntime(ms)) => limit != Some(ms),
             (State::Done, _) => false,
         };

@@ -23,15 +23,18 @@ pub struct PyRetarget {
 #[pymethods]
 impl PyRetarget {
     #[new]
-    #[pyo3(signature = (*, graphics=None, serial=None, disks=None, rbd=None, interfaces=None, perf_events=None,
-        memory_backing=None, cpu_shares=None, vcpu_cpuset=None, numa=None, mdevs=None, pci=None, vpmem=None))]
+    #[pyo3(signature = (*, graphics=None, serial=None, listeners=None, disks=None, rbd=None, interfaces=None, emulator=None,
+        firmware=None, perf_events=None, memory_backing=None, cpu_shares=None, vcpu_cpuset=None, numa=None, mdevs=None, pci=None, vpmem=None))]
     #[allow(clippy::too_many_arguments)]
     fn new(
         graphics: Option<&Bound<'_, PyAny>>,
         serial: Option<&Bound<'_, PyAny>>,
+        listeners: Option<&Bound<'_, PyAny>>,
         disks: Option<&Bound<'_, PyAny>>,
         rbd: Option<&Bound<'_, PyAny>>,
         interfaces: Option<&Bound<'_, PyAny>>,
+        emulator: Option<&Bound<'_, PyAny>>,
+        firmware: Option<&Bound<'_, PyAny>>,
         perf_events: Option<&Bound<'_, PyAny>>,
         memory_backing: Option<&Bound<'_, PyAny>>,
         cpu_shares: Option<&Bound<'_, PyAny>>,
@@ -44,9 +47,12 @@ impl PyRetarget {
         let given = [
             ("graphics", graphics),
             ("serial", serial),
+            ("listeners", listeners),
             ("disks", disks),
             ("rbd", rbd),
             ("interfaces", interfaces),
+            ("emulator", emulator),
+            ("firmware", firmware),
             ("perf_events", perf_events),
             ("memory_backing", memory_backing),
             ("cpu_shares", cpu_shares),
@@ -105,6 +111,22 @@ pub fn retarget_xml(py: Python<'_>, xml: &Bound<'_, PyAny>, retarget: &Bound<'_,
     let retarget = retarget.cast::<PyRetarget>().map_err(|_| invalid("retarget", "takes a Retarget"))?.get();
     let text = text_from_py("xml", xml)?;
     Ok(released(py, || retarget.inner.apply(text))?)
+}
+
+/// The two definitions of a guest for the destination: the live one (`xml`) and the persistent one.
+///
+/// Each gets what it has of `retarget`: a device that only one of the two has, such as a disk that was plugged into the
+/// running guest, changes there and is not missed in the other. Raises InvalidDomainXml, also for what is in neither.
+#[pyfunction]
+pub fn retarget_pair(
+    py: Python<'_>,
+    xml: &Bound<'_, PyAny>,
+    persistent_xml: &Bound<'_, PyAny>,
+    retarget: &Bound<'_, PyAny>,
+) -> PyResult<(String, String)> {
+    let retarget = retarget.cast::<PyRetarget>().map_err(|_| invalid("retarget", "takes a Retarget"))?.get();
+    let (live, kept) = (text_from_py("xml", xml)?, text_from_py("persistent_xml", persistent_xml)?);
+    Ok(released(py, || retarget.inner.apply_pair(live, kept))?)
 }
 
 /// What is different in the definition `after`, with secrets masked.

@@ -110,7 +110,7 @@ def transport(parser: Any) -> None:
     add("--tls-destination", metavar="NAME", help="the name in the destination's certificate")
     add("--tunnelled", action="store_true", help="through the daemons' connection, which is slower")
     add("--compression", type=names, metavar="METHODS", help="zstd, zlib, xbzrle or mt")
-    add("--migrate-uri", metavar="URI", help="where memory is sent, such as tcp://192.0.2.2")
+    add("--migrate-uri", metavar="URI", help="where memory is sent, such as tcp://{host}")
     add("--listen-address", metavar="ADDRESS", help="where the destination listens for it")
     add("--disks-uri", metavar="URI", help="where disks are sent")
     add("--unsafe", action="store_true", help="even where libvirt fears for the disks")

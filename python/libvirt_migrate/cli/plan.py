@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from .. import InvalidDomainXml, LibvirtError, MigrateParams, Retarget, XmlChange, diff_xml, retarget_xml
+from .. import (
+    InvalidDomainXml,
+    LibvirtError,
+    MigrateParams,
+    Retarget,
+    XmlChange,
+    diff_xml,
+    retarget_pair,
+    retarget_xml,
+)
 from .checking import Check, Pair
 from .checks import run_checks
 from .definition import host_uuid
@@ -57,32 +66,29 @@ def make_plan(
     # Without its password a display would be open at the destination.
     live = found.xml(migratable=True, secure=to_move)
     retarget = request.retarget(destination_uri)
-    dest_xml = _retargeted(live, retarget)
-    persistent, complaint = _persistent(pair, retarget, secure=to_move)
+    dest_xml, persistent, complaint = _definitions(pair, live, retarget, secure=to_move)
     params = request.params(destination_uri, dest_xml, persistent)
     checks = [*run_checks(pair, params)]
     if complaint is not None:
-        checks.append(Check("persistent-definition", "fail", complaint))
+        checks.append(Check("persistent-definition", "fail", complaint, fatal=True))
     return Plan(pair, found.name, params, tuple(checks), diff_xml(live, dest_xml))
 
 
-def _retargeted(xml: str, retarget: Retarget) -> str:
+def _definitions(
+    pair: Pair, live: str, retarget: Retarget, *, secure: bool
+) -> tuple[str, str | None, str | None]:
+    """The live and the persistent definition for the destination, or why the latter is not known.
+
+    The live one is never kept in its place: what was plugged into the running guest would be there for good.
+    """
     try:
-        return retarget_xml(xml, retarget)
+        try:
+            kept = pair.guest.xml(inactive=True, migratable=True, secure=secure)
+        except LibvirtError as error:
+            return retarget_xml(live, retarget), None, f"cannot be read: {one_line(str(error))}"
+        return (*retarget_pair(live, kept, retarget), None)
     except InvalidDomainXml as error:
         raise UserError(f"the definition cannot be changed as asked: {one_line(str(error))}") from None
-
-
-def _persistent(pair: Pair, retarget: Retarget, *, secure: bool) -> tuple[str | None, str | None]:
-    """The persistent definition for the destination, or why the live one has to do for it."""
-    try:
-        kept = pair.guest.xml(inactive=True, migratable=True, secure=secure)
-        return retarget_xml(kept, retarget), None
-    except InvalidDomainXml as error:
-        reason = one_line(str(error))
-        return None, f"cannot be changed as asked ({reason}); with --force the live one is kept instead"
-    except LibvirtError as error:
-        return None, one_line(str(error))
 
 
 def plan(options: Any, out: Output) -> int:

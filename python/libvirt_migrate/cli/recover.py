@@ -14,7 +14,7 @@ from .follow import JSON_PERIOD, Followed, decisions, failed, leave_it
 from .hosts import find_guest, open_host, own_guest, show_uri
 from .output import Output
 from .places import PLACES
-from .request import check_uri, flags_from, transport
+from .request import check_uri, flags_from, transport, with_host
 from .signals import Signals
 from .values import show_time
 
@@ -23,7 +23,8 @@ def recover(options: Any, out: Output) -> int:
     """The command. The definitions were sent when the migration began, and libvirt takes none here."""
     check_uri(options.destination)
     flags = flags_from(options) | MigrateFlags.POSTCOPY
-    params = build_migrate_params(destination=options.destination, flags=flags, **transport(options))
+    how = with_host(transport(options), options.destination)
+    params = build_migrate_params(destination=options.destination, flags=flags, **how)
     source = open_host(options.source, role="the source")
     destination = open_host(options.destination, role="the destination")
     there = destination.guest(options.guest)

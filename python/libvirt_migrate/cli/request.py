@@ -15,7 +15,15 @@ _DEFAULT = (
     MigrateFlags.LIVE | MigrateFlags.PEER2PEER | MigrateFlags.PERSIST_DEST | MigrateFlags.UNDEFINE_SOURCE
 )
 #: Fields whose values are numbers; every other value is text, unless it is JSON.
-_NUMBERS = ("cpu_shares", "numa.vcpu_sched.priority")
+_NUMBERS = (
+    "cpu_shares",
+    "numa.vcpu_sched.priority",
+    "graphics.vnc_port",
+    "graphics.vnc_websocket",
+    "graphics.spice_port",
+    "graphics.spice_tls_port",
+    "graphics.rdp_port",
+)
 #: Fields whose values are lists, which may be written with commas; those of the first are numbers.
 _LISTS = ("serial.ports", "rbd.disks", "perf_events", "vpmem")
 
@@ -27,7 +35,7 @@ class Request:
     #: The JSON form of a Retarget, with {host} in it still.
     changes: dict[str, Any]
     convergence: Convergence
-    #: Keyword arguments of build_migrate_params.
+    #: Keyword arguments of build_migrate_params, with {host} in them still.
     how: dict[str, Any]
     flags: MigrateFlags
 
@@ -48,8 +56,9 @@ class Request:
         self, destination: str, xml: str | None = None, persistent_xml: str | None = None
     ) -> MigrateParams:
         """The parameters for this destination."""
+        how = with_host(self.how, destination)
         return build_migrate_params(
-            xml, persistent_xml=persistent_xml, destination=destination, flags=self.flags, **self.how
+            xml, persistent_xml=persistent_xml, destination=destination, flags=self.flags, **how
         )
 
 
@@ -91,6 +100,23 @@ def transport(options: Any) -> dict[str, Any]:
         "disks_uri": options.disks_uri,
     }
     return {name: value for name, value in given.items() if value is not None}
+
+
+def with_host(how: dict[str, Any], destination: str) -> dict[str, Any]:
+    """The same arguments with the destination's host in place of {host}."""
+    host = host_of(destination) or ""
+    filled = {}
+    for name, value in how.items():
+        if isinstance(value, str) and "{host}" in value:
+            option = f"--{name.replace('_', '-')}"
+            if not host:
+                uri = one_line(destination)
+                raise UserError(f"{option}: {uri} names no host for {{host}}: write the address itself")
+            # An IPv6 address has brackets in a URI.
+            in_uri = f"[{host}]" if ":" in host and "://{host}" in value else host
+            value = value.replace("{host}", in_uri)
+        filled[name] = value
+    return filled
 
 
 def flags_from(options: Any) -> MigrateFlags:
@@ -136,7 +162,7 @@ def set_field(changes: dict[str, Any], assignment: str) -> None:
         shown = path if re.fullmatch(r"[\w.:-]+", path) else "FIELD"
         raise UserError(f"--set {shown}: write FIELD=VALUE, such as graphics.listen=192.0.2.2")
     if path == "graphics.listen":
-        for kind in ("vnc", "spice"):
+        for kind in ("vnc", "spice", "rdp"):
             set_field(changes, f"graphics.{kind}={text}")
         return
     # What follows the second dot is one key: PCI addresses have dots themselves.
@@ -153,7 +179,8 @@ def set_field(changes: dict[str, Any], assignment: str) -> None:
 def _value(path: str, text: str) -> Any:
     if text in ("true", "false"):
         return text == "true"
-    number = path in _NUMBERS and text.isascii() and text.isdigit()
+    takes_number = path in _NUMBERS or path.startswith("listeners.ports.")
+    number = takes_number and text.isascii() and text.isdigit()
     # {host} is no JSON.
     if number or (text[0] in "[{" and not text.startswith("{host}")):
         try:

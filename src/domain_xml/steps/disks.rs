@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::driver;
-use super::{Devices, same};
+use super::{Devices, Missing, same};
 use crate::domain_xml::XmlError;
 use crate::domain_xml::edit::Editor;
 use crate::domain_xml::element::Element;
@@ -40,6 +40,7 @@ pub(super) fn apply<'a>(
     devices: &Devices<'a>,
     disks: &'a [Disk],
     editor: &mut Editor<'a>,
+    missing: &mut Missing,
 ) -> Result<Vec<u32>, XmlError> {
     let mut replaced = Vec::with_capacity(disks.len());
     if disks.is_empty() {
@@ -52,10 +53,10 @@ pub(super) fn apply<'a>(
             replace(disk, disks[index].xml.root(), editor)?;
         }
     }
-    match wanted.found.iter().position(|found| !found) {
-        Some(index) => Err(devices.error(format!("the guest has no disk with {}", disks[index].key))),
-        None => Ok(replaced),
+    for (disk, _) in disks.iter().zip(wanted.found).filter(|(_, found)| !found) {
+        missing.add(devices.place(), format!("the guest has no disk with {}", disk.key))?;
     }
+    Ok(replaced)
 }
 
 /// The disks that are asked for, by what names them.

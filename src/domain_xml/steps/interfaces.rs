@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Devices, same, same_attributes};
+use super::{Devices, driver, same, same_attributes};
 use crate::domain_xml::edit::Editor;
 use crate::domain_xml::element::Element;
 use crate::domain_xml::layout::before;
@@ -46,7 +46,10 @@ pub(super) fn apply<'a>(
 fn replace<'a>(ours: Element<'a>, theirs: Element<'a>, editor: &mut Editor<'a>) {
     let children = children(ours, theirs);
     let mut present = ours.children();
-    let unchanged = children.iter().all(|child| present.next().is_some_and(|ours| same(ours, *child)));
+    let unchanged = children.iter().all(|child| match child {
+        Child::Element(child) => present.next().is_some_and(|ours| same(ours, *child)),
+        Child::Text(_) => false,
+    });
     if unchanged && present.next().is_none() && same_attributes(ours, theirs) {
         return;
     }
@@ -63,32 +66,59 @@ fn replace<'a>(ours: Element<'a>, theirs: Element<'a>, editor: &mut Editor<'a>) 
     new.push('>');
     for child in children {
         new.push_str(space);
-        new.push_str(child.source());
+        new.push_str(match &child {
+            Child::Element(element) => element.source(),
+            Child::Text(text) => text,
+        });
     }
     new.push_str(last);
     new.push_str("</interface>");
     editor.replace(range, new);
 }
 
+/// A child of the new interface: as it is written in one of the two, or put together.
+enum Child<'a> {
+    Element(Element<'a>),
+    Text(String),
+}
+
 /// The destination's children in its order, each that is the guest's own in its place or else at the end.
-fn children<'a>(ours: Element<'a>, theirs: Element<'a>) -> Vec<Element<'a>> {
+fn children<'a>(ours: Element<'a>, theirs: Element<'a>) -> Vec<Child<'a>> {
     let (mut children, mut placed) = (Vec::new(), Vec::new());
     for child in theirs.children() {
         let name = child.name();
         let own = GUESTS_OWN.contains(&name) || (name == "alias" && ours.child("alias").is_some());
-        if !own {
-            children.push(child);
+        if name == "driver" {
+            if !placed.contains(&name) {
+                placed.push(name);
+                children.extend(driver(ours.child(name), Some(child)));
+            }
+        } else if !own {
+            children.push(Child::Element(child));
         } else if !placed.contains(&name) {
             placed.push(name);
-            children.extend(ours.all(name));
+            children.extend(ours.all(name).map(Child::Element));
         }
     }
-    let kept = |child: &Element<'a>| {
+    for child in ours.children().filter(|child| !placed.contains(&child.name())) {
         let name = child.name();
-        let own =
-            GUESTS_OWN.contains(&name) || name == "alias" || (name == "mac" && theirs.child("mac").is_none());
-        own && !placed.contains(&name)
-    };
-    children.extend(ours.children().filter(kept));
+        if name == "driver" {
+            children.extend(driver(Some(child), None));
+        } else if GUESTS_OWN.contains(&name)
+            || name == "alias"
+            || (name == "mac" && theirs.child("mac").is_none())
+        {
+            children.push(Child::Element(child));
+        }
+    }
     children
+}
+
+/// The `<driver>`: the host's part is the destination's, the guest's is its own.
+fn driver<'a>(ours: Option<Element<'a>>, theirs: Option<Element<'a>>) -> Option<Child<'a>> {
+    match driver::of_interface(ours, theirs) {
+        driver::Merged::Ours => ours.map(Child::Element),
+        driver::Merged::Nothing => None,
+        driver::Merged::Text(text) => Some(Child::Text(text)),
+    }
 }

@@ -3,21 +3,27 @@
 mod cpu_shares;
 mod disks;
 mod driver;
+mod emulator;
+mod firmware;
 mod graphics;
 mod interfaces;
+mod listening;
 mod mdevs;
 mod memory_backing;
+mod missing;
 mod numa;
 mod pci;
 mod perf_events;
 mod rbd;
-mod serial;
+mod topology;
 mod vcpu_cpuset;
 mod vpmem;
 
 use std::collections::HashMap;
 
 pub(super) use disks::taken;
+pub(super) use missing::Missing;
+pub(super) use vpmem::paths as nvdimm_paths;
 
 use super::XmlError;
 use super::edit::Editor;
@@ -34,14 +40,16 @@ struct Devices<'a> {
     graphics: Vec<Element<'a>>,
     /// Serial ports and consoles.
     serials: Vec<Element<'a>>,
+    /// The other character devices.
+    characters: Vec<Element<'a>>,
 }
 
 impl<'a> Devices<'a> {
     fn of(domain: Element<'a>) -> Self {
         let none = Vec::new;
         let (disks, interfaces, hostdevs) = (none(), none(), none());
-        let (memory, graphics, serials) = (none(), none(), none());
-        let mut devices = Self { domain, disks, interfaces, hostdevs, memory, graphics, serials };
+        let (memory, graphics, serials, characters) = (none(), none(), none(), none());
+        let mut devices = Self { domain, disks, interfaces, hostdevs, memory, graphics, serials, characters };
         for device in domain.all("devices").flat_map(|devices| devices.children()) {
             match device.name() {
                 "disk" => devices.disks.push(device),
@@ -50,34 +58,47 @@ impl<'a> Devices<'a> {
                 "memory" => devices.memory.push(device),
                 "graphics" => devices.graphics.push(device),
                 "serial" | "console" => devices.serials.push(device),
+                "parallel" | "channel" | "redirdev" | "smartcard" | "rng" => devices.characters.push(device),
                 _ => {}
             }
         }
         devices
     }
 
+    /// Where a device that is not there would be.
+    fn place(&self) -> Element<'a> {
+        self.domain.child("devices").unwrap_or(self.domain)
+    }
+
     /// An error about a device that is not there.
     fn error(&self, message: String) -> XmlError {
-        self.domain.child("devices").unwrap_or(self.domain).error(message)
+        self.place().error(message)
     }
 }
 
-/// Says to `editor` what changes in `domain`.
+/// Says to `editor` what changes in `domain`, and to `missing` what is asked for and not there.
 pub(super) fn apply<'a>(
     domain: Element<'a>,
     retarget: &'a Retarget,
     editor: &mut Editor<'a>,
+    missing: &mut Missing,
 ) -> Result<(), XmlError> {
     let devices = Devices::of(domain);
     if let Some(graphics) = &retarget.graphics {
-        graphics::apply(&devices, graphics, editor);
+        graphics::apply(&devices, graphics, editor, missing)?;
     }
-    if let Some(serial) = &retarget.serial {
-        serial::apply(&devices, serial, editor)?;
+    if retarget.serial.is_some() || retarget.listeners.is_some() {
+        listening::apply(&devices, retarget, editor, missing)?;
     }
-    let replaced = disks::apply(&devices, &retarget.disks, editor)?;
+    if let Some(path) = &retarget.emulator {
+        emulator::apply(domain, path, editor)?;
+    }
+    if let Some(firmware) = &retarget.firmware {
+        firmware::apply(domain, firmware, editor, missing)?;
+    }
+    let replaced = disks::apply(&devices, &retarget.disks, editor, missing)?;
     if let Some(rbd) = &retarget.rbd {
-        rbd::apply(&devices, rbd, &replaced, editor)?;
+        rbd::apply(&devices, rbd, &replaced, editor, missing)?;
     }
     if let Some(events) = &retarget.perf_events {
         perf_events::apply(domain, events, editor)?;
@@ -95,13 +116,13 @@ pub(super) fn apply<'a>(
         vcpu_cpuset::apply(domain, cpuset, editor)?;
     }
     if let Some(numa) = &retarget.numa {
-        numa::apply(domain, numa, editor)?;
+        numa::apply(domain, numa, editor, missing)?;
     }
     if let Some(mdevs) = &retarget.mdevs {
         mdevs::apply(&devices, mdevs, editor)?;
     }
     if let Some(addresses) = &retarget.pci {
-        pci::apply(&devices, addresses, editor)?;
+        pci::apply(&devices, addresses, editor, missing)?;
     }
     if let Some(paths) = &retarget.vpmem {
         vpmem::apply(&devices, paths, editor)?;

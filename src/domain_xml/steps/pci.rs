@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Devices;
+use super::{Devices, Missing};
 use crate::domain_xml::edit::Editor;
 use crate::domain_xml::element::Element;
 use crate::domain_xml::{PciAddress, XmlError};
@@ -11,6 +11,7 @@ pub(super) fn apply<'a>(
     devices: &Devices<'a>,
     addresses: &BTreeMap<PciAddress, PciAddress>,
     editor: &mut Editor<'a>,
+    missing: &mut Missing,
 ) -> Result<(), XmlError> {
     let mut guest = BTreeMap::new();
     for device in devices.hostdevs.iter().filter(|device| device.is("type", "pci")) {
@@ -21,15 +22,16 @@ pub(super) fn apply<'a>(
             return Err(address.error(format!("a second host device at {found}")));
         }
     }
-    if let Some(missing) = addresses.keys().find(|address| !guest.contains_key(address)) {
-        return Err(devices.error(format!("no PCI host device at {missing}, which pci names")));
-    }
     for (from, to) in addresses {
+        let Some(device) = guest.get(from) else {
+            missing.add(devices.place(), format!("no PCI host device at {from}, which pci names"))?;
+            continue;
+        };
         if guest.contains_key(to) && !addresses.contains_key(to) {
             let message = format!("pci moves {from} to {to}, where another host device stays");
             return Err(guest[to].error(message));
         }
-        write(guest[from], *from, *to, editor);
+        write(*device, *from, *to, editor);
     }
     Ok(())
 }

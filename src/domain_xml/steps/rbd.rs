@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use quick_xml::escape::escape;
 
-use super::Devices;
+use super::{Devices, Missing};
 use crate::domain_xml::XmlError;
 use crate::domain_xml::edit::Editor;
 use crate::domain_xml::element::Element;
@@ -16,11 +16,11 @@ pub(super) fn apply<'a>(
     rbd: &Rbd,
     replaced: &[u32],
     editor: &mut Editor<'a>,
+    missing: &mut Missing,
 ) -> Result<(), XmlError> {
     let mut named: Option<HashMap<&str, bool>> =
         rbd.disks.as_ref().map(|disks| disks.iter().map(|disk| (disk.as_str(), false)).collect());
     for disk in devices.disks.iter().copied() {
-        let source = disk.only("source")?.filter(|source| source.is("protocol", "rbd"));
         let is_replaced = replaced.binary_search(&disk.id()).is_ok();
         let chosen = match &mut named {
             Some(named) => {
@@ -28,21 +28,35 @@ pub(super) fn apply<'a>(
                 let found = target.and_then(|dev| named.get_mut(&*dev.value()));
                 found.map(|found| *found = true).is_some()
             }
-            None => source.is_some() && !is_attached(disk) && !is_replaced,
+            None => !is_attached(disk) && !is_replaced,
         };
-        match source {
-            Some(_) if chosen && is_replaced => {
+        if !chosen {
+            continue;
+        }
+        disk.only("source")?;
+        let mut sources = sources(disk).peekable();
+        if named.is_some() {
+            if is_replaced {
                 return Err(disk.error("rbd.disks names a disk that disks replaces"));
             }
-            Some(source) if chosen => set_monitors(source, &rbd.monitors, editor),
-            None if chosen => return Err(disk.error("rbd.disks names a disk that is not one of RBD")),
-            _ => {}
+            if sources.peek().is_none() {
+                return Err(disk.error("rbd.disks names a disk that is not one of RBD"));
+            }
+        }
+        sources.for_each(|source| set_monitors(source, &rbd.monitors, editor));
+    }
+    for disk in rbd.disks.iter().flatten() {
+        if named.as_ref().is_some_and(|named| !named[disk.as_str()]) {
+            missing.add(devices.place(), format!("rbd.disks names {disk:?}, which no disk is"))?;
         }
     }
-    match named.iter().flatten().find(|(_, found)| !**found) {
-        Some((disk, _)) => Err(devices.error(format!("rbd.disks names {disk:?}, which no disk is"))),
-        None => Ok(()),
-    }
+    Ok(())
+}
+
+/// The sources of a disk that are in RBD: its own, those of the images that it is based on, and that of a copy that is
+/// made of it.
+fn sources<'a>(disk: Element<'a>) -> impl Iterator<Item = Element<'a>> {
+    disk.with_descendants().filter(|inner| inner.named("source") && inner.is("protocol", "rbd"))
 }
 
 /// Whether it was attached by itself: as a volume, whose monitors its own definition says.

@@ -10,7 +10,13 @@ pub(super) fn apply<'a>(
     editor: &mut Editor<'a>,
 ) -> Result<(), XmlError> {
     match (wanted, domain.only("vcpu")?) {
-        (Setting::Set(cpuset), Some(vcpu)) => editor.set_attr(vcpu, "cpuset", cpuset.as_str()),
+        (Setting::Set(cpuset), Some(vcpu)) => {
+            // With placement auto libvirt asks its advisor, and not this set.
+            if vcpu.is("placement", "auto") {
+                editor.set_attr(vcpu, "placement", "static");
+            }
+            editor.set_attr(vcpu, "cpuset", cpuset.as_str());
+        }
         // libvirt takes a definition without one as a guest with one vCPU.
         (Setting::Set(cpuset), None) => {
             editor.append(domain, format!("<vcpu cpuset='{cpuset}'>1</vcpu>"));
