@@ -80,7 +80,7 @@ def request_from(options: Any) -> Request:
 def transport(options: Any) -> dict[str, Any]:
     """The arguments of build_migrate_params that options name."""
     given = {
-        "migrate_disks": options.copy_storage,
+        "migrate_disks": options.copy_storage or options.copy_storage_incremental,
         "parallel_connections": options.parallel,
         "bandwidth": options.bandwidth,
         "bandwidth_postcopy": options.bandwidth_post_copy,
@@ -97,7 +97,8 @@ def flags_from(options: Any) -> MigrateFlags:
     """The flags that the options ask for."""
     flags = _DEFAULT
     wanted = {
-        MigrateFlags.NON_SHARED_INC: options.copy_storage,
+        MigrateFlags.NON_SHARED_DISK: options.copy_storage,
+        MigrateFlags.NON_SHARED_INC: options.copy_storage_incremental,
         MigrateFlags.PARALLEL: options.parallel,
         MigrateFlags.TLS: options.tls or options.tls_destination,
         MigrateFlags.TUNNELLED: options.tunnelled,
