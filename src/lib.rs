@@ -4,6 +4,7 @@
 //! libvirt's library or clocks. [`libvirt`] is the only module with `unsafe`. [`guest`] starts a migration and
 //! [`migration`] sees it through; the Python module (feature `python`) wraps it.
 
+mod copied;
 pub mod domain;
 pub mod domain_xml;
 pub mod error;

@@ -12,8 +12,9 @@ use super::connection::{Connection, version_of};
 use super::error::{check, copy, last_error};
 use super::events::EventSubscription;
 use super::typed_params::{TypedParams, c_string};
-use super::{control, event_loop, newer};
+use super::{control, event_loop, newer, storage};
 use crate::domain::{DomainOps, EventSink, GuestFacts, Subscription, XmlFlags};
+use crate::domain_xml::{Volume, VolumePlace};
 use crate::error::LibvirtError;
 use crate::job::{JobInfo, JobType};
 use crate::location::Answer;
@@ -267,6 +268,18 @@ impl DomainOps for Domain {
             Some(Err(Error::Libvirt(error))) if error.code == LibvirtError::SYSTEM_ERROR => Err(error.into()),
             _ => Ok(()),
         }
+    }
+
+    fn destination_volumes(&self, uri: &str, places: Vec<VolumePlace>) -> Vec<Option<Volume>> {
+        // The start of a migration waits for this.
+        const PATIENCE: Duration = Duration::from_secs(10);
+        let count = places.len();
+        let ask = move |host: &Connection| Ok(places.iter().map(|place| host.volume(place).ok()?).collect());
+        ask_host(uri, PATIENCE, ask).and_then(Result::ok).unwrap_or_else(|| vec![None; count])
+    }
+
+    fn disk_size(&self, target: &str) -> Result<u64> {
+        storage::disk_size(self, target)
     }
 
     fn at(&self, uri: &str, uuid: &str) -> Result<Option<Arc<dyn DomainOps>>> {

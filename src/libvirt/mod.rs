@@ -12,6 +12,7 @@ mod events;
 mod glib;
 mod host;
 mod newer;
+mod storage;
 mod typed_params;
 
 #[cfg(feature = "python")]

@@ -8,7 +8,9 @@ use super::errors::invalid;
 use super::gil::released;
 use super::guest::PyGuest;
 use super::library::quiet_libvirt;
+use super::storage::{PyStoragePool, PyStorageVolume};
 use crate::Error;
+use crate::domain_xml::VolumePlace;
 use crate::error::LibvirtError;
 use crate::guest::Guest;
 use crate::libvirt::Connection;
@@ -115,10 +117,33 @@ impl PyHost {
         self.call(py, |connection| connection.check_definition(xml))
     }
 
-    /// Whether a storage pool of the host has a volume at this path; `False` says nothing of files that are in
-    /// no pool.
-    fn has_volume(&self, py: Python<'_>, path: &str) -> PyResult<bool> {
-        self.call(py, |connection| connection.has_volume(path))
+    /// The volume at this path or, with `pool`, of this name in that pool. `None` where no active pool of the host has
+    /// it, which says nothing of files that are in no pool, nor of one that a pool has not looked at yet.
+    #[pyo3(signature = (path_or_name, *, pool=None))]
+    fn volume(
+        &self,
+        py: Python<'_>,
+        path_or_name: String,
+        pool: Option<String>,
+    ) -> PyResult<Option<PyStorageVolume>> {
+        let place = match pool {
+            Some(pool) => VolumePlace::InPool { pool, name: path_or_name },
+            None => VolumePlace::Path(path_or_name),
+        };
+        Ok(self.call(py, |connection| connection.volume(&place))?.map(PyStorageVolume))
+    }
+
+    /// The storage pool of this name, or `None`.
+    fn pool(&self, py: Python<'_>, name: &str) -> PyResult<Option<PyStoragePool>> {
+        let found = self.call(py, |connection| connection.pool(name))?;
+        Ok(found.map(|(pool, active)| PyStoragePool { pool, active }))
+    }
+
+    /// The active storage pool whose volumes are in this folder, or `None`. There libvirt makes the image of a disk
+    /// that is copied.
+    fn pool_at(&self, py: Python<'_>, folder: &str) -> PyResult<Option<PyStoragePool>> {
+        let found = self.call(py, |connection| connection.pool_at(folder))?;
+        Ok(found.map(|pool| PyStoragePool { pool, active: true }))
     }
 
     fn __repr__(&self) -> String {

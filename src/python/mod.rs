@@ -20,6 +20,7 @@ mod policy;
 mod progress;
 mod retarget;
 mod state;
+mod storage;
 mod updates;
 mod values;
 mod whereabouts;
@@ -55,6 +56,8 @@ mod _core {
     use super::retarget::{PyRetarget, PyXmlChange, diff_xml, retarget_xml};
     #[pymodule_export]
     use super::state::PyGuestState;
+    #[pymodule_export]
+    use super::storage::{PyStoragePool, PyStorageVolume};
     #[pymodule_export]
     use super::updates::PyUpdates;
 
