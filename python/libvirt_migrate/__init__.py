@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         Host,
         HostAnswer,
         JobInfo,
+        Listener,
         MigrateParams,
         Migration,
         Outcome,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
         __version__,
         build_migrate_params,
         diff_xml,
+        listeners,
         retarget_xml,
         where_is,
     )
@@ -52,6 +54,7 @@ __all__ = [
     "InvalidParameter",
     "JobInfo",
     "LibvirtError",
+    "Listener",
     "MigrateFlags",
     "MigrateParams",
     "Migration",
@@ -67,6 +70,7 @@ __all__ = [
     "__version__",
     "build_migrate_params",
     "diff_xml",
+    "listeners",
     "retarget_xml",
     "where_is",
 ]

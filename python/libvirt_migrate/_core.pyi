@@ -14,6 +14,7 @@ __all__ = [
     "Host",
     "HostAnswer",
     "JobInfo",
+    "Listener",
     "MigrateParams",
     "Migration",
     "Outcome",
@@ -30,6 +31,7 @@ __all__ = [
     "_panic",
     "build_migrate_params",
     "diff_xml",
+    "listeners",
     "retarget_xml",
     "where_is",
 ]
@@ -137,6 +139,30 @@ class XmlChange:
 
 def retarget_xml(xml: str | bytes, retarget: Retarget) -> str: ...
 def diff_xml(before: str | bytes, after: str | bytes) -> tuple[XmlChange, ...]: ...
+
+@final
+class Listener:
+    @property
+    def device(self) -> str: ...
+    @property
+    def index(self) -> int: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def attribute(self) -> Literal["port", "tlsPort", "websocket", "service", "start"]: ...
+    @property
+    def protocol(self) -> Literal["tcp", "udp"]: ...
+    @property
+    def address(self) -> str | None: ...
+    @property
+    def network(self) -> str | None: ...
+    @property
+    def port(self) -> int | str | None: ...
+    def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __repr__(self, /) -> str: ...
+
+def listeners(xml: str | bytes) -> tuple[Listener, ...]: ...
 
 @final
 class GuestState:
