@@ -80,6 +80,7 @@ impl PyListener {
 #[pyfunction]
 pub fn listeners<'py>(py: Python<'py>, xml: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyTuple>> {
     let text = text_from_py("xml", xml)?;
-    let found = released(py, || crate::domain_xml::listeners(text))?;
+    let refused = |source| crate::Error::InvalidDomainXml { context: "xml".to_owned(), source };
+    let found = released(py, || crate::domain_xml::listeners(text).map_err(refused))?;
     PyTuple::new(py, found.into_iter().map(|inner| PyListener { inner }))
 }
