@@ -157,7 +157,7 @@ impl Connection {
 }
 
 /// A text of libvirt's that is ours to free.
-fn owned_text(text: *mut c_char) -> Result<String> {
+pub(super) fn owned_text(text: *mut c_char) -> Result<String> {
     // SAFETY: the callers pass what libvirt has just returned: NULL, or a string that is freed here once.
     unsafe {
         let copied = copy(text);
