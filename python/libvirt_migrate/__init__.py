@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         Host,
         HostAnswer,
         JobInfo,
+        Listener,
         MigrateParams,
         Migration,
         Outcome,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
         __version__,
         build_migrate_params,
         diff_xml,
+        listeners,
         retarget_xml,
         where_is,
     )
@@ -54,6 +56,7 @@ __all__ = [
     "InvalidParameter",
     "JobInfo",
     "LibvirtError",
+    "Listener",
     "MigrateFlags",
     "MigrateParams",
     "Migration",
@@ -71,6 +74,7 @@ __all__ = [
     "__version__",
     "build_migrate_params",
     "diff_xml",
+    "listeners",
     "retarget_xml",
     "where_is",
 ]

@@ -12,6 +12,8 @@ mod events;
 mod glib;
 mod host;
 mod newer;
+mod resources;
+mod room;
 mod storage;
 mod typed_params;
 

@@ -146,6 +146,59 @@ impl PyHost {
         Ok(found.map(|pool| PyStoragePool { pool, active: true }))
     }
 
+    /// Whether the virtual network of this name is active, and its definition; `None` where the host has none.
+    fn virtual_network(&self, py: Python<'_>, name: &str) -> PyResult<Option<(bool, String)>> {
+        self.call(py, |connection| connection.virtual_network(name))
+    }
+
+    /// The definition of the host's network interface of this name; `None` where it has none.
+    fn interface(&self, py: Python<'_>, name: &str) -> PyResult<Option<String>> {
+        self.call(py, |connection| connection.interface(name))
+    }
+
+    /// Whether the host has a network filter of this name.
+    fn has_network_filter(&self, py: Python<'_>, name: &str) -> PyResult<bool> {
+        self.call(py, |connection| connection.has_network_filter(name))
+    }
+
+    /// Whether the host has a secret, by its uuid. Its value is not asked for.
+    fn has_secret(&self, py: Python<'_>, uuid: &str) -> PyResult<bool> {
+        self.call(py, |connection| connection.has_secret(uuid))
+    }
+
+    /// Whether the host has a secret of this kind (volume, ceph, iscsi, tls, vtpm) for this use.
+    fn has_secret_for(&self, py: Python<'_>, kind: &str, usage: &str) -> PyResult<bool> {
+        self.call(py, |connection| connection.has_secret_for(kind, usage))
+    }
+
+    /// The definitions of the host's devices with a capability: net, pci, usb_device, scsi_host, scsi or mdev.
+    fn node_devices(&self, py: Python<'_>, capability: &str) -> PyResult<Vec<String>> {
+        self.call(py, |connection| connection.node_devices(capability))
+    }
+
+    /// What the host's hypervisor offers to guests of a `hypervisor` (emulator, architecture, machine, domain type),
+    /// as XML. An empty text leaves the choice to the host.
+    fn domain_capabilities(&self, py: Python<'_>, hypervisor: [String; 4]) -> PyResult<String> {
+        let hypervisor = hypervisor.each_ref().map(String::as_str);
+        self.call(py, |connection| connection.domain_capabilities(hypervisor))
+    }
+
+    /// Whether the host has a file, or a folder, at this absolute path. Only for what is no device: the daemon opens it.
+    /// A daemon that cannot tell is an error, never `False`.
+    fn has_file(&self, py: Python<'_>, path: &str) -> PyResult<bool> {
+        self.call(py, |connection| connection.has_file(path))
+    }
+
+    /// The free pages of these sizes, bytes, on these NUMA nodes: {(node, size): how many}.
+    fn free_pages(
+        &self,
+        py: Python<'_>,
+        cells: Vec<u32>,
+        sizes: Vec<u64>,
+    ) -> PyResult<std::collections::BTreeMap<(u32, u64), u64>> {
+        self.call(py, |connection| connection.free_pages(&cells, &sizes))
+    }
+
     fn __repr__(&self) -> String {
         match &self.uri {
             Some(uri) => format!("Host({:?})", without_secrets(uri)),

@@ -13,6 +13,7 @@ mod interrupt;
 mod job;
 mod json;
 mod library;
+mod listeners;
 mod migration;
 mod outcome;
 mod params;
@@ -42,6 +43,8 @@ mod _core {
     use super::host::PyHost;
     #[pymodule_export]
     use super::job::PyJobInfo;
+    #[pymodule_export]
+    use super::listeners::{PyListener, listeners};
     #[pymodule_export]
     use super::migration::{_close, PyMigration, PyProgressIterator};
     #[pymodule_export]

@@ -122,7 +122,7 @@ pub fn diff_xml<'py>(
 }
 
 /// A definition from `str` or UTF-8 `bytes`.
-fn text_from_py<'a>(context: &str, xml: &'a Bound<'_, PyAny>) -> PyResult<&'a str> {
+pub(super) fn text_from_py<'a>(context: &str, xml: &'a Bound<'_, PyAny>) -> PyResult<&'a str> {
     if let Ok(bytes) = xml.cast::<PyBytes>() {
         return Ok(decode(context, bytes.as_bytes())?);
     }
