@@ -95,7 +95,7 @@ def transport(parser: Any) -> None:
     # One migration copies in one way.
     copied = group.add_mutually_exclusive_group()
     copied.add_argument(
-        "--copy-storage", type=names, metavar="DISKS", help="disks to copy whole, such as vda,vdb"
+        "--copy-storage", type=names, metavar="DISKS", help="disks to copy whole, such as vda,vdb, or all"
     )
     copied.add_argument(
         "--copy-storage-incremental",

@@ -8,6 +8,7 @@ from typing import Any
 from .. import InvalidDomainXml, LibvirtError, MigrateParams, Retarget, XmlChange, diff_xml, retarget_xml
 from .checking import Check, Pair
 from .checks import run_checks
+from .copying import named
 from .definition import host_uuid
 from .ends import Exit
 from .errors import UserError, one_line
@@ -56,6 +57,7 @@ def make_plan(
         )
     # Without its password a display would be open at the destination.
     live = found.xml(migratable=True, secure=to_move)
+    request = named(request, live)
     retarget = request.retarget(destination_uri)
     dest_xml = _retargeted(live, retarget)
     persistent, complaint = _persistent(pair, retarget, secure=to_move)
