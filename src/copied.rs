@@ -54,8 +54,8 @@ fn check_disk(param: Param, target: &str, found: &[Disk]) -> Result<()> {
     }
 }
 
-/// Of a disk with a backing file only what its own image has is copied: the image at the destination must have a
-/// backing file too. Where that one cannot be asked nothing is refused.
+/// An incremental copy takes what the disk's own image has, and leaves what is in backing files: the image at the
+/// destination must have one where the source's has. Where that is not known nothing is refused.
 fn check_incremental(domain: &dyn DomainOps, params: &MigrateParams, found: &[Disk]) -> Result<()> {
     let Some(uri) = params.destination().filter(|_| params.flags().contains(MigrateFlags::NON_SHARED_INC))
     else {
@@ -63,26 +63,34 @@ fn check_incremental(domain: &dyn DomainOps, params: &MigrateParams, found: &[Di
     };
     let there = params.definition().and_then(|both| disks(both.destination()).ok()).unwrap_or_default();
     let named = named_in(params, Param::MigrateDisks);
-    let overlays: Vec<_> = found
-        .iter()
-        .filter(|disk| disk.has_backing == Some(true) && named.contains(&disk.target))
-        .filter_map(|disk| {
-            let moved = there.iter().find(|other| other.target == disk.target).unwrap_or(disk);
-            Some((disk.target.as_str(), moved.place.clone()?))
-        })
-        .collect();
-    if overlays.is_empty() {
+    let (mut copied, mut places) = (Vec::new(), Vec::new());
+    for disk in found.iter().filter(|disk| named.contains(&disk.target)) {
+        let moved = there.iter().find(|other| other.target == disk.target).unwrap_or(disk);
+        if let (Some(has_backing), Some(place)) = (disk.has_backing, moved.place.clone()) {
+            copied.push((&disk.target, has_backing));
+            places.push(place);
+        }
+    }
+    if places.is_empty() {
         return Ok(());
     }
-    let (targets, places): (Vec<_>, Vec<_>) = overlays.into_iter().unzip();
-    for (target, volume) in targets.into_iter().zip(domain.destination_volumes(uri, places)) {
-        let Some(volume) = volume.filter(|volume| volume.backing_file.is_none()) else { continue };
+    for ((target, has_backing), volume) in copied.into_iter().zip(domain.destination_volumes(uri, places)) {
+        let Some(volume) = volume.filter(|volume| volume.backing_file.is_some() != has_backing) else {
+            continue;
+        };
         let path = volume.path.unwrap_or(volume.name);
-        let reason = format!(
-            "{target} has a backing file, but {path} at the destination has none: an incremental copy would lose what \
-             is in it. Copy the whole disk (NON_SHARED_DISK), or make the image there upon the same backing file: \
-             qemu-img create -f qcow2 -b BACKING -F FORMAT {path}"
-        );
+        let reason = if has_backing {
+            format!(
+                "{target} has a backing file, but {path} at the destination has none: an incremental copy would lose \
+                 what is in it. Copy the whole disk (NON_SHARED_DISK), or make the image there upon the same backing \
+                 file: qemu-img create -f qcow2 -b BACKING -F FORMAT {path}"
+            )
+        } else {
+            format!(
+                "{target} has no backing file, but {path} at the destination has one, which would show through an \
+                 incremental copy. Copy the whole disk (NON_SHARED_DISK)"
+            )
+        };
         return Err(Error::parameter(Param::MigrateDisks.name(), reason));
     }
     Ok(())

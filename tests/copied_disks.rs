@@ -104,24 +104,31 @@ fn disks_that_nobody_can_copy_are_refused_by_name() {
 }
 
 #[test]
-fn an_incremental_copy_needs_a_backing_file_there_too() {
+fn an_incremental_copy_needs_a_backing_file_at_both_hosts() {
     let incremental = |disks: &[&str], volumes: Option<Vec<Option<Volume>>>| {
         let fake = Fake::with_disks(DEVICES, volumes);
         start(fake, &params(F::NON_SHARED_INC, disks, None))
     };
-    let (fake, refusal) = incremental(&["vda", "vdb"], Some(vec![Some(volume(None))]));
+    let (fake, refusal) = incremental(&["vdb", "vda"], Some(vec![Some(volume(None)), Some(volume(None))]));
     let refusal = refusal.unwrap();
     assert!(
         refusal.contains("vda has a backing file, but /images/a at the destination has none"),
         "{refusal}"
     );
     assert!(refusal.contains("qemu-img create -f qcow2 -b BACKING -F FORMAT /images/a"), "{refusal}");
-    // The one without a backing file is copied whole in any case.
-    assert_eq!(fake.calls("destination_volumes"), [r#"destination_volumes [Path("/images/a")]"#]);
+    assert_eq!(
+        fake.calls("destination_volumes"),
+        [r#"destination_volumes [Path("/images/a"), Path("/dev/vg/b")]"#]
+    );
     for volumes in [Some(vec![Some(volume(Some("/images/base")))]), Some(vec![None]), None] {
         assert_eq!(incremental(&["vda"], volumes).1, None);
     }
-    let (fake, refusal) = incremental(&["vdb"], None);
+    // The other way round the zeroes of the source would not be zeroes there.
+    assert_eq!(incremental(&["vdb"], Some(vec![Some(volume(None))])).1, None);
+    let (_, refusal) = incremental(&["vdb"], Some(vec![Some(volume(Some("/images/base")))]));
+    assert!(refusal.unwrap().contains("vdb has no backing file, but /images/a at the destination has one"));
+    // Of this one it is not known what the source has.
+    let (fake, refusal) = incremental(&["vdc"], None);
     assert_eq!((fake.calls("destination_volumes").len(), refusal), (0, None));
 }
 

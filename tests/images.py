@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from libvirt_migrate.lab import Host
+from libvirt_migrate.lab import Host, LabGuest
 
 FOLDER = "/var/lib/libvirt/images"
 MIB = 1 << 20
@@ -72,7 +72,7 @@ def disk(name: str, format: str = "raw", target: str = "vda", *, bus: str = "vir
 
 
 def chain(images: Images, formats: Sequence[str]) -> str:
-    """A chain of images, each with something of its own; returns the name of the last, which is the guest's."""
+    """A chain of images, each with something of its own; returns the name of the last, the guest's."""
     name, upon = "", None
     for number, format in enumerate(formats):
         name = "vm.img" if number == len(formats) - 1 else f"base{number}.img"
@@ -89,3 +89,9 @@ def chain(images: Images, formats: Sequence[str]) -> str:
         # Zeroes at the top are data as well.
         images.write(name, formats[-1], "write -z 512k 512k")
     return name
+
+
+def content_there(guest: LabGuest, hosts: tuple[Host, Host], format: str, name: str = "vm.img") -> bytes:
+    """What the disk of a guest that has moved has at the destination. The guest is ended for it."""
+    guest.domain(hosts[1]).destroy()
+    return Images(hosts[1]).content(name, format)
