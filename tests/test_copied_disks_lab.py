@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from typing import Any
 
+import libvirt
 import pytest
 
 from commands import command
@@ -94,6 +95,30 @@ def test_a_pool_makes_the_image(
         assert (done.returncode, done.stderr) == (0, "")
         assert_arrived(guest, hosts)
         assert content_there(guest, hosts, formats[-1]) == expected
+
+
+def test_a_disk_whose_definition_names_its_chain(
+    images: tuple[Images, Images], hosts: Hosts, start_guest: StartGuest, route: tuple[str, ...]
+) -> None:
+    here, _ = images
+    here.make("before.img", "qcow2")
+    here.write("before.img", "qcow2", "write -P 0x33 0 2M")
+    expected = here.content("before.img", "qcow2")
+    guest = start_guest(memory=64, workload=IDLE, devices=disk("before.img", "qcow2"))
+    snapshot = f"""<domainsnapshot><disks><disk name='vda' snapshot='external'>
+      <source file='{here.path("vm.img")}'/></disk></disks></domainsnapshot>"""
+    flags = libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY | libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_NO_METADATA
+    guest.domain(hosts[0]).snapshotCreateXML(snapshot, flags)
+    inactive = libvirt.VIR_DOMAIN_XML_INACTIVE
+    assert "before.img" in guest.domain(hosts[0]).XMLDesc(inactive)
+    with pool_of(hosts[1]):
+        done = command("migrate", guest.name, *route, "--copy-storage", "vda")
+    assert (done.returncode, done.stderr) == (0, "")
+    # Its next start asks for no more.
+    assert "before.img" not in guest.domain(hosts[1]).XMLDesc(inactive)
+    assert content_there(guest, hosts, "qcow2") == expected
+    guest.domain(hosts[1]).create()
+    guest.beats.wait_for_passes(2)
 
 
 def test_one_is_copied_beside_one_that_is_shared(

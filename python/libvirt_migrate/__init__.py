@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         listeners,
         retarget_xml,
         where_is,
+        whole_disks_xml,
     )
     from .errors import (
         InvalidDomainXml,
@@ -77,6 +78,7 @@ __all__ = [
     "listeners",
     "retarget_xml",
     "where_is",
+    "whole_disks_xml",
 ]
 
 

@@ -46,6 +46,7 @@ __all__ = [
     "listeners",
     "retarget_xml",
     "where_is",
+    "whole_disks_xml",
 ]
 
 __version__: str
@@ -150,6 +151,7 @@ class XmlChange:
     def __str__(self, /) -> str: ...
 
 def retarget_xml(xml: str | bytes, retarget: Retarget) -> str: ...
+def whole_disks_xml(xml: str | bytes, disks: Sequence[str]) -> str: ...
 def diff_xml(before: str | bytes, after: str | bytes) -> tuple[XmlChange, ...]: ...
 
 @final

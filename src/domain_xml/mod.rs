@@ -21,6 +21,7 @@ mod storage;
 mod tag;
 mod unique;
 mod values;
+mod whole;
 
 pub use apply::decode;
 pub use device::DeviceXml;
@@ -35,3 +36,4 @@ pub use setting::Setting;
 pub use stand_in::stand_in;
 pub use storage::{Pool, Volume, VolumePlace};
 pub use values::{CpuSet, MacAddress, PciAddress, Uuid};
+pub use whole::whole_disks;

@@ -56,7 +56,7 @@ mod _core {
     #[pymodule_export]
     use super::progress::PyProgress;
     #[pymodule_export]
-    use super::retarget::{PyRetarget, PyXmlChange, diff_xml, retarget_xml};
+    use super::retarget::{PyRetarget, PyXmlChange, diff_xml, retarget_xml, whole_disks_xml};
     #[pymodule_export]
     use super::state::PyGuestState;
     #[pymodule_export]

@@ -1,9 +1,10 @@
-"""Which of a guest's disks are copied, where all are asked for."""
+"""Which of a guest's disks are copied, and their definition at the destination."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+from .. import MigrateFlags, whole_disks_xml
 from .disks import Disk, read_disks
 from .request import ALL, Request
 
@@ -21,3 +22,10 @@ def named(request: Request, xml: str) -> Request:
 def is_copied(disk: Disk) -> bool:
     """Whether `all` means it too. A network disk is the same one for both hosts: its copy would be itself."""
     return disk.why_not_copied is None and disk.kind != "network"
+
+
+def whole(request: Request, xml: str) -> str:
+    """A definition for the destination: of a disk that is copied whole there is one image."""
+    if MigrateFlags.NON_SHARED_DISK not in request.flags:
+        return xml
+    return whole_disks_xml(xml, request.how.get("migrate_disks") or ())

@@ -8,7 +8,7 @@ from typing import Any
 from .. import InvalidDomainXml, LibvirtError, MigrateParams, Retarget, XmlChange, diff_xml, retarget_xml
 from .checking import Check, Pair
 from .checks import run_checks
-from .copying import named
+from .copying import named, whole
 from .definition import host_uuid
 from .ends import Exit
 from .errors import UserError, one_line
@@ -59,8 +59,9 @@ def make_plan(
     live = found.xml(migratable=True, secure=to_move)
     request = named(request, live)
     retarget = request.retarget(destination_uri)
-    dest_xml = _retargeted(live, retarget)
+    dest_xml = whole(request, _retargeted(live, retarget))
     persistent, complaint = _persistent(pair, retarget, secure=to_move)
+    persistent = persistent and whole(request, persistent)
     params = request.params(destination_uri, dest_xml, persistent)
     checks = [*run_checks(pair, params)]
     if complaint is not None:
