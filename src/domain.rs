@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::domain_xml::{Volume, VolumePlace};
 use crate::job::JobInfo;
 use crate::location::Answer;
 use crate::params::MigrateParams;
@@ -114,6 +115,16 @@ pub trait DomainOps: Send + Sync {
     /// error: one that cannot be asked, or may not be, tells nothing.
     fn check_destination_keeps(&self, _uri: &str, _xml: &str) -> Result<()> {
         Ok(())
+    }
+
+    /// What the storage pools of another host have at these places, one for one; `None` where that is not known.
+    fn destination_volumes(&self, _uri: &str, places: Vec<VolumePlace>) -> Vec<Option<Volume>> {
+        places.iter().map(|_| None).collect()
+    }
+
+    /// What the guest sees of its disk with this target, bytes. Of a guest that runs only.
+    fn disk_size(&self, _target: &str) -> Result<u64> {
+        Err(Error::unsupported("blockInfo"))
     }
 
     /// The same guest at the daemon of another host; `None` where that one does not know it.

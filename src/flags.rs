@@ -21,9 +21,10 @@ bitflags::bitflags! {
         const UNDEFINE_SOURCE = 1 << 4;
         /// The guest is left paused at the destination.
         const PAUSED = 1 << 5;
-        /// Disks are copied whole.
+        /// Disks are copied whole, backing files included; every writable one that is not shareable, where no
+        /// `migrate_disks` names them.
         const NON_SHARED_DISK = 1 << 6;
-        /// Disks are copied down to their common backing file.
+        /// Of disks only what their own image has is copied, onto images that have the same backing files.
         const NON_SHARED_INC = 1 << 7;
         /// Nothing else may change the domain while it moves.
         const CHANGE_PROTECTION = 1 << 8;

@@ -3,14 +3,14 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::domain::{DomainOps, GuestFacts, XmlFlags};
-use crate::domain_xml::disk_targets;
+use crate::copied::check_disks;
+use crate::domain::{DomainOps, GuestFacts};
 use crate::flags::MigrateFlags;
 use crate::job::JobInfo;
 use crate::libvirt::{CONNECT_LIMIT, Connection};
 use crate::location::{Answer, GuestLocation};
 use crate::migration::{Outcome, UpdateSink, WeakMigration, is_active, same_process};
-use crate::params::{MigrateParams, Param, Value};
+use crate::params::MigrateParams;
 use crate::policy::Convergence;
 use crate::state::DomainState;
 use crate::uri::check_uri;
@@ -182,36 +182,7 @@ impl Guest {
         if let Some(state) = facts.state {
             check_state(facts.name.as_deref(), state, params.flags())?;
         }
-        self.check_disks(params)
-    }
-
-    /// Refuses disks that the guest does not have.
-    fn check_disks(&self, params: &MigrateParams) -> Result<()> {
-        let lists = [Param::MigrateDisks, Param::MigrateDisksDetectZeroes, Param::MigrateDisksTargetZero];
-        let named = lists.iter().filter_map(|&param| match params.get(param) {
-            Some(Value::Strings(disks)) => Some((param, disks)),
-            _ => None,
-        });
-        let named: Vec<_> = named.collect();
-        if named.is_empty() {
-            return Ok(());
-        }
-        let xml = match self.domain.xml(XmlFlags::empty()) {
-            // An object that cannot tell: libvirt checks the names as well.
-            Err(Error::Foreign { code: None, .. }) => return Ok(()),
-            answer => answer?,
-        };
-        let Ok(targets) = disk_targets(&xml) else {
-            // Not a definition: a mock. libvirt checks the names as well.
-            return Ok(());
-        };
-        for (param, disks) in named {
-            if let Some(unknown) = disks.iter().find(|disk| !targets.contains(disk)) {
-                let reason = format!("the guest has no disk {unknown:?}, only {}", targets.join(", "));
-                return Err(Error::parameter(param.name(), reason));
-            }
-        }
-        Ok(())
+        check_disks(self.domain.as_ref(), params)
     }
 
     /// Where the guest is, as far as the hosts can be asked.

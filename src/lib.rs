@@ -5,6 +5,7 @@
 //! [`migration`] sees it through; the Python module (feature `python`) wraps it.
 
 mod belongings;
+mod copied;
 pub mod domain;
 pub mod domain_xml;
 pub mod error;

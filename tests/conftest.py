@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from images import Images
 from libvirt_migrate.lab import Host, Lab, LabGuest
 from migrating import MigratingDomain
 
@@ -50,6 +51,15 @@ def destination(lab: Lab) -> Host:
 def route(source: Host, destination: Host) -> tuple[str, ...]:
     """The command's options that say where from and where to, with the display's new address."""
     return (destination.uri, "--from", source.uri, "--set", "graphics.listen={host}")
+
+
+@pytest.fixture
+def images(hosts: tuple[Host, Host]) -> Iterator[tuple[Images, Images]]:
+    """The images of both hosts, which are gone after the test."""
+    made = Images(hosts[0]), Images(hosts[1])
+    yield made
+    for each in made:
+        each.clear()
 
 
 @pytest.fixture

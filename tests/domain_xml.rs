@@ -3,7 +3,7 @@
 mod support;
 
 use libvirt_migrate::Error;
-use libvirt_migrate::domain_xml::{DomainIdentity, MAX_BYTES, MAX_DEPTH, Retarget, decode, disk_targets};
+use libvirt_migrate::domain_xml::{DomainIdentity, MAX_BYTES, MAX_DEPTH, Retarget, decode, disks};
 use support::{DEFINITIONS, FLAT, NOVA, ODD};
 
 #[path = "support/check.rs"]
@@ -27,7 +27,8 @@ fn whose_it_is() {
     assert_eq!(DomainIdentity::parse(ODD).unwrap().name, "odd<&> one");
     let uuid = DomainIdentity::parse(FLAT).unwrap().uuid;
     assert_eq!(uuid.as_deref(), Some("6c1f8c1e-3f0b-4b38-9f3d-5c2d0f0d8a43"));
-    assert_eq!(disk_targets(NOVA).unwrap(), ["vda", "vdb", "sda"]);
+    let targets: Vec<_> = disks(NOVA).unwrap().into_iter().map(|disk| disk.target).collect();
+    assert_eq!(targets, ["vda", "vdb", "sda"]);
 }
 
 /// A definition, a part of the message, and line and column.
@@ -96,7 +97,7 @@ fn what_is_not_sound_is_refused_with_its_place() {
             }
             other => panic!("{xml:?}: {other:?}"),
         }
-        assert!(DomainIdentity::parse(xml).is_err() && disk_targets(xml).is_err());
+        assert!(DomainIdentity::parse(xml).is_err() && disks(xml).is_err());
     }
 }
 

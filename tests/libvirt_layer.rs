@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use libvirt_migrate::domain::{DomainOps, XmlFlags};
+use libvirt_migrate::domain_xml::VolumePlace;
 use libvirt_migrate::error::LibvirtError;
 use libvirt_migrate::flags::MigrateFlags;
 use libvirt_migrate::libvirt::{Connection, Domain, silence_default_handler};
@@ -60,7 +61,56 @@ fn reading_a_host() {
         assert_eq!(code(result), LibvirtError::NO_SUPPORT);
     }
     assert_ne!(code(host.compare_cpu("<no", None)), 0);
-    assert!(!host.has_volume("/nowhere").unwrap());
+}
+
+/// A host with a pool that has an image upon another one, and a pool that is not active.
+fn host_with_pools() -> Connection {
+    let volume = |name: &str, more: &str| {
+        format!(
+            "<volume><name>{name}</name><capacity unit='MiB'>8</capacity><target><format type='qcow2'/></target>{more}\
+             </volume>"
+        )
+    };
+    let backing = "<backingStore><path>/images/base</path><format type='raw'/></backingStore>";
+    let pool = |name: &str, path: &str, volumes: &str| {
+        format!("<pool type='dir'><name>{name}</name><target><path>{path}</path></target>{volumes}</pool>")
+    };
+    let volumes = volume("overlay", backing) + &volume("whole", "");
+    let node = pool("images", "/images", &volumes) + &pool("other", "/other", "");
+    let file = std::env::temp_dir().join(format!("libvirt-pools-{}.xml", std::process::id()));
+    std::fs::write(&file, format!("<node>{node}</node>")).unwrap();
+    let host = Connection::open(Some(&format!("test://{}", file.display()))).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    host
+}
+
+#[test]
+fn volumes_and_pools() {
+    let host = host_with_pools();
+    let at = |path: &str| host.volume(&VolumePlace::Path(path.to_owned())).unwrap();
+    let named = |pool: &str, name: &str| {
+        host.volume(&VolumePlace::InPool { pool: pool.to_owned(), name: name.to_owned() }).unwrap()
+    };
+    let overlay = at("/images/overlay").unwrap();
+    assert_eq!(
+        (overlay.name.as_str(), overlay.kind.as_str(), overlay.capacity),
+        ("overlay", "file", 8 << 20)
+    );
+    assert_eq!(overlay.format.as_deref(), Some("qcow2"));
+    assert_eq!(overlay.path.as_deref(), Some("/images/overlay"));
+    assert_eq!(overlay.backing_file.as_deref(), Some("/images/base"));
+    assert_eq!(named("images", "overlay"), Some(overlay));
+    assert_eq!(named("images", "whole").unwrap().backing_file, None);
+    assert_eq!((at("/nowhere"), named("images", "none"), named("none", "whole")), (None, None, None));
+
+    let (pool, active) = host.pool("images").unwrap().unwrap();
+    assert_eq!((pool.kind.as_str(), pool.path.as_deref(), active), ("dir", Some("/images"), true));
+    assert_eq!(host.pool("none").unwrap(), None);
+    // The driver has no such look-up, which is no answer.
+    assert_eq!(code(host.pool_at("/images")), LibvirtError::NO_SUPPORT);
+    for result in [host.pool_at("a\0b").map(drop), host.volume(&VolumePlace::Path("a\0b".into())).map(drop)] {
+        assert!(matches!(result, Err(Error::InvalidParameter { .. })));
+    }
 }
 
 #[test]
@@ -102,6 +152,14 @@ fn reading_and_steering_a_domain() {
             assert_eq!(code(result), LibvirtError::NO_SUPPORT);
         }
     }
+}
+
+#[test]
+fn the_size_of_a_disk() {
+    let host = open();
+    let domain = host.lookup("test").unwrap();
+    assert!(domain.disk_size("vda").unwrap() > 1 << 30);
+    assert_ne!(code(domain.disk_size("vdz")), 0);
 }
 
 #[test]

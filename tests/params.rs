@@ -221,6 +221,14 @@ fn disks_are_copied_only_when_they_are_named() {
     for values in [vec![], vec![(Param::MigrateDisks, list(&[]))]] {
         assert_eq!(with(F::DEFAULT | F::NON_SHARED_INC, values).unwrap().flags(), F::DEFAULT);
     }
+    // Asked for by name, as by `virsh migrate --copy-storage-all`.
+    assert_eq!(
+        with(F::DEFAULT | F::NON_SHARED_DISK, vec![]).unwrap().flags(),
+        F::DEFAULT | F::NON_SHARED_DISK
+    );
+    // A list that came out empty copies none, where no list would have been all.
+    let none = vec![(Param::MigrateDisks, list(&[]))];
+    assert_eq!(with(F::DEFAULT | F::NON_SHARED_DISK, none).unwrap().flags(), F::DEFAULT);
     let tunnelled = with(F::DEFAULT | F::TUNNELLED, vec![disks.clone()]).unwrap();
     assert_eq!(tunnelled.get(Param::MigrateDisks), None);
     // Neither dropped silently nor sent: the disks would not arrive.
@@ -232,7 +240,8 @@ fn parameters_ask_for_their_flags_unless_flags_are_given() {
     let made =
         |param, value| MigrateParams::new(None, [(param, value)], None, None).map(|params| params.flags());
     assert_eq!(made(Param::ParallelConnections, number(4)).unwrap(), F::DEFAULT | F::PARALLEL);
-    assert_eq!(made(Param::MigrateDisks, list(&["vda"])).unwrap(), F::DEFAULT | F::NON_SHARED_INC);
+    // The whole disk: an incremental copy onto an image without a backing file loses what the source's has.
+    assert_eq!(made(Param::MigrateDisks, list(&["vda"])).unwrap(), F::DEFAULT | F::NON_SHARED_DISK);
     assert_eq!(made(Param::AutoConvergeInitial, number(20)).unwrap(), F::DEFAULT | F::AUTO_CONVERGE);
     assert_eq!(refusal(made(Param::BandwidthPostcopy, number(5))).0, "bandwidth.postcopy");
 }

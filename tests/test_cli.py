@@ -147,6 +147,11 @@ def test_the_version_is_the_modules() -> None:
         (["migrate", "vm1", HOST, "--tunnelled", "--post-copy"], "refuses --post-copy with --tunnelled"),
         (["migrate", "vm1", "qemu:///system", "--set", "graphics.vnc={host}"], "names no host for {host}"),
         (["migrate", "vm1", HOST, "--copy-storage", "vda,"], "is no list of names like vda,vdb"),
+        (
+            ["migrate", "vm1", HOST, "--copy-storage", "vda", "--copy-storage-incremental", "vdb"],
+            "--copy-storage-incremental: not allowed with argument --copy-storage",
+        ),
+        (["migrate", "vm1", HOST, "--copy-storage", "vda,all"], "--copy-storage: all stands alone"),
         (["migrate", "vm1", "host2"], "'host2' is no URI of a libvirt daemon: write qemu+ssh://HOST/system"),
         (["migrate", "vm1", "qemu+tcp://host2:x/system"], "is no URI of a libvirt daemon"),
         (["migrate", "vm1", HOST, "--set", "graphics"], "write FIELD=VALUE"),

@@ -1,15 +1,11 @@
-"""The checks of disks and addresses, with hosts that answer what a test wants."""
+"""The check of addresses, with hosts that answer what a test wants."""
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-from typing import Any
-
 import pytest
 
-from answering import answering, definition, known_names, pair, refusal
+from answering import definition, known_names, pair
 from libvirt_migrate.cli import check_addresses
-from libvirt_migrate.cli.check_storage import check_storage
 from libvirt_migrate.cli.checking import Check, Pair
 
 
@@ -17,37 +13,6 @@ from libvirt_migrate.cli.checking import Check, Pair
 def names(monkeypatch: pytest.MonkeyPatch) -> None:
     """Names that lead where a test says."""
     known_names(monkeypatch)
-
-
-DISK = "<disk type='{kind}'><source {source}/><target dev='{target}'/></disk>"
-FILE = DISK.format(kind="file", source="file='/images/a'", target="vda")
-
-
-@pytest.mark.parametrize(
-    ("devices", "volume", "copied", "expected"),
-    [
-        ("", False, [], [("pass", "no disks")]),
-        (FILE, True, [], [("pass", "vda (/images/a): a storage pool of the destination has it")]),
-        (FILE, False, [], [("not known", "it must be shared, or --copy-storage vda")]),
-        (FILE, refusal(1), [], [("not known", "it must be shared")]),
-        (FILE, True, ["vda"], [("pass", "is copied")]),
-        (FILE, False, ["vda"], [("not known", "its file must be there already")]),
-        (FILE, True, ["vda", "vdb"], [("fail", "vdb is to be copied"), ("pass", "is copied")]),
-        (
-            DISK.format(kind="network", source="name='pool/a'", target="vda"),
-            True,
-            [],
-            [("not known", "vda (network): does the destination reach it too?")],
-        ),
-        ("<disk type='file' device='cdrom'><target dev='sda'/></disk>", False, [], [("pass", "no disks")]),
-    ],
-)
-def test_disks(devices: str, volume: Any, copied: list[str], expected: list[tuple[str, str]]) -> None:
-    host: Any = SimpleNamespace(has_volume=answering(volume))
-    found = list(check_storage(host, definition(devices), {"migrate_disks": copied}))  # type: ignore[arg-type]
-    assert [check.result for check in found] == [result for result, _ in expected]
-    for check, (_, reason) in zip(found, expected, strict=True):
-        assert reason in check.reason
 
 
 def listening(address: str, where: Pair) -> list[Check]:

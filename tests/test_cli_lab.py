@@ -74,7 +74,7 @@ def test_a_disk_is_copied(
     </disk>\n"""
     guest = start_guest(devices=disk)
     assert (
-        f"vda ({image}): no storage pool of the destination has it"
+        f"vda ({image}): the destination has such a file; it must be the same one"
         in command("plan", guest.name, *route).stdout
     )
     done = command("migrate", guest.name, *route, "--copy-storage", "vda", "--parallel", "2")

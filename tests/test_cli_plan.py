@@ -134,15 +134,21 @@ def test_plan_sees_a_disk_in_a_pool_of_the_destination(
     xml = guest.xml.replace("<devices>", f"<devices>{disk}")
     connection = destination.connection()
     with defined(source, xml) as domain:
-        assert found(domain.name(), *route)["storage"].startswith("not known: vda")
+        words = (domain.name(), *route)
+        assert found(*words)["storage"] == (
+            f"pass: vda ({image}): the destination has such a file; it must be the same one"
+        )
         pool = connection.storagePoolCreateXML(
             "<pool type='dir'><name>pool</name><target><path>/var/lib/libvirt/pool</path></target></pool>"
         )
         try:
-            assert found(domain.name(), *route)["storage"] == (
+            assert found(*words)["storage"] == (
                 f"pass: vda ({image}): a storage pool of the destination has it"
             )
-            copied = found(domain.name(), *route, "--copy-storage", "vda")["storage"]
-            assert copied == f"pass: vda ({image}): is copied"
+            # Only of a guest that runs libvirt knows how large its disk is.
+            copied = found(*words, "--copy-storage", "vda")["storage"]
+            assert copied.endswith("is copied onto the image there; is it as large as the source's?")
         finally:
             pool.destroy()
+        destination.run("rm", image)
+        assert found(*words)["storage"].startswith(f"fail: vda ({image}): the destination does not have it")

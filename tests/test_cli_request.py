@@ -128,7 +128,8 @@ def test_every_documented_field_has_been_tried() -> None:
     ("options", "flags", "params"),
     [
         ([], F(0), {}),
-        (["--copy-storage", "vda, vdb"], F.NON_SHARED_INC, {"migrate_disks": ["vda", "vdb"]}),
+        (["--copy-storage", "vda, vdb"], F.NON_SHARED_DISK, {"migrate_disks": ["vda", "vdb"]}),
+        (["--copy-storage-incremental", "vda"], F.NON_SHARED_INC, {"migrate_disks": ["vda"]}),
         (["--parallel", "4"], F.PARALLEL, {"parallel.connections": 4}),
         (["--bandwidth", "100"], F(0), {"bandwidth": 100}),
         (["--bandwidth-post-copy", "9"], F.POSTCOPY, {"bandwidth.postcopy": 9}),
@@ -140,7 +141,11 @@ def test_every_documented_field_has_been_tried() -> None:
         (["--compression", "xbzrle"], F.COMPRESSED, {"compression": ["xbzrle"]}),
         (["--migrate-uri", "tcp://h"], F(0), {"migrate_uri": "tcp://h"}),
         (["--listen-address", "::"], F(0), {"listen_address": "::"}),
-        (["--copy-storage", "vda", "--disks-uri", "tcp://h:1"], F.NON_SHARED_INC, {"disks_uri": "tcp://h:1"}),
+        (
+            ["--copy-storage", "vda", "--disks-uri", "tcp://h:1"],
+            F.NON_SHARED_DISK,
+            {"disks_uri": "tcp://h:1"},
+        ),
     ],
 )
 def test_each_option_reaches_libvirt(options: list[str], flags: F, params: dict[str, Any]) -> None:

@@ -117,7 +117,7 @@ def test_a_disk_is_copied(start_guest: StartGuest, hosts: tuple[Host, Host]) -> 
     </disk>\n"""
     guest = start_guest(devices=disk)
     params = params_for(guest, hosts, migrate_disks=["vda"])
-    assert params.flags == DEFAULT | F.NON_SHARED_INC
+    assert params.flags == DEFAULT | F.NON_SHARED_DISK
     with pytest.raises(InvalidParameter, match=r"migrate_disks: the guest has no disk \"vdb\", only vda"):
         Guest(guest.domain(hosts[0])).migrate(params_for(guest, hosts, migrate_disks=["vdb"]))
     Guest(guest.domain(hosts[0])).migrate(params)

@@ -35,7 +35,7 @@ VALUES: dict[str, tuple[Any, MigrateFlags]] = {
     "bandwidth.avail.switchover": (100, DEFAULT),
     "graphics_uri": ("spice://10.0.0.2", DEFAULT),
     "listen_address": ("10.0.0.2", DEFAULT),
-    "migrate_disks": (["vda", "vdb"], DEFAULT | MigrateFlags.NON_SHARED_INC),
+    "migrate_disks": (["vda", "vdb"], DEFAULT | MigrateFlags.NON_SHARED_DISK),
     "migrate_disks_detect_zeroes": (["vda"], DEFAULT | MigrateFlags.NON_SHARED_DISK),
     "migrate_disks_target_zero": (["vda"], DEFAULT | MigrateFlags.NON_SHARED_DISK),
     "disks_port": (49200, DEFAULT),
@@ -134,6 +134,9 @@ def test_flags_ride_along() -> None:
 def test_copying_no_disks_copies_none_and_a_tunnel_takes_none() -> None:
     copying = DEFAULT | MigrateFlags.NON_SHARED_INC
     assert build_migrate_params(flags=copying, migrate_disks=[]).flags == DEFAULT
+    whole = DEFAULT | MigrateFlags.NON_SHARED_DISK
+    assert build_migrate_params(flags=whole, migrate_disks=[]).flags == DEFAULT
+    assert build_migrate_params(flags=whole).flags == whole
     assert build_migrate_params(flags=copying, migrate_disks="vda")["migrate_disks"] == ["vda"]
     tunnelled = build_migrate_params(flags=DEFAULT | MigrateFlags.TUNNELLED, migrate_disks=["vda"])
     assert "migrate_disks" not in tunnelled

@@ -14,8 +14,9 @@ use super::events::EventSubscription;
 use super::gate::Entered;
 use super::opening::CONNECT_LIMIT;
 use super::typed_params::{TypedParams, c_string};
-use super::{belongings, control, event_loop, newer};
+use super::{belongings, control, event_loop, newer, storage};
 use crate::domain::{DomainOps, EventSink, GuestFacts, Subscription, XmlFlags};
+use crate::domain_xml::{Volume, VolumePlace};
 use crate::error::LibvirtError;
 use crate::job::{JobInfo, JobType};
 use crate::location::Answer;
@@ -312,6 +313,19 @@ impl DomainOps for Domain {
             Some(Err(Error::Libvirt(error))) if error.code == LibvirtError::SYSTEM_ERROR => Err(error.into()),
             _ => Ok(()),
         }
+    }
+
+    fn destination_volumes(&self, uri: &str, places: Vec<VolumePlace>) -> Vec<Option<Volume>> {
+        // The start of a migration waits for this.
+        const PATIENCE: Duration = Duration::from_secs(10);
+        let (count, what) = (places.len(), format!("volumes {places:?}"));
+        let ask = move |host: &Connection| Ok(places.iter().map(|place| host.volume(place).ok()?).collect());
+        ask_host(uri, what, PATIENCE, ask).and_then(Result::ok).unwrap_or_else(|| vec![None; count])
+    }
+
+    fn disk_size(&self, target: &str) -> Result<u64> {
+        let _call = self.enter();
+        storage::disk_size(self, target)
     }
 
     fn at(&self, uri: &str, uuid: &str) -> Result<Option<Arc<dyn DomainOps>>> {

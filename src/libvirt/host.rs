@@ -10,7 +10,6 @@ use super::error::{check, copy, last_error};
 use super::typed_params::c_string;
 use crate::Result;
 use crate::domain::DomainOps;
-use crate::error::LibvirtError;
 
 /// What a host's processor is to a guest that ran on another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,28 +136,10 @@ impl Connection {
         // SAFETY: libvirt handed out a reference, which is taken over.
         unsafe { Domain::from_owned(domain) }.undefine()
     }
-
-    /// Whether a storage pool of the host has a volume at this path; `false` says nothing of files that are in
-    /// no pool.
-    pub fn has_volume(&self, path: &str) -> Result<bool> {
-        /// `VIR_ERR_NO_STORAGE_VOL`.
-        const NO_STORAGE_VOLUME: i32 = 50;
-        let path = c_string("path", path)?;
-        // SAFETY: see above.
-        let volume = unsafe { sys::virStorageVolLookupByPath(self.as_ptr(), path.as_ptr()) };
-        if volume.is_null() {
-            let error = last_error();
-            let unknown = [NO_STORAGE_VOLUME, LibvirtError::NO_SUPPORT].contains(&error.code);
-            return if unknown { Ok(false) } else { Err(error.into()) };
-        }
-        // SAFETY: libvirt handed out a reference, which is given back.
-        unsafe { sys::virStorageVolFree(volume) };
-        Ok(true)
-    }
 }
 
 /// A text of libvirt's that is ours to free.
-fn owned_text(text: *mut c_char) -> Result<String> {
+pub(super) fn owned_text(text: *mut c_char) -> Result<String> {
     // SAFETY: the callers pass what libvirt has just returned: NULL, or a string that is freed here once.
     unsafe {
         let copied = copy(text);

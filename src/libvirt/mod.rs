@@ -15,6 +15,9 @@ mod glib;
 mod host;
 mod newer;
 mod opening;
+mod resources;
+mod room;
+mod storage;
 mod turn;
 mod typed_params;
 

@@ -27,10 +27,12 @@ impl MigrateParams {
     /// Checks each value and all of them together.
     ///
     /// Without `flags` the migration has [`MigrateFlags::DEFAULT`] and whatever the values ask for
-    /// (`parallel.connections` asks for `PARALLEL`, `migrate_disks` for `NON_SHARED_INC`). Flags that are
+    /// (`parallel.connections` asks for `PARALLEL`, `migrate_disks` for `NON_SHARED_DISK`). Flags that are
     /// given are taken as they are, but for two rules: a tunnelled migration drops `migrate_disks`, and
     /// `NON_SHARED_INC` without `migrate_disks` is cleared, since libvirt would copy every writable disk then,
-    /// attached volumes included, and corrupt them.
+    /// attached volumes included, and corrupt them. `NON_SHARED_DISK` without `migrate_disks` is what it is for
+    /// libvirt: every disk is copied that is not read-only, shareable or empty. An empty list of `migrate_disks`
+    /// copies none, and clears both.
     pub fn new(
         definition: Option<Definition>,
         values: impl IntoIterator<Item = (Param, Value)>,
@@ -38,8 +40,9 @@ impl MigrateParams {
         flags: Option<MigrateFlags>,
     ) -> Result<Self> {
         let mut values: BTreeMap<Param, Value> = values.into_iter().collect();
+        let no_disks = values.get(&Param::MigrateDisks).is_some_and(Value::is_empty_list);
         // An empty list says nothing, as in libvirt's own interface.
-        values.retain(|_, value| !matches!(value, Value::Strings(items) if items.is_empty()));
+        values.retain(|_, value| !value.is_empty_list());
         for (param, value) in &values {
             value.check(*param)?;
         }
@@ -48,7 +51,7 @@ impl MigrateParams {
         }
         let asked = values.keys().fold(MigrateFlags::DEFAULT, |flags, param| flags | param.implies());
         let mut params = Self { definition, values, destination, flags: flags.unwrap_or(asked) };
-        params.normalise();
+        params.normalise(no_disks);
         rules::check(&params)?;
         Ok(params)
     }
@@ -106,11 +109,11 @@ impl MigrateParams {
         Self::new(self.definition.clone(), self.values.clone(), destination, Some(flags))
     }
 
-    fn normalise(&mut self) {
+    fn normalise(&mut self, no_disks: bool) {
         let disks = self.values.contains_key(&Param::MigrateDisks);
         // Both ways of copying at once are refused by the rules, not repaired.
-        if self.flags & MigrateFlags::NON_SHARED == MigrateFlags::NON_SHARED_INC && !disks {
-            self.flags -= MigrateFlags::NON_SHARED_INC | MigrateFlags::NON_SHARED_SYNCHRONOUS_WRITES;
+        if no_disks || (self.flags & MigrateFlags::NON_SHARED == MigrateFlags::NON_SHARED_INC && !disks) {
+            self.flags -= MigrateFlags::NON_SHARED | MigrateFlags::NON_SHARED_SYNCHRONOUS_WRITES;
         }
         if self.flags.contains(MigrateFlags::TUNNELLED) {
             self.values.remove(&Param::MigrateDisks);

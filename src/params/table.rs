@@ -98,10 +98,11 @@ impl Param {
 
     /// The flag that giving this parameter asks for, where the caller states no flags.
     ///
-    /// Post-copy is never asked for by the way: it changes what a failure costs.
+    /// Post-copy is never asked for by the way: it changes what a failure costs. Nor is an incremental copy: onto an
+    /// image without a backing file it loses whatever the source has in its own.
     pub fn implies(self) -> MigrateFlags {
         match self {
-            Self::MigrateDisks => MigrateFlags::NON_SHARED_INC,
+            Self::MigrateDisks => MigrateFlags::NON_SHARED_DISK,
             Self::BandwidthPostcopy | Self::MigrateDisksDetectZeroes | Self::MigrateDisksTargetZero => {
                 MigrateFlags::empty()
             }

@@ -51,6 +51,11 @@ impl Value {
             (kind, _) => refuse(format!("takes {}", describe(kind))),
         }
     }
+
+    /// Whether it is a list with nothing in it.
+    pub(super) fn is_empty_list(&self) -> bool {
+        matches!(self, Self::Strings(items) if items.is_empty())
+    }
 }
 
 impl fmt::Debug for Value {

@@ -209,6 +209,14 @@ impl DomainOps for ForeignDomain {
         })
     }
 
+    fn disk_size(&self, target: &str) -> Result<u64> {
+        let target = target.to_owned();
+        self.call(move |domain| {
+            let (capacity, _, _) = domain.call_method1("blockInfo", (target,))?.extract::<[u64; 3]>()?.into();
+            Ok(capacity)
+        })
+    }
+
     fn migrate(&self, destination: &str, params: &MigrateParams) -> Result<()> {
         self.call_migrate(destination, params)?.map_or(Ok(()), |answer| answer.wait())
     }

@@ -378,6 +378,11 @@ impl PyGuest {
         self.call(py, |domain| domain.xml(flags))
     }
 
+    /// What the guest sees of its disk with this target, such as vda: bytes. Of a guest that runs only.
+    fn disk_size(&self, py: Python<'_>, target: &str) -> PyResult<u64> {
+        self.call(py, |domain| domain.disk_size(target))
+    }
+
     /// Pauses the guest.
     fn suspend(&self, py: Python<'_>) -> PyResult<()> {
         self.call(py, |domain| domain.suspend())

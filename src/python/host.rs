@@ -8,8 +8,10 @@ use super::errors::invalid;
 use super::gil::{Detached, released};
 use super::guest::PyGuest;
 use super::library::quiet_libvirt;
+use super::storage::{PyStoragePool, PyStorageVolume};
 use super::values::timeout_from_py;
 use crate::Error;
+use crate::domain_xml::VolumePlace;
 use crate::error::LibvirtError;
 use crate::guest::Guest;
 use crate::libvirt::{CONNECT_LIMIT, Connection};
@@ -121,10 +123,86 @@ impl PyHost {
         self.call(py, |connection| connection.check_definition(xml))
     }
 
-    /// Whether a storage pool of the host has a volume at this path; `False` says nothing of files that are in
-    /// no pool.
-    fn has_volume(&self, py: Python<'_>, path: &str) -> PyResult<bool> {
-        self.call(py, |connection| connection.has_volume(path))
+    /// The volume at this path or, with `pool`, of this name in that pool. `None` where no active pool of the host has
+    /// it, which says nothing of files that are in no pool, nor of one that a pool has not looked at yet.
+    #[pyo3(signature = (path_or_name, *, pool=None))]
+    fn volume(
+        &self,
+        py: Python<'_>,
+        path_or_name: String,
+        pool: Option<String>,
+    ) -> PyResult<Option<PyStorageVolume>> {
+        let place = match pool {
+            Some(pool) => VolumePlace::InPool { pool, name: path_or_name },
+            None => VolumePlace::Path(path_or_name),
+        };
+        Ok(self.call(py, |connection| connection.volume(&place))?.map(PyStorageVolume))
+    }
+
+    /// The storage pool of this name, or `None`.
+    fn pool(&self, py: Python<'_>, name: &str) -> PyResult<Option<PyStoragePool>> {
+        let found = self.call(py, |connection| connection.pool(name))?;
+        Ok(found.map(|(pool, active)| PyStoragePool { pool, active }))
+    }
+
+    /// The active storage pool whose volumes are in this folder, or `None`. There libvirt makes the image of a disk
+    /// that is copied.
+    fn pool_at(&self, py: Python<'_>, folder: &str) -> PyResult<Option<PyStoragePool>> {
+        let found = self.call(py, |connection| connection.pool_at(folder))?;
+        Ok(found.map(|pool| PyStoragePool { pool, active: true }))
+    }
+
+    /// Whether the virtual network of this name is active, and its definition; `None` where the host has none.
+    fn virtual_network(&self, py: Python<'_>, name: &str) -> PyResult<Option<(bool, String)>> {
+        self.call(py, |connection| connection.virtual_network(name))
+    }
+
+    /// The definition of the host's network interface of this name; `None` where it has none.
+    fn interface(&self, py: Python<'_>, name: &str) -> PyResult<Option<String>> {
+        self.call(py, |connection| connection.interface(name))
+    }
+
+    /// Whether the host has a network filter of this name.
+    fn has_network_filter(&self, py: Python<'_>, name: &str) -> PyResult<bool> {
+        self.call(py, |connection| connection.has_network_filter(name))
+    }
+
+    /// Whether the host has a secret, by its uuid. Its value is not asked for.
+    fn has_secret(&self, py: Python<'_>, uuid: &str) -> PyResult<bool> {
+        self.call(py, |connection| connection.has_secret(uuid))
+    }
+
+    /// Whether the host has a secret of this kind (volume, ceph, iscsi, tls, vtpm) for this use.
+    fn has_secret_for(&self, py: Python<'_>, kind: &str, usage: &str) -> PyResult<bool> {
+        self.call(py, |connection| connection.has_secret_for(kind, usage))
+    }
+
+    /// The definitions of the host's devices with a capability: net, pci, usb_device, scsi_host, scsi or mdev.
+    fn node_devices(&self, py: Python<'_>, capability: &str) -> PyResult<Vec<String>> {
+        self.call(py, |connection| connection.node_devices(capability))
+    }
+
+    /// What the host's hypervisor offers to guests of a `hypervisor` (emulator, architecture, machine, domain type),
+    /// as XML. An empty text leaves the choice to the host.
+    fn domain_capabilities(&self, py: Python<'_>, hypervisor: [String; 4]) -> PyResult<String> {
+        let hypervisor = hypervisor.each_ref().map(String::as_str);
+        self.call(py, |connection| connection.domain_capabilities(hypervisor))
+    }
+
+    /// Whether the host has a file, or a folder, at this absolute path. Only for what is no device: the daemon opens it.
+    /// A daemon that cannot tell is an error, never `False`.
+    fn has_file(&self, py: Python<'_>, path: &str) -> PyResult<bool> {
+        self.call(py, |connection| connection.has_file(path))
+    }
+
+    /// The free pages of these sizes, bytes, on these NUMA nodes: {(node, size): how many}.
+    fn free_pages(
+        &self,
+        py: Python<'_>,
+        cells: Vec<u32>,
+        sizes: Vec<u64>,
+    ) -> PyResult<std::collections::BTreeMap<(u32, u64), u64>> {
+        self.call(py, |connection| connection.free_pages(&cells, &sizes))
     }
 
     fn __repr__(&self) -> String {

@@ -14,6 +14,7 @@ mod interrupt;
 mod job;
 mod json;
 mod library;
+mod listeners;
 mod location;
 mod migration;
 mod outcome;
@@ -22,6 +23,7 @@ mod policy;
 mod progress;
 mod retarget;
 mod state;
+mod storage;
 mod updates;
 mod values;
 mod whereabouts;
@@ -44,6 +46,8 @@ mod _core {
     #[pymodule_export]
     use super::job::PyJobInfo;
     #[pymodule_export]
+    use super::listeners::{PyListener, listeners};
+    #[pymodule_export]
     use super::location::guest_location;
     #[pymodule_export]
     use super::migration::{_close, PyMigration, PyProgressIterator};
@@ -56,9 +60,11 @@ mod _core {
     #[pymodule_export]
     use super::progress::PyProgress;
     #[pymodule_export]
-    use super::retarget::{PyRetarget, PyXmlChange, diff_xml, retarget_pair, retarget_xml};
+    use super::retarget::{PyRetarget, PyXmlChange, diff_xml, retarget_pair, retarget_xml, whole_disks_xml};
     #[pymodule_export]
     use super::state::PyGuestState;
+    #[pymodule_export]
+    use super::storage::{PyStoragePool, PyStorageVolume};
     #[pymodule_export]
     use super::updates::PyUpdates;
 

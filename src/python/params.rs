@@ -26,7 +26,10 @@ pub struct PyMigrateParams {
 /// another, the one that the destination keeps: one never goes without the other. Without it the guest keeps
 /// its own. Every parameter of libvirt is a keyword under libvirt's name, with `_` for `.`; `destination` is
 /// the URI of the destination's daemon, and `flags` libvirt's flags, by default LIVE, PEER2PEER, PERSIST_DEST,
-/// UNDEFINE_SOURCE and those that the parameters ask for.
+/// UNDEFINE_SOURCE and those that the parameters ask for. `migrate_disks` asks for whole copies (NON_SHARED_DISK).
+/// An incremental one, onto images that have the same backing files as the source's, is asked for by
+/// NON_SHARED_INC; without `migrate_disks` that flag is cleared, and NON_SHARED_DISK copies every disk that is not
+/// read-only, shareable or empty. An empty `migrate_disks` copies none.
 ///
 /// Raises InvalidParameter or InvalidDomainXml; nothing is sent to a hypervisor.
 #[pyfunction]

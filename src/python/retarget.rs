@@ -8,7 +8,8 @@ use super::errors::invalid;
 use super::gil::released;
 use super::json::{value_from_py, value_to_py};
 use super::values::string_from_py;
-use crate::domain_xml::{Retarget, XmlChange, decode};
+use crate::Error;
+use crate::domain_xml::{Retarget, XmlChange, decode, whole_disks};
 
 /// What changes in a definition when its guest moves. A field that is not given leaves its part alone.
 ///
@@ -143,8 +144,19 @@ pub fn diff_xml<'py>(
     PyTuple::new(py, changes.into_iter().map(|inner| PyXmlChange { inner }))
 }
 
+/// The definition `xml` for a destination to which these disks are copied whole, such as `["vda"]`.
+///
+/// Where it names chains of backing files, as after an external snapshot, they go: a whole copy is one image, and the
+/// destination lacks the others. Everything else keeps its bytes. Raises InvalidDomainXml.
+#[pyfunction]
+pub fn whole_disks_xml(py: Python<'_>, xml: &Bound<'_, PyAny>, disks: Vec<String>) -> PyResult<String> {
+    let text = text_from_py("xml", xml)?;
+    let invalid = |source| Error::InvalidDomainXml { context: "xml".to_owned(), source };
+    Ok(released(py, || whole_disks(text, &disks).map_err(invalid))?)
+}
+
 /// A definition from `str` or UTF-8 `bytes`.
-fn text_from_py<'a>(context: &str, xml: &'a Bound<'_, PyAny>) -> PyResult<&'a str> {
+pub(super) fn text_from_py<'a>(context: &str, xml: &'a Bound<'_, PyAny>) -> PyResult<&'a str> {
     if let Ok(bytes) = xml.cast::<PyBytes>() {
         return Ok(decode(context, bytes.as_bytes())?);
     }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use libvirt_migrate::domain::{DomainEvent, DomainOps, EventSink, Subscription, XmlFlags};
+use libvirt_migrate::domain_xml::{Volume, VolumePlace};
 use libvirt_migrate::error::LibvirtError;
 use libvirt_migrate::flags::MigrateFlags;
 use libvirt_migrate::job::{JobInfo, JobType};
@@ -57,6 +58,8 @@ pub struct Fake {
     pub versions: (LibvirtVersion, Option<LibvirtVersion>),
     pub connected: AtomicBool,
     pub persistent: AtomicBool,
+    devices: String,
+    volumes: Option<Vec<Option<Volume>>>,
 }
 
 impl Default for Fake {
@@ -84,6 +87,8 @@ impl Default for Fake {
             versions: (LibvirtVersion::new(9, 0, 0), None),
             connected: AtomicBool::new(true),
             persistent: AtomicBool::new(true),
+            devices: "<disk><target dev='vda'/></disk>".into(),
+            volumes: None,
         }
     }
 }
@@ -112,6 +117,12 @@ impl Fake {
     /// One that takes an abort without ending by it.
     pub fn unabortable() -> Self {
         Self { abortable: false, ..Self::default() }
+    }
+
+    /// One with these devices, and what the destination's pools have at each place that is asked for; `None` where
+    /// nothing of that is known.
+    pub fn with_disks(devices: &str, volumes: Option<Vec<Option<Volume>>>) -> Self {
+        Self { devices: devices.into(), volumes, ..Self::default() }
     }
 
     /// One whose events are not to be had.
@@ -233,7 +244,7 @@ impl DomainOps for Fake {
         Ok(self.state.lock().unwrap().map_err(error)?)
     }
     fn xml(&self, _: XmlFlags) -> Result<String> {
-        Ok("<domain><devices><disk><target dev='vda'/></disk></devices></domain>".into())
+        Ok(format!("<domain><devices>{}</devices></domain>", self.devices))
     }
     fn suspend(&self) -> Result<()> {
         self.called("suspend", "")?;
@@ -292,6 +303,11 @@ impl DomainOps for Fake {
     fn check_destination_keeps(&self, uri: &str, xml: &str) -> Result<()> {
         assert_eq!(uri, "qemu+tcp://host2/system");
         self.called("check_destination_keeps", format_args!(" {xml}"))
+    }
+    fn destination_volumes(&self, uri: &str, places: Vec<VolumePlace>) -> Vec<Option<Volume>> {
+        assert_eq!(uri, "qemu+tcp://host2/system");
+        self.called("destination_volumes", format_args!(" {places:?}")).unwrap();
+        self.volumes.clone().unwrap_or_else(|| vec![None; places.len()])
     }
     fn at(&self, uri: &str, uuid: &str) -> Result<Option<Arc<dyn DomainOps>>> {
         assert_eq!((uri, uuid), ("qemu+tcp://host2/system", UUID));

@@ -5,7 +5,7 @@
 
 use std::sync::LazyLock;
 
-use libvirt_migrate::domain_xml::{Retarget, decode, diff_xml};
+use libvirt_migrate::domain_xml::{Pool, Retarget, Volume, decode, diff_xml, disks, whole_disks};
 
 static EVERY_STEP: LazyLock<Retarget> =
     LazyLock::new(|| Retarget::from_json(include_str!("every-step.json")).unwrap());
@@ -17,6 +17,7 @@ pub fn check(data: &[u8]) {
         None => (&[][..], data),
     };
     let Ok(xml) = decode("xml", xml) else { return };
+    check_disks(xml);
     let parsed = std::str::from_utf8(given).ok().and_then(|json| Retarget::from_json(json).ok());
     let retarget = parsed.as_ref().unwrap_or(&EVERY_STEP);
     if parsed.is_some() {
@@ -36,5 +37,20 @@ pub fn check(data: &[u8]) {
                 "a second time changes nothing"
             );
         }
+    }
+}
+
+/// Whatever is copied whole stays the same disk, at the same place, and its chain is gone.
+fn check_disks(xml: &str) {
+    let _ = (Volume::parse(xml), Pool::parse(xml));
+    let Ok(found) = disks(xml) else { return };
+    let targets: Vec<_> = found.iter().map(|disk| disk.target.as_str()).collect();
+    let Ok(whole) = whole_disks(xml, &targets) else { return };
+    let left = disks(&whole).expect("what comes out is sound");
+    assert_eq!(left.len(), found.len());
+    for (mut before, after) in found.into_iter().zip(left) {
+        assert_ne!(after.has_backing, Some(true));
+        before.has_backing = after.has_backing;
+        assert_eq!(before, after);
     }
 }

@@ -13,6 +13,9 @@ from .definition import Definition, host_cpu, read_definition
 from .errors import one_line
 from .values import show_size
 
+#: `VIR_ERR_NO_STORAGE_VOL`.
+_NO_VOLUME = 50
+
 
 def run_checks(pair: Pair, params: MigrateParams) -> Iterator[Check]:
     """All checks, in the order in which they are shown."""
@@ -22,10 +25,11 @@ def run_checks(pair: Pair, params: MigrateParams) -> Iterator[Check]:
     yield check_versions(pair, params)
     yield check_identity(pair)
     yield check_machine(pair.destination, definition)
-    yield check_accepted("definition", pair.destination, xml)
-    yield check_persistent(pair, persistent)
+    copies = bool(params.get("migrate_disks"))
+    yield check_accepted("definition", pair.destination, xml, copies=copies)
+    yield check_persistent(pair, persistent, copies=copies)
     yield check_cpu(pair, definition)
-    yield from check_storage(pair.destination, definition, params)
+    yield from check_storage(pair, params)
     yield from check_addresses(pair, definition)
     yield check_memory(pair.destination, definition)
 
@@ -78,24 +82,27 @@ def check_identity(pair: Pair) -> Check:
     return Check("name", "pass", "name and uuid are free")
 
 
-def check_accepted(name: str, destination: Host, xml: str) -> Check:
-    """The destination would start a guest of this definition."""
+def check_accepted(name: str, destination: Host, xml: str, *, copies: bool = False) -> Check:
+    """The destination would start a guest of this definition, once the disks that are copied are there."""
     try:
         destination.check_definition(xml)
     except LibvirtError as error:
         if error.code == 3:
             return Check(name, "not known", "the destination cannot try a definition without keeping it")
+        if error.code == _NO_VOLUME and copies:
+            reason = "can be tried only when the volumes of copied disks are there"
+            return Check(name, "not known", f"{reason}: {one_line(str(error))}")
         return Check(name, "fail", one_line(str(error)))
     what = "the destination's next start has it too" if name != "definition" else "the destination takes it"
     return Check(name, "pass", what)
 
 
-def check_persistent(pair: Pair, xml: str) -> Check:
+def check_persistent(pair: Pair, xml: str, *, copies: bool = False) -> Check:
     """The guest's next start at the destination has what belongs to that host."""
     reason = left_behind(pair, read_definition(xml))
     if reason is not None:
         return Check("persistent-definition", "fail", f"the next start would fail: {reason}")
-    return check_accepted("persistent-definition", pair.destination, xml)
+    return check_accepted("persistent-definition", pair.destination, xml, copies=copies)
 
 
 def check_cpu(pair: Pair, definition: Definition) -> Check:

@@ -77,7 +77,8 @@ _OPTIONS = {
 #: Flags that have an option here.
 _FLAGS = {
     "COMPRESSED": "--compression",
-    "NON_SHARED_INC": "--copy-storage",
+    "NON_SHARED_DISK": "--copy-storage",
+    "NON_SHARED_INC": "--copy-storage-incremental",
     "PARALLEL": "--parallel",
     "POSTCOPY": "--post-copy",
     "TLS": "--tls",

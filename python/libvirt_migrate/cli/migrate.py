@@ -16,7 +16,7 @@ def migrate(options: Any, out: Output) -> int:
     if out.live:
         out.note(f"{options.guest}: asking both hosts")
     from .plan import accept, make_plan, tell_plan
-    from .request import request_from
+    from .request import ALL, request_from
     from .waiting import interruptible
 
     if options.report:
@@ -26,6 +26,8 @@ def migrate(options: Any, out: Output) -> int:
     request = request_from(options)
     plan = interruptible(lambda: make_plan(request, options.guest, options.source, options.destination))
     tell_plan(plan, out)
+    if ALL in (options.copy_storage or options.copy_storage_incremental or ()):
+        out.note(f"{plan.name}: copies {', '.join(plan.params.get('migrate_disks', ())) or 'no disk'}")
     accept(plan, out, force=options.force)
     return start(plan, request, options, out)
 

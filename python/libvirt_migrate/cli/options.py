@@ -102,7 +102,17 @@ def transport(parser: Any) -> None:
     """What makes libvirt's flags and parameters."""
     group = parser.add_argument_group("how it is moved")
     add = group.add_argument
-    add("--copy-storage", type=names, metavar="DISKS", help="disks to copy, such as vda,vdb")
+    # One migration copies in one way.
+    copied = group.add_mutually_exclusive_group()
+    copied.add_argument(
+        "--copy-storage", type=names, metavar="DISKS", help="disks to copy whole, such as vda,vdb, or all"
+    )
+    copied.add_argument(
+        "--copy-storage-incremental",
+        type=names,
+        metavar="DISKS",
+        help="disks to copy without what their backing files have: DEST_URI's images have the same ones",
+    )
     add("--parallel", type=positive, metavar="N", help="parallel connections")
     add("--bandwidth", type=count, metavar="MIB", help="limit, MiB/s")
     add("--bandwidth-post-copy", type=count, metavar="MIB", help="limit in post-copy, MiB/s")

@@ -17,6 +17,7 @@ from .. import (
 )
 from .checking import Check, Pair
 from .checks import run_checks
+from .copying import named, whole
 from .definition import host_uuid
 from .ends import Exit
 from .errors import UserError, one_line
@@ -65,8 +66,11 @@ def make_plan(
         )
     # Without its password a display would be open at the destination.
     live = found.xml(migratable=True, secure=to_move)
+    request = named(request, live)
     retarget = request.retarget(destination_uri)
     dest_xml, persistent, complaint = _definitions(pair, live, retarget, secure=to_move)
+    dest_xml = whole(request, dest_xml)
+    persistent = persistent and whole(request, persistent)
     params = request.params(destination_uri, dest_xml, persistent)
     checks = [*run_checks(pair, params)]
     if complaint is not None:

@@ -26,6 +26,8 @@ _NUMBERS = (
 )
 #: Fields whose values are lists, which may be written with commas; those of the first are numbers.
 _LISTS = ("serial.ports", "rbd.disks", "perf_events", "vpmem")
+#: In place of the names of disks: every one that can be copied.
+ALL = "all"
 
 
 @dataclass(frozen=True)
@@ -88,8 +90,11 @@ def request_from(options: Any) -> Request:
 
 def transport(options: Any) -> dict[str, Any]:
     """The arguments of build_migrate_params that options name."""
+    disks = options.copy_storage or options.copy_storage_incremental
+    if disks and ALL in disks and len(disks) > 1:
+        raise UserError(f"--copy-storage: {ALL} stands alone, without the names of disks")
     given = {
-        "migrate_disks": options.copy_storage,
+        "migrate_disks": disks,
         "parallel_connections": options.parallel,
         "bandwidth": options.bandwidth,
         "bandwidth_postcopy": options.bandwidth_post_copy,
@@ -123,7 +128,8 @@ def flags_from(options: Any) -> MigrateFlags:
     """The flags that the options ask for."""
     flags = _DEFAULT
     wanted = {
-        MigrateFlags.NON_SHARED_INC: options.copy_storage,
+        MigrateFlags.NON_SHARED_DISK: options.copy_storage,
+        MigrateFlags.NON_SHARED_INC: options.copy_storage_incremental,
         MigrateFlags.PARALLEL: options.parallel,
         MigrateFlags.TLS: options.tls or options.tls_destination,
         MigrateFlags.TUNNELLED: options.tunnelled,

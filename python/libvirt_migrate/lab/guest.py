@@ -52,10 +52,13 @@ class Workload:
     rest: int = 0
     #: The time through it in which it forgets one page, on purpose; 0 is never.
     skip: int = 0
+    #: It writes to its first IDE disk, of 64 KiB at least, and reads again what it wrote.
+    disk: bool = False
 
     def cmdline(self) -> str:
         """The kernel's command line."""
-        return f"ws={self.working_set} rest={self.rest} skip={self.skip}"
+        disk = " disk=1" if self.disk else ""
+        return f"ws={self.working_set} rest={self.rest} skip={self.skip}{disk}"
 
 
 @dataclass

@@ -3,7 +3,8 @@
  * migration lost or left stale is noticed, and beats, so that the pause which it saw can be measured.
  *
  * Command line: ws=<MiB> working set (16), rest=<ms> pause after each pass (0), skip=<pass> leaves one page
- * out in that pass, which must be reported as an error.
+ * out in that pass, which must be reported as an error; disk=1 writes the number of each pass to one of the first
+ * 128 sectors of the first IDE disk in turn, and reads what it has written there before: other numbers are errors.
  *
  * On COM1: "." at least every millisecond of the processor's time while it runs, and every 20 ms a line
  * "p<passes> e<errors>\n", both in eight hexadecimal digits: a line that lost a byte on its way shows.
@@ -113,12 +114,67 @@ static void count(u32 pages, u32 skip)
     }
 }
 
+#define IDE 0x1f0
+#define IDE_BUSY 0x80
+#define IDE_DATA 0x08
+#define SECTORS 128u
+#define WORDS 128u /* of 32 bits in a sector */
+
+static u32 written[SECTORS];
+
+static inline unsigned char in(unsigned short port)
+{
+    unsigned char byte;
+    __asm__ volatile("inb %1, %0" : "=a"(byte) : "Nd"(port));
+    return byte;
+}
+
+static void await(unsigned char data)
+{
+    while ((in(IDE + 7) & (IDE_BUSY | data)) != data)
+        beat();
+}
+
+/* Starts to read (0x20) or write (0x30) a sector. */
+static void access(u32 sector, unsigned char command)
+{
+    await(0);
+    out(IDE + 6, 0xe0);
+    out(IDE + 2, 1);
+    out(IDE + 3, sector);
+    out(IDE + 4, 0);
+    out(IDE + 5, 0);
+    out(IDE + 7, command);
+    await(IDE_DATA);
+}
+
+static void store(u32 number)
+{
+    u32 sector = number % SECTORS, wrong = 0;
+
+    if (written[sector]) {
+        access(sector, 0x20);
+        for (u32 word = 0; word < WORDS; word++) {
+            u32 found;
+            __asm__ volatile("inl %1, %0" : "=a"(found) : "Nd"((unsigned short)IDE));
+            wrong |= found ^ written[sector];
+        }
+        errors += wrong != 0;
+    }
+    access(sector, 0x30);
+    for (u32 word = 0; word < WORDS; word++)
+        __asm__ volatile("outl %0, %1" : : "a"(number), "Nd"((unsigned short)IDE));
+    await(0);
+    written[sector] = number;
+}
+
 __attribute__((used)) void run(const u32 *multiboot)
 {
     const char *line = (multiboot[0] & 4) ? (const char *)multiboot[4] : "";
     u32 pages = option(line, "ws=", 16) * 256;
     u32 rest = option(line, "rest=", 0);
     u32 skip = option(line, "skip=", 0);
+    u32 disk = option(line, "disk=", 0);
 
     for (u32 page = 0; page < pages; page++) {
         volatile u32 *words = (volatile u32 *)(BASE + page * PAGE);
@@ -128,6 +184,8 @@ __attribute__((used)) void run(const u32 *multiboot)
     }
     for (;;) {
         count(pages, skip);
+        if (disk)
+            store(passes);
         for (u64 until = now() + rest * TICKS_PER_MS; now() < until;)
             beat();
     }
