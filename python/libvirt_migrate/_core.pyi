@@ -1,6 +1,16 @@
 """Types of the native module. The docstrings are the module's own."""
 
-from collections.abc import Callable, Generator, ItemsView, Iterable, Iterator, KeysView, Mapping, Sequence, ValuesView
+from collections.abc import (
+    Callable,
+    Generator,
+    ItemsView,
+    Iterable,
+    Iterator,
+    KeysView,
+    Mapping,
+    Sequence,
+    ValuesView,
+)
 from typing import Any, Literal, Protocol, final
 
 from .flags import MigrateFlags
@@ -347,9 +357,7 @@ class Host:
     def interface(self, name: str) -> str | None: ...
     def has_network_filter(self, name: str) -> bool: ...
     def has_secret(self, uuid: str) -> bool: ...
-    def has_secret_for(
-        self, kind: Literal["volume", "ceph", "iscsi", "tls", "vtpm"], usage: str
-    ) -> bool: ...
+    def has_secret_for(self, kind: Literal["volume", "ceph", "iscsi", "tls", "vtpm"], usage: str) -> bool: ...
     def node_devices(
         self, capability: Literal["net", "pci", "usb_device", "scsi_host", "scsi", "mdev"]
     ) -> list[str]: ...
