@@ -20,7 +20,7 @@ def check_networks(host: Host, definition: Definition) -> Iterator[Check]:
     """The networks, bridges, devices and filters of the interfaces are there."""
     yield from _interfaces(host, interfaces_of(definition))
     for what, network in dict.fromkeys(listening_networks(definition)):
-        yield from _virtual_network(host, network, f"{what} listens at", needs_address=True)
+        yield _address_of(host, network, f"{what} listens at")
 
 
 def _interfaces(host: Host, interfaces: tuple[Interface, ...]) -> Iterator[Check]:
@@ -44,32 +44,64 @@ def _sources(interfaces: tuple[Interface, ...]) -> list[tuple[str, str, Interfac
     return [(kind, source, one) for (kind, source), one in first.items()]
 
 
-def _virtual_network(host: Host, name: str, what: str, *, needs_address: bool = False) -> Iterator[Check]:
-    found = ask(lambda: host.virtual_network(name))
-    if isinstance(found, Unknown):
-        yield Check(_NAME, "not known", f"{what} network {name}: {found.reason}; virsh net-list there tells")
+def _virtual_network(host: Host, name: str, what: str) -> Iterator[Check]:
+    found = _defined(host, name, what)
+    if isinstance(found, Check):
+        yield found
         return
-    if found is None:
-        reason = f"{what} network {name}, which the destination does not have: virsh net-define it there"
-        yield Check(_NAME, "fail", reason, True)
-        return
-    active, xml = found
+    active, network = found
     if not active:
         reason = f"{what} network {name}, which is not active there: virsh net-start {name}"
         yield Check(_NAME, "fail", reason, True)
         return
-    network = ElementTree.fromstring(xml)  # noqa: S314
-    forward = network.find("forward")
-    mode = "" if forward is None else forward.get("mode", "nat")
-    if needs_address and mode in _OWN and network.find("ip") is None:
-        yield Check(_NAME, "fail", f"{what} network {name}, which has no address there", True)
-        return
     yield Check(_NAME, "pass", f"network {name} is active")
-    yield from _below(host, name, mode, network)
+    yield from _below(host, name, network)
 
 
-def _below(host: Host, name: str, mode: str, network: ElementTree.Element) -> Iterator[Check]:
+def _defined(host: Host, name: str, what: str) -> tuple[bool, ElementTree.Element] | Check:
+    """Whether a virtual network is active, and its definition; or the check that ends there."""
+    found = ask(lambda: host.virtual_network(name))
+    if isinstance(found, Unknown):
+        reason = f"{what} network {name}: {found.reason}; virsh net-list there tells"
+        return Check(_NAME, "not known", reason)
+    if found is None:
+        reason = f"{what} network {name}, which the destination does not have: virsh net-define it there"
+        return Check(_NAME, "fail", reason, True)
+    return found[0], ElementTree.fromstring(found[1])  # noqa: S314
+
+
+def _mode(network: ElementTree.Element) -> str:
+    forward = network.find("forward")
+    return "" if forward is None else forward.get("mode", "nat")
+
+
+def _address_of(host: Host, name: str, what: str) -> Check:
+    """A network has an address of the host, at which something can listen."""
+    found = _defined(host, name, what)
+    if isinstance(found, Check):
+        return found
+    active, network = found
+    if _mode(network) in _OWN:
+        if network.find("ip") is None:
+            return Check(_NAME, "fail", f"{what} network {name}, which has no address there", True)
+        if not active:
+            reason = f"{what} network {name}, which is not active there: virsh net-start {name}"
+            return Check(_NAME, "fail", reason)
+        return Check(_NAME, "pass", f"network {name} is active and has an address")
+    # The address is that of a device, whether the network is active or not, and libvirt does not tell it.
+    bridge, first = network.find("bridge"), network.find("forward/interface")
+    named = "" if first is None else first.get("dev", "")
+    device = check_device(
+        host, named if bridge is None else bridge.get("name", ""), f"{what} network {name}, on"
+    )
+    if device.result == "fail":
+        return device
+    return Check(_NAME, "not known", f"{what} network {name}: does its device have an address there?")
+
+
+def _below(host: Host, name: str, network: ElementTree.Element) -> Iterator[Check]:
     """What an active network leaves to the host: a bridge, or devices to choose from."""
+    mode = _mode(network)
     if mode in _OWN:
         return
     bridge = network.find("bridge")
