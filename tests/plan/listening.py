@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from .frame import Stage, another, replacing, with_devices
 from .made import interface
 from .situation import situation
@@ -67,10 +69,7 @@ def channel_of_next_start(stage: Stage) -> None:
 @situation(THEME, "its display's fixed port is another guest's there", "fail", "ports", quick=True)
 def port_taken(stage: Stage) -> None:
     stage.start(edit=with_port)
-    host = stage.destination.address
-    stage.define(
-        stage.destination, lambda xml: another(xml).replace(f"'{stage.source.address}'", f"'{host}'")
-    ).create()
+    neighbour(stage)
 
 
 @situation(THEME, "its display's fixed port is free there", "ready", unknown=("ports",))
@@ -78,13 +77,16 @@ def port_free(stage: Stage) -> None:
     stage.start(edit=with_port)
 
 
+@situation(THEME, "a guest there has the port that the source has chosen for its WebSocket", "ready")
+def websocket_chosen(stage: Stage) -> None:
+    stage.start(edit=replacing("autoport='yes'", "autoport='yes' websocket='-1'"))
+    neighbour(stage)
+
+
 @situation(THEME, "a guest there has the port that the source has chosen for its display", "ready")
 def port_chosen(stage: Stage) -> None:
     stage.start()
-    host = stage.destination.address
-    stage.define(
-        stage.destination, lambda xml: another(xml).replace(f"'{stage.source.address}'", f"'{host}'")
-    ).create()
+    neighbour(stage)
 
 
 @situation(THEME, "arguments of QEMU's own", "ready", unknown=("addresses",))
@@ -94,6 +96,17 @@ def arguments(stage: Stage) -> None:
     stage.start(
         edit=replacing("<domain type='qemu'>", f"<domain type='qemu'{namespace}", "</domain>", argument)
     )
+
+
+def neighbour(stage: Stage) -> None:
+    """Starts a guest with the same display at the destination."""
+    here, there = f"'{stage.source.address}'", f"'{stage.destination.address}'"
+
+    def edit(xml: str) -> str:
+        # What it beats is not to be taken for the other one's.
+        return re.sub(r"service='\d+'", "service='9'", another(xml)).replace(here, there)
+
+    stage.define(stage.destination, edit).create()
 
 
 def with_usb(xml: str) -> str:

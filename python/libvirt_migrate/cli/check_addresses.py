@@ -64,7 +64,7 @@ def _check(listener: Listener, address: str, definition: Definition, hosts: _Hos
     if found <= hosts.there:
         return Check(_NAME, "pass", f"{what}, which is the destination's")
     field = moving_address(definition.xml, listener)
-    advice = f"--set {field}={{host}}" if field else "no --set changes that; the guest's definition has to"
+    advice = f"--set {field}={{host}}" if field else "no --set changes it, only another definition"
     if hosts.are_source(found):
         return Check(_NAME, "fail", f"{what}, which is the source's: {advice}")
     return Check(_NAME, "not known", f"{what}: does the destination have that?")

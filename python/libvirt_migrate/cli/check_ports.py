@@ -21,7 +21,8 @@ class _Neighbour:
     """A guest that runs at the destination."""
 
     name: str
-    listeners: tuple[Listener, ...]
+    #: `None` where it was not told.
+    listeners: tuple[Listener, ...] | None
     #: Its vsock address.
     vsock: str | None
 
@@ -50,7 +51,7 @@ def _neighbours(host: Host, uuid: str) -> Iterator[_Neighbour]:
         if isinstance(xml, Unknown):
             # It may have ended since; where it runs still, what it has is not known.
             if not isinstance(ask(lambda other=other: other.state), Unknown):  # type: ignore[misc]
-                yield _Neighbour(other.name, (), None)
+                yield _Neighbour(other.name, None, None)
             continue
         root = ElementTree.fromstring(xml)  # noqa: S314
         for display in root.iterfind("devices/graphics"):
@@ -67,21 +68,34 @@ def _port(one: Listener, definition: Definition, neighbours: list[_Neighbour]) -
     field = moving_port(definition.xml, one)
     advice = f": --set {field}=PORT" if field else ""
     for other in neighbours:
-        for taken in other.listeners:
+        for taken in other.listeners or ():
             if (taken.protocol, taken.port) != (one.protocol, one.port):
                 continue
-            if _meet(one.address, taken.address):
+            if _meet(one, taken):
                 return Check(_NAME, "fail", f"{what}, which {other.name} has there{advice}")
-    reason = f"{what}: no guest there has it, but does another program? ss -ln there tells"
-    return Check(_NAME, "not known", reason)
+    return Check(_NAME, "not known", f"{what}: {_others(neighbours)} has it there, but does another program?")
 
 
-def _meet(one: str | None, other: str | None) -> bool:
-    """Whether two sockets of a port exclude each other: of one address, or one of them of all addresses."""
-    return one is None or other is None or one == other or _is_any(one) or _is_any(other)
+def _others(neighbours: list[_Neighbour]) -> str:
+    """Who does not have something."""
+    silent = [other.name for other in neighbours if other.listeners is None]
+    return f"no guest but perhaps {', '.join(silent)}" if silent else "no guest"
 
 
-def _is_any(address: str) -> bool:
+def _meet(one: Listener, other: Listener) -> bool:
+    """Whether two sockets of a port exclude each other.
+
+    Those of one address do, and one of all addresses. libvirt gives a port to one display, wherever that
+    listens.
+    """
+    if one.device == other.device == "graphics" or one.address == other.address:
+        return True
+    return _is_any(one.address) or _is_any(other.address)
+
+
+def _is_any(address: str | None) -> bool:
+    if address is None:
+        return True
     try:
         return ipaddress.ip_address(address).is_unspecified
     except ValueError:
@@ -97,5 +111,5 @@ def _vsock(cid: str, neighbours: list[_Neighbour]) -> Check:
     for other in neighbours:
         if other.vsock == cid:
             return Check(_NAME, "fail", f"the vsock needs address {cid}, which {other.name} has there")
-    reason = f"the vsock needs address {cid}: no guest of libvirt's has it there, but does another one?"
-    return Check(_NAME, "not known", reason)
+    what = f"the vsock needs address {cid}"
+    return Check(_NAME, "not known", f"{what}: {_others(neighbours)} has it there, but does another program?")
