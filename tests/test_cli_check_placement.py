@@ -142,7 +142,17 @@ def test_devices_of_the_host(capability: str, device: str, what: str) -> None:
 
     assert only(listing({capability: [LISTED[capability]]})).result == "pass"
     others = {name: [xml for key, xml in LISTED.items() if key != capability] for name in LISTED}
-    assert only(listing(others)).result == "fail"
+    missing = only(listing(others))
+    assert missing.result == "fail"
+    field = re.search(r"--set (\S+)=OTHER", missing.reason)
+    assert (field is not None) == (capability in ("pci", "mdev") and "<hostdev" in device)
+    if field is not None:
+        other = "0000:00:1f.0" if capability == "pci" else "00000000-38b0-4c81-9d44-78ce3f520496"
+        fields: dict[str, Any] = {}
+        set_field(fields, f"{field[1]}={other}")
+        given = XML.format(more="", devices=device)
+        changed = retarget_xml(given, Retarget.from_dict(fields))
+        assert changed != given
     assert only(listing({capability: refusal(38, "no daemon")})).result == "not known"
 
 

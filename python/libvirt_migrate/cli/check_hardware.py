@@ -11,8 +11,6 @@ from .definition import Definition
 from .definition_hardware import Hardware, hardware_of, keys_of
 
 _NAME = "hardware"
-#: What changes which device it is.
-_OPTIONS = {"pci": "--set pci.SOURCE=DESTINATION", "mdev": "--set mdevs.SOURCE=DESTINATION"}
 
 
 def check_hardware(host: Host, definition: Definition) -> Iterator[Check]:
@@ -33,6 +31,5 @@ def _device(host: Host, device: Hardware) -> Check:
     there = {key for xml in devices for key in keys_of(xml, by_address=device.by_address)}
     if device.key in there:
         return Check(_NAME, "pass", f"the destination has {device.what}")
-    option = _OPTIONS.get(device.capability)
-    advice = f"; {option} names another one" if option else ""
+    advice = f": --set {device.field}=OTHER gives it another one" if device.field else ""
     return Check(_NAME, "fail", f"the destination has no {device.what}{advice}")

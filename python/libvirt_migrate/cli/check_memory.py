@@ -52,7 +52,8 @@ def _bound(host: Host, topology: Topology, needs: list[Need]) -> Iterator[Check]
     total = sum(need.size for need in needs)
     where = f"{show_size(total)} needed of node {show_numbers(wanted)}"
     if sum(topology.nodes[node] for node in there) < total:
-        yield Check(_NAME, "fail", f"{where}, which has less at all: --set numa.memory=NODES")
+        advice = f"--set numa.memory={show_numbers(topology.nodes)}"
+        yield Check(_NAME, "fail", f"{where}, which has less at all: {advice}")
     elif isinstance(free, Unknown):
         yield Check(_NAME, "not known", f"{where}: {free.reason}")
     elif shortage(needs, free, sizes[0]) is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from .definition import Definition
@@ -26,6 +26,8 @@ class Hardware:
     what: str
     #: USB devices are named by where they are, or by what they are.
     by_address: bool = True
+    #: The field of `--set` that names another one, where there is one.
+    field: str | None = None
 
 
 def hardware_of(definition: Definition) -> tuple[Hardware | str, ...]:
@@ -35,7 +37,8 @@ def hardware_of(definition: Definition) -> tuple[Hardware | str, ...]:
     for device in root.iterfind("devices/hostdev"):
         found += _hostdev(device)
     for interface in root.iterfind("devices/interface[@type='hostdev']/source/address[@type='pci']"):
-        found.append(_pci(interface))
+        # The field that changes PCI devices leaves interfaces to another one.
+        found.append(replace(_pci(interface), field=None))
     return tuple(dict.fromkeys(found))
 
 
@@ -47,7 +50,8 @@ def _hostdev(device: ElementTree.Element) -> Iterator[Hardware | str]:
     if kind == "pci" and address is not None:
         yield _pci(address)
     elif kind == "mdev" and address is not None:
-        yield Hardware("mdev", (_plain(address.get("uuid", "")),), f"mediated device {address.get('uuid')}")
+        uuid = address.get("uuid", "")
+        yield Hardware("mdev", (_plain(uuid),), f"mediated device {uuid}", field=f"mdevs.{uuid}")
     elif kind == "usb":
         yield _usb(source, address)
     elif kind == "scsi" and address is not None and (adapter := source.find("adapter")) is not None:
@@ -62,7 +66,8 @@ def _hostdev(device: ElementTree.Element) -> Iterator[Hardware | str]:
 
 def _pci(address: ElementTree.Element) -> Hardware:
     key = tuple(_number(address.get(part)) for part in ("domain", "bus", "slot", "function"))
-    return Hardware("pci", key, "PCI device {:04x}:{:02x}:{:02x}.{:x}".format(*key))
+    name = "{:04x}:{:02x}:{:02x}.{:x}".format(*key)
+    return Hardware("pci", key, f"PCI device {name}", field=f"pci.{name}")
 
 
 def _usb(source: ElementTree.Element, address: ElementTree.Element | None) -> Hardware:
