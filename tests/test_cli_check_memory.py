@@ -138,11 +138,23 @@ def test_needs() -> None:
     node = "<memnode cellid='1' mode='strict' nodeset='1'/>"
     tuned = f"<numatune><memory mode='strict' nodeset='0-1'/>{node}</numatune>"
     assert found(CELLS + tuned) == (Need(GIB, None, frozenset({0, 1})), Need(3 * GIB, None, frozenset({1})))
+    loose = tuned.replace("cellid='1' mode='strict'", "cellid='1' mode='restrictive'")
+    assert found(CELLS + loose)[1] == Need(3 * GIB)
     dimm = """<memory model='dimm'><source><pagesize unit='KiB'>2048</pagesize><nodemask>1</nodemask></source>
     <target><size unit='MiB'>512</size><node>0</node></target></memory>
     <memory model='nvdimm'><source><path>/x</path></source>
     <target><size unit='GiB'>1</size></target></memory>"""
     assert found("", dimm) == (Need(whole - 512 * MIB), Need(512 * MIB, 2 * MIB, frozenset({1})))
+
+
+def test_nodes_that_are_enough_for_each_part_and_not_for_both() -> None:
+    page = 2 * MIB
+    needs = [Need(4 * page, page, frozenset(nodes)) for nodes in ({0, 1}, {1, 2})]
+    free = {(node, page): 2 for node in range(3)}
+    assert shortage(needs[:1], free, page) is shortage(needs[1:], free, page) is None
+    found = shortage(needs, free, page)
+    assert found is not None
+    assert (found.nodes, found.needed, found.free) == (None, 8, 6)
 
 
 SETS = st.none() | st.frozensets(st.integers(0, 2), min_size=1)
