@@ -132,6 +132,12 @@ def ports(devices: str, *neighbours: Neighbour, answer: Any = None) -> list[tupl
 def test_ports(ours: str, theirs: str, result: str) -> None:
     ((found, reason),) = ports(ours, Neighbour(theirs))
     assert found == result
+    advised = re.search(r"--set '(\S+)'", reason)
+    if advised is not None:
+        fields: dict[str, Any] = {}
+        set_field(fields, advised[1].replace("PORT", "5999"))
+        changed = retarget_xml(XML.format(more="", devices=ours), Retarget.from_dict(fields))
+        assert [one.port for one in listeners(changed)] == [5999]
     assert ("which other has there" in reason) == (result == "fail")
     # What the guest itself has there, from an attempt before, is given back.
     assert [found for found, _ in ports(ours, Neighbour(theirs, UUID))] == ["not known"]

@@ -65,8 +65,8 @@ def _neighbours(host: Host, uuid: str) -> Iterator[_Neighbour]:
 def _port(one: Listener, definition: Definition, neighbours: list[_Neighbour]) -> Check:
     where = f"{one.protocol} port {one.port}{'' if one.address is None else f' of {one.address}'}"
     what = f"{show_listener(one)} needs {where}"
-    field = moving_port(definition.xml, one)
-    advice = f": --set {field}=PORT" if field else ""
+    assignment = moving_port(definition.xml, one)
+    advice = f": --set '{assignment}'" if assignment else ""
     for other in neighbours:
         for taken in other.listeners or ():
             if (taken.protocol, taken.port) != (one.protocol, one.port):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -33,24 +34,27 @@ def moving_address(xml: str, listener: Listener) -> str | None:
 
 
 def moving_port(xml: str, listener: Listener) -> str | None:
-    """The field of `--set` that changes its port, where there is one."""
-    for field in _port_fields(listener):
-        changed = _after(xml, listener, field, str(_TRIED_PORT))
+    """What `--set` takes to change its port, with PORT for the new one, where there is such a field."""
+    for assignment in _port_assignments(listener):
+        field, _, value = assignment.replace("PORT", str(_TRIED_PORT)).partition("=")
+        changed = _after(xml, listener, field, value)
         if changed is not None and changed.port == _TRIED_PORT:
-            return field
+            return assignment
     return None
 
 
 def _address_fields(listener: Listener) -> Iterator[str]:
     if listener.device == "graphics":
         yield from ("graphics.listen", f"graphics.{listener.kind}")
-    yield from (f"{listener.device}.address", "serial.address")
+    yield from ("serial.address", "listeners.address")
 
 
-def _port_fields(listener: Listener) -> Iterator[str]:
+def _port_assignments(listener: Listener) -> Iterator[str]:
     if listener.device == "graphics":
-        yield from (f"graphics.ports.{listener.kind}", f"graphics.{listener.kind}_{listener.attribute}")
-    yield from ("serial.ports",)
+        # tlsPort is tls_port there.
+        name = re.sub("([A-Z])", r"_\1", listener.attribute).lower()
+        yield f"graphics.{listener.kind}_{name}=PORT"
+    yield f'listeners.ports={{"{listener.port}":PORT}}'
 
 
 def _after(xml: str, listener: Listener, field: str, value: str) -> Listener | None:
