@@ -65,6 +65,15 @@ def test_what_nobody_tells_is_not_known(capabilities: Any, emulator: str) -> Non
     assert (check.result, check.fatal) == ("not known", False)
 
 
+def test_a_host_without_kvm() -> None:
+    without = CAPABILITIES.replace("<domain type='kvm'>", "<domain type='other'>")
+    check = asked("pc", without)
+    assert (check.result, check.fatal) == ("fail", True)
+    assert check.reason.startswith(
+        "the destination runs no guests of type kvm for x86_64, only other and qemu: is"
+    )
+
+
 def test_a_guest_without_a_type() -> None:
     assert asked("").result == "pass"
 

@@ -10,6 +10,7 @@ import pytest
 from answering import CAPABILITIES, UUID, XML, answering, definition, known_names, pair, refusal
 from libvirt_migrate import MigrateFlags, build_migrate_params
 from libvirt_migrate.cli import checks
+from libvirt_migrate.cli.check_destination import check_destination
 
 
 @pytest.fixture(autouse=True)
@@ -94,11 +95,33 @@ def test_definitions(answer: Any, result: str) -> None:
 def test_a_persistent_definition_that_would_not_start() -> None:
     host = SimpleNamespace(check_definition=answering(None))
     kept = "<graphics type='vnc' listen='192.0.2.1'/>"
-    check = checks.check_persistent(pair(None, host), XML.format(more="", devices=kept))
+    where = pair(None, host)
+    (check,) = checks.check_persistent(where, [], XML.format(more="", devices=kept))
     assert check.result == "fail"
     reason = "the next start would fail: vnc listens at 192.0.2.1, which is the source's"
     assert check.reason.startswith(reason)
-    assert checks.check_persistent(pair(None, host), XML.format(more="", devices="")).result == "pass"
+    (check,) = checks.check_persistent(where, [], XML.format(more="", devices=""))
+    assert check.result == "pass"
+
+
+def test_what_is_not_known_of_both_definitions_is_told_once() -> None:
+    host = SimpleNamespace(check_definition=answering(None))
+    where, listening = pair(None, host), "<graphics type='vnc' listen='192.0.2.9'/>"
+    xml = XML.format(more="", devices=listening)
+    now = [*check_destination(pair(None, _without_memory(), known()), definition(listening))]
+    assert [check.result for check in now if check.name == "addresses"] == ["not known"]
+    assert [check.result for check in checks.check_persistent(where, now, xml)] == ["pass"]
+    (_, check) = checks.check_persistent(where, [], xml)
+    assert (check.name, check.result) == ("persistent-definition", "not known")
+    assert check.reason.startswith("the next start: vnc listens at 192.0.2.9")
+
+
+def _without_memory() -> Any:
+    class Host:
+        free_memory = property(lambda _: answering(refusal(3))())
+        capabilities = staticmethod(answering(refusal(3)))
+
+    return Host()
 
 
 CUSTOM, HOST = "<cpu mode='custom'><model>x</model></cpu>", "<cpu mode='host-passthrough'/>"
@@ -127,17 +150,3 @@ def test_processors(cpu: str, answer: Any, result: str, reason: str) -> None:
 def test_a_source_that_hides_its_processor() -> None:
     source = SimpleNamespace(capabilities=answering(CAPABILITIES.format(cpu="")))
     assert checks.check_cpu(pair(source), definition(more=HOST)).result == "not known"
-
-
-@pytest.mark.parametrize(
-    ("free", "result"), [(4 << 30, "pass"), ((4 << 30) - 1, "fail"), (refusal(3), "not known")]
-)
-def test_memory(free: Any, result: str) -> None:
-    class Host:
-        free_memory = property(lambda _: answering(free)())
-
-    host: Any = Host()
-    check = checks.check_memory(host, definition())
-    assert (check.result, check.fatal) == (result, False)
-    if result != "not known":
-        assert check.reason.startswith("4.0 GiB needed, ")

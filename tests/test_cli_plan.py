@@ -43,6 +43,7 @@ def test_plan_moves_nothing(
         "cpu",
         "storage",
         "addresses",
+        "files",
         "memory",
     ]
     assert list(results) == names

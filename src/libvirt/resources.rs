@@ -128,12 +128,17 @@ impl Connection {
             libc::free(list.cast());
             taken
         };
-        // One that has gone in the meantime has none any more.
-        let xml = |device: &Found<_, _>| {
-            // SAFETY: see above; each of `devices` holds its reference.
-            owned_text(unsafe { sys::virNodeDeviceGetXMLDesc(device.as_ptr(), 0) }).ok()
-        };
-        Ok(devices.iter().filter_map(xml).collect())
+        let mut found = Vec::with_capacity(devices.len());
+        for device in &devices {
+            // SAFETY: see above; `device` holds its reference.
+            match owned_text(unsafe { sys::virNodeDeviceGetXMLDesc(device.as_ptr(), 0) }) {
+                Ok(xml) => found.push(xml),
+                // It has gone in the meantime.
+                Err(error) if error.libvirt_code() == Some(sys::VIR_ERR_NO_NODE_DEVICE as i32) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(found)
     }
 
     /// What the host's hypervisor offers to guests of an emulator, architecture, machine and domain type, as XML. An

@@ -1,4 +1,4 @@
-"""The check of what a guest listens at."""
+"""The check of the addresses that a guest listens at."""
 
 from __future__ import annotations
 
@@ -7,29 +7,31 @@ import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from .. import Listener
 from .checking import Check, Pair
 from .definition import Definition
+from .listening import moving_address, show_listener
 from .request import host_of
+
+_NAME = "addresses"
+_COMMANDLINE = "{http://libvirt.org/schemas/domain/qemu/1.0}commandline"
 
 
 def check_addresses(pair: Pair, definition: Definition) -> Iterator[Check]:
     """What listens can listen there."""
-    if not definition.listeners:
-        yield Check("addresses", "pass", "nothing of the guest listens")
-        return
     hosts = _Hosts.of(pair)
-    for kind, address in definition.listeners:
-        yield _check_address(kind, address, hosts)
-
-
-def left_behind(pair: Pair, definition: Definition) -> str | None:
-    """Why the destination could not start a definition: something in it listens at the source's address."""
-    hosts = _Hosts.of(pair)
-    for kind, address in definition.listeners:
-        check = _check_address(kind, address, hosts)
-        if check.result == "fail":
-            return check.reason
-    return None
+    # A network's own address is a matter of the network.
+    fixed = [one for one in definition.listeners if one.network is None]
+    # One that listens where the host's settings say follows the host.
+    checks = [_check(one, one.address, definition, hosts) for one in fixed if one.address is not None]
+    if definition.root.find(_COMMANDLINE) is not None:
+        reason = "<qemu:commandline> may listen too: what is in it stays as it is"
+        checks.append(Check(_NAME, "not known", reason))
+    # Ports of one device have one address.
+    yield from dict.fromkeys(checks)
+    if not checks:
+        what = "nothing of the guest listens at an address of its own"
+        yield Check(_NAME, "pass", what if definition.listeners else "nothing of the guest listens")
 
 
 @dataclass(frozen=True)
@@ -53,22 +55,28 @@ class _Hosts:
         return self.local and any(_is_ours(address) for address in found - self.there)
 
 
-def _check_address(kind: str, address: str, hosts: _Hosts) -> Check:
-    found = _addresses(address)
+def _check(listener: Listener, address: str, definition: Definition, hosts: _Hosts) -> Check:
+    what, found = f"{_whole(listener)} listens at {address}", _addresses(address)
     if not found:
-        return Check("addresses", "not known", f"{kind} listens at {address}, which has no address here")
-    if all(_is_everywhere(one) for one in found):
-        return Check("addresses", "pass", f"{kind} listens at {address}, which every host has")
+        return Check(_NAME, "not known", f"{what}, which has no address here")
+    if all(is_everywhere(one) for one in found):
+        return Check(_NAME, "pass", f"{what}, which every host has")
     if found <= hosts.there:
-        return Check("addresses", "pass", f"{kind} listens at {address}, which is the destination's")
+        return Check(_NAME, "pass", f"{what}, which is the destination's")
+    field = moving_address(definition.xml, listener)
+    advice = f"--set {field}={{host}}" if field else "no --set changes it, only another definition"
     if hosts.are_source(found):
-        change = "serial.address" if kind in ("serial", "console") else "graphics.listen"
-        reason = f"{kind} listens at {address}, which is the source's: --set {change}={{host}}"
-        return Check("addresses", "fail", reason)
-    return Check("addresses", "not known", f"{kind} listens at {address}: does the destination have that?")
+        return Check(_NAME, "fail", f"{what}, which is the source's: {advice}")
+    return Check(_NAME, "not known", f"{what}: does the destination have that?")
 
 
-def _is_everywhere(address: str) -> bool:
+def _whole(listener: Listener) -> str:
+    """The device, whichever of its ports it is."""
+    return show_listener(listener).partition("'s ")[0]
+
+
+def is_everywhere(address: str) -> bool:
+    """Whether it is one that each host has: any, or its own loop."""
     parsed = ipaddress.ip_address(address)
     return parsed.is_unspecified or parsed.is_loopback
 

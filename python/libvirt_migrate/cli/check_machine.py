@@ -10,17 +10,24 @@ from .checking import Check
 from .definition import Definition
 from .errors import one_line
 
+#: What a domain type needs of its host.
+_ADVICE = {"kvm": ": is /dev/kvm there, and virtualization enabled in its firmware?"}
 #: A versioned type: pc-q35-7.2, pc-i440fx-rhel7.6.0, virt-9.1.
 _VERSIONED = re.compile(r"(.*?)((?:\d+\.)+\d+)$")
 
 
 def check_machine(destination: Host, definition: Definition) -> Check:
     """The destination's QEMU has the guest's machine type."""
-    emulator, arch, machine, _ = definition.hypervisor
+    emulator, arch, machine, kind = definition.hypervisor
     try:
-        found = machines(destination.capabilities(), arch, emulator)
+        capabilities = destination.capabilities()
     except LibvirtError as error:
         return Check("machine", "not known", one_line(str(error)))
+    kinds = domain_types(capabilities, arch)
+    if kinds and kind not in kinds:
+        what = f"the destination runs no guests of type {kind} for {arch}, only {' and '.join(sorted(kinds))}"
+        return Check("machine", "fail", f"{what}{_ADVICE.get(kind, '')}", True)
+    found = machines(capabilities, arch, emulator)
     if not machine:
         return Check("machine", "pass", "the guest asks for none")
     if not found:
@@ -32,6 +39,13 @@ def check_machine(destination: Host, definition: Definition) -> Check:
     if other is not None:
         what += f"; the nearest that it has is {other}, which the guest can get only while it is shut off"
     return Check("machine", "fail", what, True)
+
+
+def domain_types(capabilities: str, arch: str) -> set[str]:
+    """The domain types that a host runs for an architecture, whichever emulator does: kvm, qemu."""
+    root = ElementTree.fromstring(capabilities)  # noqa: S314
+    places = (place for place in root.iterfind("guest/arch") if place.get("name") == arch)
+    return {part.get("type", "") for place in places for part in place.iterfind("domain")}
 
 
 def machines(capabilities: str, arch: str, emulator: str) -> tuple[str, ...]:

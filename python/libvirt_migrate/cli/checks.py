@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from .. import Guest, Host, InvalidParameter, LibvirtError, MigrateParams
-from .check_addresses import check_addresses, left_behind
+from .check_destination import check_destination, check_next_start
 from .check_machine import check_machine
 from .check_storage import check_storage
 from .checking import Check, Pair
 from .definition import Definition, host_cpu, read_definition
 from .errors import one_line
-from .values import show_size
 
 #: `VIR_ERR_NO_STORAGE_VOL`.
 _NO_VOLUME = 50
@@ -21,17 +20,17 @@ def run_checks(pair: Pair, params: MigrateParams) -> Iterator[Check]:
     """All checks, in the order in which they are shown."""
     xml, persistent = params["destination_xml"], params["persistent_xml"]
     definition = read_definition(xml)
+    there = [*check_destination(pair, definition)]
     yield check_state(pair.guest)
     yield check_versions(pair, params)
     yield check_identity(pair)
     yield check_machine(pair.destination, definition)
     copies = bool(params.get("migrate_disks"))
     yield check_accepted("definition", pair.destination, xml, copies=copies)
-    yield check_persistent(pair, persistent, copies=copies)
+    yield from check_persistent(pair, there, persistent, copies=copies)
     yield check_cpu(pair, definition)
     yield from check_storage(pair, params)
-    yield from check_addresses(pair, definition)
-    yield check_memory(pair.destination, definition)
+    yield from there
 
 
 def check_state(guest: Guest) -> Check:
@@ -97,12 +96,15 @@ def check_accepted(name: str, destination: Host, xml: str, *, copies: bool = Fal
     return Check(name, "pass", what)
 
 
-def check_persistent(pair: Pair, xml: str, *, copies: bool = False) -> Check:
-    """The guest's next start at the destination has what belongs to that host."""
-    reason = left_behind(pair, read_definition(xml))
-    if reason is not None:
-        return Check("persistent-definition", "fail", f"the next start would fail: {reason}")
-    return check_accepted("persistent-definition", pair.destination, xml, copies=copies)
+def check_persistent(
+    pair: Pair, now: Iterable[Check], xml: str, *, copies: bool = False
+) -> Iterator[Check]:
+    """The guest's next start at the destination has what belongs to that host; `now` is what it has now."""
+    found = [*check_next_start(pair, now, read_definition(xml))]
+    accepted = check_accepted("persistent-definition", pair.destination, xml, copies=copies)
+    if accepted.result == "fail" or all(check.result != "fail" for check in found):
+        yield accepted
+    yield from found
 
 
 def check_cpu(pair: Pair, definition: Definition) -> Check:
@@ -123,13 +125,3 @@ def check_cpu(pair: Pair, definition: Definition) -> Check:
     if result == "incompatible":
         return Check("cpu", "fail", f"the destination lacks something of {what}")
     return Check("cpu", "pass", f"the destination has {what}{' and more' if result == 'superset' else ''}")
-
-
-def check_memory(destination: Host, definition: Definition) -> Check:
-    """The destination has the memory."""
-    try:
-        free = destination.free_memory
-    except LibvirtError as error:
-        return Check("memory", "not known", one_line(str(error)))
-    text = f"{show_size(definition.memory)} needed, {show_size(free)} free"
-    return Check("memory", "pass" if free >= definition.memory else "fail", text)

@@ -1,9 +1,12 @@
-"""What the checks need to know of a definition."""
+"""What the checks need to know of a definition. What only some of them need is in files beside this one."""
 
 from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass, field
+
+from .. import Listener, listeners
+from .quantities import size_of
 
 
 @dataclass(frozen=True)
@@ -30,8 +33,13 @@ class Definition:
     #: Emulator, architecture, machine, domain type, as far as they are given.
     hypervisor: tuple[str, str, str, str]
     disks: tuple[Disk, ...] = ()
-    #: What listens, and at which address.
-    listeners: tuple[tuple[str, str], ...] = field(default=())
+    #: What listens, each socket once.
+    listeners: tuple[Listener, ...] = ()
+    #: The whole of it.
+    xml: str = field(default="<domain/>", repr=False)
+    root: ElementTree.Element = field(
+        default_factory=lambda: ElementTree.Element("domain"), repr=False, compare=False
+    )
 
 
 def read_definition(xml: str) -> Definition:
@@ -41,8 +49,9 @@ def read_definition(xml: str) -> Definition:
     cpu = root.find("cpu")
     machine = root.find("os/type")
     attributes = {} if machine is None else machine.attrib
+    memory = root.find("memory")
     return Definition(
-        memory=int(root.findtext("memory") or 0) * 1024,
+        memory=0 if memory is None else size_of(memory),
         cpu=None if cpu is None else ElementTree.tostring(cpu, encoding="unicode").strip(),
         cpu_mode=None if cpu is None else cpu.get("mode", "custom"),
         hypervisor=(
@@ -52,7 +61,9 @@ def read_definition(xml: str) -> Definition:
             root.get("type", ""),
         ),
         disks=tuple(_disk(disk) for disk in root.iterfind("devices/disk")),
-        listeners=tuple(dict.fromkeys(_listeners(root))),
+        listeners=_distinct(listeners(xml)),
+        xml=xml,
+        root=root,
     )
 
 
@@ -67,19 +78,14 @@ def _disk(disk: ElementTree.Element) -> Disk:
     )
 
 
-def _listeners(root: ElementTree.Element) -> list[tuple[str, str]]:
-    found = []
-    for graphics in root.iterfind("devices/graphics"):
-        addresses = [
-            graphics.get("listen"),
-            *(listen.get("address") for listen in graphics.iterfind("listen")),
-        ]
-        found += [(graphics.get("type", "graphics"), address) for address in addresses if address]
-    for kind in ("serial", "console", "channel"):
-        for source in root.iterfind(f"devices/{kind}[@type='tcp']/source"):
-            if source.get("mode") == "bind" and source.get("host"):
-                found.append((kind, source.get("host", "")))
-    return found
+def _distinct(found: tuple[Listener, ...]) -> tuple[Listener, ...]:
+    """Without the consoles that are serial ports: libvirt writes the first of these twice."""
+
+    def socket(one: Listener) -> tuple[object, ...]:
+        return (one.kind, one.attribute, one.protocol, one.address, one.network, one.port)
+
+    serial = {socket(one) for one in found if one.device == "serial"}
+    return tuple(one for one in found if one.device != "console" or socket(one) not in serial)
 
 
 def host_cpu(capabilities: str) -> str | None:

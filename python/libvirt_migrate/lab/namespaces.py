@@ -37,6 +37,8 @@ for place in run:/run lib:/var/lib cache:/var/cache log:/var/log; do
     mkdir "$over/libvirt"
     mount --bind "${place%%:*}" "$over/libvirt"
 done
+# The machine's own shows the machine's network devices, which the daemon would take for the host's.
+mount -t sysfs lab "$4/sys"
 hostname "$2"
 # A client's certificates have the same path everywhere, since it is a part of URIs.
 if [ "$3" ]; then

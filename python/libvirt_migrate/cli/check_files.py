@@ -1,0 +1,46 @@
+"""The check of files that have to be at the destination beside the guest's disks."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+
+from .. import Host
+from .asking import Unknown, ask
+from .checking import Check
+from .definition import Definition
+from .definition_files import File, files_of
+
+_NAME = "files"
+
+
+def check_files(host: Host, definition: Definition) -> Iterator[Check]:
+    """What a definition names by its path is there, or the folder in which it is made."""
+    there, unknown = [], []
+    for file in files_of(definition):
+        path = posixpath.dirname(file.path) if file.is_made else file.path
+        found = None if file.is_device else ask_file(host, path)
+        if found is None or isinstance(found, Unknown):
+            reason = "" if found is None else f" ({found.reason})"
+            unknown.append(f"{file.path} for {file.what}{reason}")
+        elif found:
+            there.append(path)
+        else:
+            yield _missing(file, path)
+    if unknown:
+        yield Check(_NAME, "not known", f"does the destination have {', '.join(unknown)}?")
+    if there:
+        names = ", ".join(dict.fromkeys(there))
+        yield Check(_NAME, "pass", f"the destination has {names}")
+
+
+def ask_file(host: Host, path: str) -> bool | Unknown:
+    """Whether a host has a file or folder; only for what is no device."""
+    if not path.startswith("/"):
+        return Unknown("the path is not absolute")
+    return ask(lambda: host.has_file(path))
+
+
+def _missing(file: File, path: str) -> Check:
+    kind = "folder " if file.is_made else ""
+    return Check(_NAME, "fail", f"{file.what} needs {kind}{path}, which the destination does not have")
