@@ -13,7 +13,7 @@ use super::error::{check, copy, last_error};
 use super::events::EventSubscription;
 use super::typed_params::{TypedParams, c_string};
 use super::{control, event_loop, newer};
-use crate::domain::{DomainOps, EventSink, GuestFacts, Subscription, XmlFlags};
+use crate::domain::{DomainOps, EventSink, GuestFacts, Kept, Subscription, XmlFlags};
 use crate::error::LibvirtError;
 use crate::job::{JobInfo, JobType};
 use crate::location::Answer;
@@ -304,6 +304,18 @@ impl DomainOps for Domain {
         self.call(|domain| unsafe {
             sys::virDomainUndefineFlags(domain, sys::VIR_DOMAIN_UNDEFINE_KEEP_NVRAM)
         })
+    }
+
+    fn kept(&self, what: Kept) -> Result<u32> {
+        self.kept_count(what)
+    }
+
+    fn has_block_job(&self, disk: &str) -> Result<bool> {
+        self.disk_has_block_job(disk)
+    }
+
+    fn check_migration(&self, destination: &str, params: &MigrateParams) -> Result<()> {
+        self.ask_to_begin(destination, params)
     }
 
     fn facts(&self) -> Result<GuestFacts> {
