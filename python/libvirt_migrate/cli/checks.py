@@ -6,7 +6,12 @@ from collections.abc import Iterator
 
 from .. import Guest, Host, InvalidParameter, LibvirtError, MigrateParams
 from .check_addresses import check_addresses, left_behind
+from .check_devices import check_devices
+from .check_host_devices import check_host_devices
+from .check_kept import check_block_jobs, check_snapshots
 from .check_machine import check_machine
+from .check_route import check_route
+from .check_source import ask_source, check_shared_storage, check_source
 from .check_storage import check_storage
 from .checking import Check, Pair
 from .definition import Definition, host_cpu, read_definition
@@ -18,7 +23,14 @@ def run_checks(pair: Pair, params: MigrateParams) -> Iterator[Check]:
     """All checks, in the order in which they are shown."""
     xml, persistent = params["destination_xml"], params["persistent_xml"]
     definition = read_definition(xml)
-    yield check_state(pair.guest)
+    state = check_state(pair.guest)
+    yield state
+    yield check_snapshots(pair.guest)
+    yield check_block_jobs(pair.guest, definition)
+    asked = ask_source(pair, params, is_free=state.result == "pass")
+    yield from check_devices(xml, asked)
+    yield check_source(asked)
+    yield check_route(pair, params, asked)
     yield check_versions(pair, params)
     yield check_identity(pair)
     yield check_machine(pair.destination, definition)
@@ -26,6 +38,8 @@ def run_checks(pair: Pair, params: MigrateParams) -> Iterator[Check]:
     yield check_persistent(pair, persistent)
     yield check_cpu(pair, definition)
     yield from check_storage(pair.destination, definition, params)
+    yield from check_shared_storage(asked, definition, params)
+    yield from check_host_devices(xml)
     yield from check_addresses(pair, definition)
     yield check_memory(pair.destination, definition)
 
@@ -35,7 +49,10 @@ def check_state(guest: Guest) -> Check:
     state = guest.state
     if not guest.is_active:
         return Check("guest", "fail", f"is {state}: only a guest that runs or is paused can be moved", True)
-    job = guest.job_info()
+    try:
+        job = guest.job_info()
+    except LibvirtError as error:
+        return Check("guest", "not known", f"is {state}; whether it has a job: {one_line(str(error))}")
     if job.type_name in ("bounded", "unbounded"):
         what = (
             "is being migrated already; libvirt-migrate watch follows it"
@@ -72,10 +89,21 @@ def check_identity(pair: Pair) -> Check:
                 f"the destination has a guest {there.name} with uuid {there.uuid}: undefine it there first"
             )
             return Check("name", "fail", reason, True)
-        return Check(
-            "name", "pass", "the guest is defined there and shut off: its definition will be replaced"
-        )
+        return _check_managed_save(there)
     return Check("name", "pass", "name and uuid are free")
+
+
+def _check_managed_save(there: Guest) -> Check:
+    """A memory image of the guest's past must not meet its disks of today."""
+    what = "the guest is defined there and shut off"
+    try:
+        saved = there.has_managed_save
+    except LibvirtError as error:
+        return Check("name", "not known", f"{what}; whether it has a managed save: {one_line(str(error))}")
+    if saved:
+        harm = "has a managed save, which its next start would go on from, whatever it has done since"
+        return Check("name", "fail", f"{what}, and {harm}: virsh managedsave-remove it there")
+    return Check("name", "pass", f"{what}: its definition will be replaced")
 
 
 def check_accepted(name: str, destination: Host, xml: str) -> Check:

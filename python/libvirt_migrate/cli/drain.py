@@ -118,7 +118,14 @@ class _Drain:
             reason = f"no destination has {show_size(guest.memory)} of memory free"
             self._tell(guest, None, Result(Exit.CHECK, reason))
             return True
-        move = Move(self._request, guest.uuid, self._options.host, place.uri, force=self._options.force)
+        move = Move(
+            self._request,
+            guest.uuid,
+            self._options.host,
+            place.uri,
+            force=self._options.force,
+            strict=self._options.strict,
+        )
         self._running[pool.submit(move.run)] = (guest, place, move)
         self._out.note(f"{guest.name}: to {show_uri(place.uri)}")
         self._out.event("move", guest=guest.name, uuid=guest.uuid, destination=show_uri(place.uri))

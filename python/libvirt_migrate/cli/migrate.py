@@ -26,7 +26,7 @@ def migrate(options: Any, out: Output) -> int:
     request = request_from(options)
     plan = interruptible(lambda: make_plan(request, options.guest, options.source, options.destination))
     tell_plan(plan, out)
-    accept(plan, out, force=options.force)
+    accept(plan, out, force=options.force, strict=options.strict)
     return start(plan, request, options, out)
 
 
