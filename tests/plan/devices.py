@@ -1,0 +1,115 @@
+"""Devices that libvirt or QEMU do not migrate, and some that they do."""
+
+from __future__ import annotations
+
+from .frame import Stage, replacing
+from .situation import situation
+
+THEME = "Devices and the processor"
+
+
+@situation(THEME, "shared memory as a peer", "fatal", "devices", quick=True)
+def shared_memory_peer(stage: Stage) -> None:
+    stage.start("<shmem name='s' role='peer'><model type='ivshmem-plain'/><size unit='M'>1</size></shmem>")
+
+
+@situation(THEME, "shared memory as the master", "ready")
+def shared_memory_master(stage: Stage) -> None:
+    stage.start("<shmem name='s' role='master'><model type='ivshmem-plain'/><size unit='M'>1</size></shmem>")
+
+
+@situation(THEME, "a transient disk", "fatal", "devices")
+def transient_disk(stage: Stage) -> None:
+    image = stage.image(stage.source, "a.raw")
+    stage.start(
+        f"<disk type='file'><driver name='qemu' type='raw'/><source file='{image}'/>"
+        "<target dev='vda' bus='virtio'/><transient/></disk>"
+    )
+    stage.options += ["--unsafe"]
+
+
+@situation(THEME, "a 9p filesystem that the guest has not mounted", "ready", unknown=("host-devices",))
+def folder_not_mounted(stage: Stage) -> None:
+    for host in (stage.source, stage.destination):
+        host.run("install", "-d", "/var/lib/libvirt/shared")
+    stage.start(
+        "<filesystem type='mount' accessmode='mapped'><source dir='/var/lib/libvirt/shared'/>"
+        "<target dir='a'/></filesystem>"
+    )
+
+
+@situation(
+    THEME, "a 9p filesystem of a folder that the destination lacks", "unknown", unknown=("host-devices",)
+)
+def folder_missing(stage: Stage) -> None:
+    stage.source.run("install", "-d", "/var/lib/libvirt/only-here")
+    stage.start(
+        "<filesystem type='mount' accessmode='mapped'><source dir='/var/lib/libvirt/only-here'/>"
+        "<target dir='a'/></filesystem>"
+    )
+
+
+@situation(THEME, "a random number generator, a watchdog and a panic device", "ready")
+def usual_devices(stage: Stage) -> None:
+    stage.start(
+        "<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>"
+        "<watchdog model='i6300esb' action='reset'/><panic model='isa'/>"
+    )
+
+
+@situation(THEME, "an emulated smartcard of the host", "fatal", "source")
+def host_smartcard(stage: Stage) -> None:
+    stage.start(
+        "<controller type='usb' index='0' model='nec-xhci'/><smartcard mode='host'/>",
+    )
+
+
+@situation(THEME, "a USB controller, tablet and keyboard", "ready")
+def usb_devices(stage: Stage) -> None:
+    stage.start(
+        "<input type='tablet' bus='usb'/><input type='keyboard' bus='usb'/>",
+        edit=replacing("<controller type='usb' model='none'/>", "<controller type='usb' model='qemu-xhci'/>"),
+    )
+
+
+@situation(THEME, "invtsc without a frequency", "fatal", "devices")
+def invariant_tsc(stage: Stage) -> None:
+    cpu = "<cpu mode='custom'><model>qemu64</model><feature policy='require' name='invtsc'/></cpu><clock"
+    stage.start(edit=replacing("<clock", cpu))
+
+
+@situation(THEME, "a memory file that the destination has too (NVDIMM)", "ready", unknown=("host-devices",))
+def nvdimm(stage: Stage) -> None:
+    for host in (stage.source, stage.destination):
+        stage.image(host, "nvdimm", "64M")
+    path = f"/var/lib/libvirt/images/{stage.name}-nvdimm"
+    stage.start(
+        f"<memory model='nvdimm'><source><path>{path}</path></source>"
+        "<target><size unit='M'>64</size><node>0</node></target></memory>",
+        edit=replacing(
+            "<memory unit='MiB'>64</memory>",
+            "<maxMemory slots='4' unit='MiB'>1024</maxMemory><memory unit='MiB'>128</memory>",
+            "<clock",
+            "<cpu><numa><cell id='0' cpus='0' memory='64' unit='MiB'/></numa></cpu><clock",
+        ),
+    )
+
+
+@situation(THEME, "hot-plugged memory (DIMM)", "ready")
+def dimm(stage: Stage) -> None:
+    domain = stage.start(
+        edit=replacing(
+            "<memory unit='MiB'>64</memory>",
+            "<maxMemory slots='4' unit='MiB'>1024</maxMemory><memory unit='MiB'>64</memory>",
+            "<clock",
+            "<cpu><numa><cell id='0' cpus='0' memory='64' unit='MiB'/></numa></cpu><clock",
+        ),
+    )
+    domain.attachDeviceFlags(
+        "<memory model='dimm'><target><size unit='M'>128</size><node>0</node></target></memory>", 1
+    )
+
+
+@situation(THEME, "an emulated TPM", "ready")
+def emulated_tpm(stage: Stage) -> None:
+    stage.start("<tpm model='tpm-crb'><backend type='emulator' version='2.0'/></tpm>")
