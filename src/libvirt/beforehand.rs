@@ -46,29 +46,65 @@ impl Domain {
     /// Has libvirt begin the migration and the destination look at it, with nowhere to send data to: what would refuse
     /// it says so, and where nothing does, the destination refuses that address. Nothing is started at either host.
     ///
-    /// It is libvirt's managed migration, whose steps this process calls, so a migration over a tunnel cannot be
-    /// asked for.
+    /// With PEER2PEER the source's daemon calls the destination's, which it has to reach by itself; without, this
+    /// process calls both. A tunnel has no address, so a migration over one cannot be asked for.
     pub(super) fn ask_to_begin(&self, destination: &str, params: &MigrateParams) -> Result<()> {
         let flags = params.flags();
         if flags.contains(MigrateFlags::TUNNELLED) {
             return Err(Error::unsupported("asking for a migration over a tunnel"));
         }
-        let flags = (flags - MigrateFlags::PEER2PEER).bits();
-        let host = control::connection_to(destination.to_owned())?;
         let list = TypedParams::from_migration_to(params, NOWHERE)?;
+        let refusal = if flags.contains(MigrateFlags::PEER2PEER) {
+            self.refusal_of_daemon(destination, &list, flags)?
+        } else {
+            self.refusal_of_steps(destination, &list, flags)?
+        };
+        match refusal {
+            Some(error) if error.message.contains(NOWHERE) => Ok(()),
+            Some(error) => Err(error.into()),
+            None => {
+                let message = format!("libvirt has taken {NOWHERE} for an address to migrate to");
+                Err(LibvirtError::found_here(LibvirtError::OPERATION_FAILED, message).into())
+            }
+        }
+    }
+
+    /// Why a peer-to-peer migration fails.
+    fn refusal_of_daemon(
+        &self,
+        destination: &str,
+        list: &TypedParams,
+        flags: MigrateFlags,
+    ) -> Result<Option<LibvirtError>> {
+        let destination = c_string("destination", destination)?;
+        let count = u32::try_from(list.len()).unwrap_or_default();
+        // SAFETY: see above; libvirt reads the list and changes nothing in it.
+        let result = unsafe {
+            let (uri, params) = (destination.as_ptr(), list.as_ptr());
+            sys::virDomainMigrateToURI3(self.as_ptr(), uri, params, count, flags.bits())
+        };
+        Ok((result != 0).then(last_error))
+    }
+
+    /// Why a managed migration fails, whose steps this process calls.
+    fn refusal_of_steps(
+        &self,
+        destination: &str,
+        list: &TypedParams,
+        flags: MigrateFlags,
+    ) -> Result<Option<LibvirtError>> {
+        let host = control::connection_to(destination.to_owned())?;
         let count = u32::try_from(list.len()).unwrap_or_default();
         // SAFETY: see above; the connection is held here, and libvirt changes nothing in the list.
         let moved = unsafe {
-            sys::virDomainMigrate3(self.as_ptr(), host.as_ptr(), list.as_ptr(), count, flags)
+            sys::virDomainMigrate3(self.as_ptr(), host.as_ptr(), list.as_ptr(), count, flags.bits())
         };
-        if !moved.is_null() {
-            // SAFETY: libvirt handed out a reference, which is given back.
-            unsafe { sys::virDomainFree(moved) };
-            let message = format!("libvirt has taken {NOWHERE} for an address to migrate to");
-            return Err(LibvirtError::found_here(LibvirtError::OPERATION_FAILED, message).into());
+        if moved.is_null() {
+            // Now: closing the connection is a call of libvirt's, which would have no error.
+            return Ok(Some(last_error()));
         }
-        let error = last_error();
-        let is_expected = error.message.contains(NOWHERE);
-        if is_expected { Ok(()) } else { Err(error.into()) }
+        // SAFETY: libvirt handed out a reference, which is given back.
+        unsafe { sys::virDomainFree(moved) };
+        Ok(None)
     }
 }

@@ -390,7 +390,9 @@ impl PyGuest {
     ///
     /// The source looks at the guest, its devices, disks and jobs, at the flags, and at what changes in the
     /// definition; the destination at the parameters and the definition. What comes later (ports, memory, files at
-    /// the destination) is not seen. `params`, `destination` and `flags` are `migrate`'s.
+    /// the destination) is not seen. With PEER2PEER among the flags, as by default, the source's daemon calls the
+    /// destination's, and has to reach it; without, this process calls both. `params`, `destination` and `flags` are
+    /// `migrate`'s.
     ///
     /// Raises LibvirtError with libvirt's reason; its code is 3 where libvirt cannot be asked, as for a migration
     /// over a tunnel.

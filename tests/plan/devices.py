@@ -6,6 +6,10 @@ from .frame import Stage, replacing
 from .situation import situation
 
 THEME = "Devices and the processor"
+#: What hot-plugged memory needs, to be put before the clock.
+_CELL = (
+    "<features><acpi/></features><cpu><numa><cell id='0' cpus='0' memory='64' unit='MiB'/></numa></cpu><clock"
+)
 
 
 @situation(THEME, "shared memory as a peer", "fatal", "devices", quick=True)
@@ -57,10 +61,11 @@ def usual_devices(stage: Stage) -> None:
     )
 
 
-@situation(THEME, "an emulated smartcard of the host", "fatal", "source")
-def host_smartcard(stage: Stage) -> None:
+@situation(THEME, "a sound card that QEMU cannot migrate (USB)", "fatal", "source", quick=True)
+def usb_sound(stage: Stage) -> None:
     stage.start(
-        "<controller type='usb' index='0' model='nec-xhci'/><smartcard mode='host'/>",
+        "<sound model='usb'/>",
+        edit=replacing("<controller type='usb' model='none'/>", "<controller type='usb' model='qemu-xhci'/>"),
     )
 
 
@@ -70,12 +75,6 @@ def usb_devices(stage: Stage) -> None:
         "<input type='tablet' bus='usb'/><input type='keyboard' bus='usb'/>",
         edit=replacing("<controller type='usb' model='none'/>", "<controller type='usb' model='qemu-xhci'/>"),
     )
-
-
-@situation(THEME, "invtsc without a frequency", "fatal", "devices")
-def invariant_tsc(stage: Stage) -> None:
-    cpu = "<cpu mode='custom'><model>qemu64</model><feature policy='require' name='invtsc'/></cpu><clock"
-    stage.start(edit=replacing("<clock", cpu))
 
 
 @situation(THEME, "a memory file that the destination has too (NVDIMM)", "ready", unknown=("host-devices",))
@@ -90,7 +89,7 @@ def nvdimm(stage: Stage) -> None:
             "<memory unit='MiB'>64</memory>",
             "<maxMemory slots='4' unit='MiB'>1024</maxMemory><memory unit='MiB'>128</memory>",
             "<clock",
-            "<cpu><numa><cell id='0' cpus='0' memory='64' unit='MiB'/></numa></cpu><clock",
+            _CELL,
         ),
     )
 
@@ -102,14 +101,9 @@ def dimm(stage: Stage) -> None:
             "<memory unit='MiB'>64</memory>",
             "<maxMemory slots='4' unit='MiB'>1024</maxMemory><memory unit='MiB'>64</memory>",
             "<clock",
-            "<cpu><numa><cell id='0' cpus='0' memory='64' unit='MiB'/></numa></cpu><clock",
+            _CELL,
         ),
     )
     domain.attachDeviceFlags(
         "<memory model='dimm'><target><size unit='M'>128</size><node>0</node></target></memory>", 1
     )
-
-
-@situation(THEME, "an emulated TPM", "ready")
-def emulated_tpm(stage: Stage) -> None:
-    stage.start("<tpm model='tpm-crb'><backend type='emulator' version='2.0'/></tpm>")

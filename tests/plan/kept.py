@@ -8,6 +8,8 @@ import time
 
 import libvirt
 
+from libvirt_migrate.lab.host import open_connection
+
 from .frame import Stage
 from .situation import situation
 
@@ -61,7 +63,7 @@ def backup(stage: Stage) -> None:
     socket = f"/var/lib/libvirt/images/{stage.name}.sock"
     domain = stage.start(_disk(image))
     domain.backupBegin(
-        f"<domainbackup mode='pull'><server transport='unix' socket='{socket}'/></domainbackup>"
+        f"<domainbackup mode='pull'><server transport='unix' socket='{socket}'/></domainbackup>", None
     )
     stage.clean.callback(domain.abortJob)
     stage.options += ["--copy-storage", "vda"]
@@ -76,8 +78,13 @@ def aborted_before(stage: Stage) -> None:
     params[libvirt.VIR_MIGRATE_PARAM_DEST_XML] = xml.replace(stage.source.address, stage.destination.address)
 
     def move() -> None:
+        # A call that blocks has a connection of its own.
+        connection = open_connection(stage.source.uri)
         with contextlib.suppress(libvirt.libvirtError):
-            domain.migrateToURI3(stage.destination.uri, params, flags)
+            connection.lookupByUUIDString(domain.UUIDString()).migrateToURI3(
+                stage.destination.uri, params, flags
+            )
+        connection.close()
 
     thread = threading.Thread(target=move)
     thread.start()
