@@ -54,7 +54,7 @@ def new_compression(stage: Stage) -> None:
     stage.options += ["--parallel", "2", "--compression", "zstd"]
 
 
-@situation(THEME, "a change that a running guest cannot see: another kind of display", "refused")
+@situation(THEME, "with --set of a field that there is not", "refused")
 def unknown_field(stage: Stage) -> None:
     stage.start()
     stage.options += ["--set", "graphics.rdq={host}"]
@@ -65,3 +65,51 @@ def no_route(stage: Stage) -> None:
     stage.start()
     stage.source.run("ip", "route", "add", "unreachable", stage.destination.address)
     stage.clean.callback(stage.source.run, "ip", "route", "del", "unreachable", stage.destination.address)
+
+
+@situation(THEME, "the destination is the source", "refused")
+def same_host(stage: Stage) -> None:
+    stage.start()
+    stage.to = stage.source.uri
+
+
+@situation(THEME, "nobody listens at the destination's URI", "refused")
+def no_daemon(stage: Stage) -> None:
+    stage.start()
+    stage.to = f"qemu+tcp://{stage.destination.address}:16510/system"
+
+
+@situation(THEME, "with --tls, and no certificates", "unknown", unknown=("data",), quick=True)
+def no_certificates(stage: Stage) -> None:
+    stage.start()
+    stage.options += ["--tls"]
+
+
+@situation(THEME, "with --migrate-uri to the destination", "ready")
+def right_address(stage: Stage) -> None:
+    stage.start()
+    stage.options += ["--migrate-uri", f"tcp://{stage.destination.address}"]
+
+
+@situation(THEME, "with --migrate-uri to another host", "unknown", unknown=("data",))
+def wrong_address(stage: Stage) -> None:
+    stage.start()
+    stage.options += ["--migrate-uri", f"tcp://{stage.source.address}"]
+
+
+@situation(THEME, "with --listen-address of another host", "unknown", unknown=("data",))
+def wrong_listen_address(stage: Stage) -> None:
+    stage.start()
+    stage.options += ["--listen-address", stage.source.address]
+
+
+@situation(THEME, "with --set cpu_shares", "ready")
+def cpu_shares(stage: Stage) -> None:
+    stage.start(edit=replacing("<os>", "<cputune><shares>1024</shares></cputune><os>"))
+    stage.options += ["--set", "cpu_shares=remove"]
+
+
+@situation(THEME, "with --set numa.memory, of a node that both hosts have", "ready")
+def numa_change(stage: Stage) -> None:
+    stage.start()
+    stage.options += ["--set", "numa.memory=0"]

@@ -107,3 +107,24 @@ def dimm(stage: Stage) -> None:
     domain.attachDeviceFlags(
         "<memory model='dimm'><target><size unit='M'>128</size><node>0</node></target></memory>", 1
     )
+
+
+@situation(THEME, "a hot-plugged processor", "ready")
+def hot_plugged_processor(stage: Stage) -> None:
+    domain = stage.start(edit=replacing("<vcpu>1</vcpu>", "<vcpu current='1'>2</vcpu>"))
+    domain.setVcpus(2)
+
+
+@situation(THEME, "an interface of type user", "ready")
+def user_interface(stage: Stage) -> None:
+    stage.start("<interface type='user'><model type='virtio'/></interface>")
+
+
+@situation(THEME, "a channel of the guest agent", "ready")
+def agent_channel(stage: Stage) -> None:
+    stage.start("<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>")
+
+
+@situation(THEME, "a display with a password", "ready")
+def password(stage: Stage) -> None:
+    stage.start(edit=replacing("autoport='yes'", "autoport='yes' passwd='secret'"))

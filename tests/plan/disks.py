@@ -72,3 +72,18 @@ def network_disk(stage: Stage) -> None:
         "<disk type='network'><driver name='qemu' type='raw'/><source protocol='nbd'>"
         f"<host name='{stage.source.address}' port='10809'/></source><target dev='vda' bus='virtio'/></disk>"
     )
+
+
+@situation(THEME, "a CD in the drive that the destination lacks", "unknown", unknown=("storage",))
+def missing_cd(stage: Stage) -> None:
+    image = stage.image(stage.source, "cd.iso")
+    stage.start(
+        f"<disk type='file' device='cdrom'><driver name='qemu' type='raw'/><source file='{image}'/>"
+        "<target dev='hdc' bus='ide'/><readonly/></disk>"
+    )
+
+
+@situation(THEME, "an image that the destination lacks, with --unsafe", "unknown", unknown=("storage",))
+def unsafe_missing(stage: Stage) -> None:
+    stage.start(_disk(stage.image(stage.source, "a")))
+    stage.options += ["--unsafe"]

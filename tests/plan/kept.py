@@ -30,6 +30,17 @@ def snapshot(stage: Stage) -> None:
     stage.options += ["--copy-storage", "vda"]
 
 
+@situation(THEME, "a snapshot of the disk alone, with an overlay", "fatal", "snapshots")
+def external_snapshot(stage: Stage) -> None:
+    image = stage.image(stage.source, "a.qcow2", kind="qcow2")
+    overlay = stage.image(stage.source, "overlay.qcow2", kind="qcow2")
+    stage.start(_disk(image)).snapshotCreateXML(
+        f"<domainsnapshot><disks><disk name='vda'><source file='{overlay}'/></disk></disks></domainsnapshot>",
+        libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY | libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_REUSE_EXT,
+    )
+    stage.options += ["--copy-storage", "vda"]
+
+
 @situation(THEME, "a snapshot that libvirt has forgotten, in an image that is copied", "ready")
 def forgotten_snapshot(stage: Stage) -> None:
     image = stage.image(stage.source, "a.qcow2", kind="qcow2", size="64M")
@@ -55,6 +66,18 @@ def block_copy(stage: Stage) -> None:
     flags = libvirt.VIR_DOMAIN_BLOCK_COPY_REUSE_EXT
     domain.blockCopy("vda", f"<disk type='file'><source file='{copy}'/></disk>", flags=flags)
     stage.options += ["--copy-storage", "vda"]
+
+
+@situation(THEME, "it ends with the connection that has started it", "fatal", "source")
+def auto_destroy(stage: Stage) -> None:
+    stage.start().destroy()
+    assert stage.guest is not None
+    stage.domain(stage.source).createWithFlags(libvirt.VIR_DOMAIN_START_AUTODESTROY)
+
+
+@situation(THEME, "it is shut off", "fatal", "guest", quick=True)
+def shut_off(stage: Stage) -> None:
+    stage.start().destroy()
 
 
 @situation(THEME, "a backup that is read from", "fatal", "guest")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from .. import Guest, Host, InvalidParameter, LibvirtError, MigrateParams
 from .check_addresses import check_addresses, left_behind
+from .check_data import check_data
 from .check_devices import check_devices
 from .check_host_devices import check_host_devices
 from .check_kept import check_block_jobs, check_snapshots
@@ -31,6 +32,7 @@ def run_checks(pair: Pair, params: MigrateParams) -> Iterator[Check]:
     yield from check_devices(xml, asked)
     yield check_source(asked)
     yield check_route(pair, params, asked)
+    yield from check_data(pair, params)
     yield check_versions(pair, params)
     yield check_identity(pair)
     yield check_machine(pair.destination, definition)
