@@ -6,7 +6,7 @@ import pytest
 
 from answering import XML
 from libvirt_migrate.cli.check_devices import check_devices
-from libvirt_migrate.cli.check_host_devices import check_host_devices
+from libvirt_migrate.cli.check_folders import check_folders
 from libvirt_migrate.cli.check_source import Asked
 
 WOULD, WOULD_NOT, SILENT = Asked(), Asked(refusal="as said"), Asked(silence="gone")
@@ -86,60 +86,21 @@ def test_the_others_are_left_alone(devices: str) -> None:
     ("devices", "what"),
     [
         (
-            "<hostdev type='usb'><source><vendor id='0x1'/><product id='0x2'/></source></hostdev>",
-            "the host's usb device 0x1:0x2",
-        ),
-        (
-            f"<hostdev mode='subsystem' type='pci'><source>{PCI}</source></hostdev>",
-            "the host's pci device domain 0x0000 bus 0x06 slot 0x02 function 0x0",
-        ),
-        (
-            "<hostdev mode='subsystem' type='mdev'><source><address uuid='u'/></source></hostdev>",
-            "the host's mdev device u",
-        ),
-        (
-            "<interface type='vhostuser'><source type='unix' path='/run/s' mode='server'/></interface>",
-            "the interface's /run/s",
-        ),
-        (
             "<filesystem type='mount'><source dir='/a'/><target dir='a'/></filesystem>",
-            "the folder /a",
+            "the filesystem /a",
         ),
         (
-            "<memory model='nvdimm'><source><path>/n</path></source></memory>",
-            "the memory's file /n",
+            "<filesystem type='mount'><source socket='/run/v'/><target dir='a'/></filesystem>",
+            "the filesystem /run/v",
         ),
-        (
-            "<tpm><backend type='passthrough'><device path='/dev/tpm0'/></backend></tpm>",
-            "the TPM /dev/tpm0",
-        ),
-        (
-            "<input type='evdev'><source dev='/dev/input/event0'/></input>",
-            "the input device /dev/input/event0",
-        ),
-        ("<serial type='dev'><source path='/dev/ttyS0'/></serial>", "serial /dev/ttyS0"),
-        ("<channel type='unix'><source mode='connect' path='/run/c'/></channel>", "channel /run/c"),
-        (
-            "<rng model='virtio'><backend model='random'>/dev/my</backend></rng>",
-            "the random numbers of /dev/my",
-        ),
+        ("<memory model='nvdimm'><source><path>/n</path></source></memory>", "the memory's file /n"),
     ],
 )
-def test_what_is_the_hosts(devices: str, what: str) -> None:
-    (check,) = check_host_devices(XML.format(devices=devices, more=""))
-    assert (check.result, check.reason) == ("not known", f"{what}: does the destination have it?")
+def test_folders_and_files(devices: str, what: str) -> None:
+    (check,) = check_folders(XML.format(devices=devices * 2, more=""))
+    reason = f"{what}: does the destination have the same?"
+    assert (check.name, check.result, check.reason) == ("files", "not known", reason)
 
 
-@pytest.mark.parametrize(
-    "devices",
-    [
-        "",
-        "<channel type='unix'><source mode='bind' path='/run/c'/></channel>",
-        "<serial type='pty'><source path='/dev/pts/1'/></serial>",
-        "<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>",
-        "<tpm><backend type='emulator'/></tpm>",
-    ],
-)
-def test_what_every_host_has(devices: str) -> None:
-    (check,) = check_host_devices(XML.format(devices=devices, more=""))
-    assert check.result == "pass"
+def test_no_folders() -> None:
+    assert list(check_folders(XML.format(devices="<memory model='dimm'/>", more=""))) == []

@@ -48,7 +48,6 @@ def test_plan_moves_nothing(
         "cpu",
         "storage",
         "shared-storage",
-        "host-devices",
         "addresses",
         "memory",
     ]

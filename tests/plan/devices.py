@@ -32,7 +32,7 @@ def transient_disk(stage: Stage) -> None:
     stage.options += ["--unsafe"]
 
 
-@situation(THEME, "a 9p filesystem that the guest has not mounted", "ready", unknown=("host-devices",))
+@situation(THEME, "a 9p filesystem that the guest has not mounted", "ready", unknown=("files",))
 def folder_not_mounted(stage: Stage) -> None:
     for host in (stage.source, stage.destination):
         host.run("install", "-d", "/var/lib/libvirt/shared")
@@ -42,9 +42,7 @@ def folder_not_mounted(stage: Stage) -> None:
     )
 
 
-@situation(
-    THEME, "a 9p filesystem of a folder that the destination lacks", "unknown", unknown=("host-devices",)
-)
+@situation(THEME, "a 9p filesystem of a folder that the destination lacks", "unknown", unknown=("files",))
 def folder_missing(stage: Stage) -> None:
     stage.source.run("install", "-d", "/var/lib/libvirt/only-here")
     stage.start(
@@ -77,7 +75,7 @@ def usb_devices(stage: Stage) -> None:
     )
 
 
-@situation(THEME, "a memory file that the destination has too (NVDIMM)", "ready", unknown=("host-devices",))
+@situation(THEME, "a memory file that the destination has too (NVDIMM)", "ready", unknown=("files",))
 def nvdimm(stage: Stage) -> None:
     for host in (stage.source, stage.destination):
         stage.image(host, "nvdimm", "64M")

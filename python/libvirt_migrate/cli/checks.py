@@ -8,7 +8,7 @@ from .. import Guest, Host, InvalidParameter, LibvirtError, MigrateParams
 from .check_addresses import check_addresses, left_behind
 from .check_data import check_data
 from .check_devices import check_devices
-from .check_host_devices import check_host_devices
+from .check_folders import check_folders
 from .check_kept import check_block_jobs, check_snapshots
 from .check_machine import check_machine
 from .check_route import check_route
@@ -41,7 +41,7 @@ def run_checks(pair: Pair, params: MigrateParams) -> Iterator[Check]:
     yield check_cpu(pair, definition)
     yield from check_storage(pair.destination, definition, params)
     yield from check_shared_storage(asked, definition, params)
-    yield from check_host_devices(xml)
+    yield from check_folders(xml)
     yield from check_addresses(pair, definition)
     yield check_memory(pair.destination, definition)
 
