@@ -54,13 +54,23 @@ def judge(situation: Situation, stage: Stage) -> Verdict:
     failed = {check["name"]: check for check in checks if check["result"] == "fail"}
     if situation.word in ("ready", "unknown"):
         assert failed == {}, failed
-        said = f"ready as far as is known, without {', '.join(sorted(unknown))}" if unknown else "ready"
+        said = _ready(told[-1], checks)
         return Verdict(said, _moves(stage) if situation.word == "ready" else _is_told_by_strict(stage))
     assert situation.check in failed, (failed, unknown)
     check = failed[situation.check]
     assert any(one["fatal"] for one in failed.values()) == (situation.word == "fatal"), failed
     said = f"{situation.check}: {_short(check['reason'], stage)}"
     return Verdict(said, _is_refused(stage) if situation.word == "fatal" else _is_harmful(stage))
+
+
+def _ready(plan: dict[str, Any], checks: list[dict[str, Any]]) -> str:
+    """`plan`'s own word, which has the number of what is not known, and what that is."""
+    unknown = [check["name"] for check in checks if check["result"] == "not known"]
+    word: str = plan["word"]
+    assert word.startswith("ready to migrate")
+    assert (plan["failed"], plan["not_known"]) == (0, len(unknown))
+    assert not unknown or f": {len(unknown)} check" in word
+    return f"{word} ({', '.join(unknown)})" if unknown else word
 
 
 def _ask(stage: Stage) -> tuple[int, list[dict[str, Any]]]:

@@ -37,7 +37,7 @@ def parameters() -> list[Any]:
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("situation", parameters())
 def test_situation(situation: Situation, lab: Lab, request: pytest.FixtureRequest) -> None:
-    stage = Stage(lab, situation.id[:40].replace("_", "-"))
+    stage = Stage(lab, f"plan-{situation.id[:40].replace('_', '-')}")
     try:
         situation.set_up(stage)
         verdict = judge(situation, stage)
