@@ -4,7 +4,7 @@ PY := .venv/bin/python
 NOVA := 34.0.0
 CARGO_LINT := -q --all-targets -- -D warnings
 
-.PHONY: help deps build release demo test lint rust fuzz python faults matrix nova conformance package plots valgrind deny bench clean
+.PHONY: help deps build release demo test lint rust fuzz python faults situations matrix nova conformance package plots valgrind deny bench clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,12 @@ faults: build ## fuzzing for ten minutes, the whole fault matrix, and docs/relia
 	@rm -f target/faults.jsonl
 	@$(PY) -m pytest tests/faults -m "matrix or not matrix" --faults-record target/faults.jsonl
 	@cd tests && ../$(PY) -m faults.page ../target/faults.jsonl ../docs/reliability.md
+
+situations: build ## what plan says and what migrate then does, and the table of docs/checks.md from it (5 minutes)
+	@echo "==> situations"
+	@rm -f target/situations.jsonl
+	@$(PY) -m pytest tests/plan -m "situation or not situation" --plan-record target/situations.jsonl
+	@cd tests && ../$(PY) -m plan.page ../target/situations.jsonl ../docs/checks.md
 
 matrix: build ## hosts of Debian 12, 13 and unstable, every pair; docs/compatibility.md from it (8 minutes, the first time 15)
 	@# What cannot be had is told by the run, cell by cell.

@@ -36,6 +36,17 @@ pub struct GuestFacts {
     pub version: Option<LibvirtVersion>,
 }
 
+/// What libvirt keeps of a domain beside its definitions, and what stays at the source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// Snapshots.
+    Snapshots,
+    /// Checkpoints, which incremental backups begin at.
+    Checkpoints,
+    /// A managed save image, of which there is one at most.
+    ManagedSave,
+}
+
 /// What libvirt tells of a domain without being asked.
 #[derive(Debug, Clone, PartialEq)]
 pub enum DomainEvent {
@@ -182,6 +193,21 @@ pub trait DomainOps: Send + Sync {
     /// another host when a migration is over does not wait for a connection then. `None` where it is not to be had.
     fn reach(&self, _uri: &str) -> Option<Subscription> {
         None
+    }
+
+    /// How many of these the host keeps of the domain.
+    fn kept(&self, _what: Kept) -> Result<u32> {
+        Err(Error::unsupported("asking what is kept of it"))
+    }
+
+    /// Whether a block job works on the disk with this target.
+    fn has_block_job(&self, _disk: &str) -> Result<bool> {
+        Err(Error::unsupported("blockJobInfo"))
+    }
+
+    /// Has libvirt begin a migration that cannot go on, and fails as a real one would. Nothing is moved or started.
+    fn check_migration(&self, _destination: &str, _params: &MigrateParams) -> Result<()> {
+        Err(Error::unsupported("asking for a migration"))
     }
 
     /// Has the domain's events delivered; `None` where none are to be had now, and the caller polls.

@@ -30,6 +30,7 @@ def job(kind: str = "none", operation: int = 0) -> Any:
         (False, job(), "fail", "only a guest that runs or is paused can be moved"),
         (True, job("unbounded", 5), "fail", "is being migrated already; libvirt-migrate watch follows it"),
         (True, job("bounded", 3), "fail", "has a job"),
+        (True, answering(refusal(68, "a lock")), "not known", "whether it has a job: a lock"),
     ],
 )
 def test_the_guest(active: bool, info: Any, result: str, reason: str) -> None:
@@ -61,8 +62,11 @@ def test_parameters_that_one_libvirt_lacks(source: Any, destination: Any, role: 
         assert f"the {role} has 8.9.0" in check.reason
 
 
-def known(name: str = "vm", uuid: str = UUID, *, active: bool = False) -> Any:
-    return SimpleNamespace(name=name, uuid=uuid, is_active=active)
+def known(name: str = "vm", uuid: str = UUID, *, active: bool = False, saved: Any = False) -> Any:
+    class Guest(SimpleNamespace):
+        has_managed_save = property(lambda _: answering(saved)())
+
+    return Guest(name=name, uuid=uuid, is_active=active)
 
 
 @pytest.mark.parametrize(
@@ -78,6 +82,20 @@ def known(name: str = "vm", uuid: str = UUID, *, active: bool = False) -> Any:
 def test_name_and_uuid(there: Any, result: str, reason: str) -> None:
     check = checks.check_identity(pair(None, SimpleNamespace(guest=answering(there)), known()))
     assert (check.result, check.fatal) == (result, result == "fail")
+    assert reason in check.reason
+
+
+@pytest.mark.parametrize(
+    ("saved", "result", "reason"),
+    [
+        (True, "fail", "virsh managedsave-remove it there"),
+        (refusal(38, "no answer"), "not known", "whether it has a managed save: no answer"),
+    ],
+)
+def test_a_managed_save_at_the_destination(saved: Any, result: str, reason: str) -> None:
+    there = SimpleNamespace(guest=answering(known(saved=saved)))
+    check = checks.check_identity(pair(None, there, known()))
+    assert (check.result, check.fatal) == (result, False)
     assert reason in check.reason
 
 

@@ -87,7 +87,7 @@ class Session:
                 self._wait_for(words)
             else:
                 done = command(*words)
-                assert (done.returncode, done.stderr) == (0, ""), line
+                assert (done.returncode, done.stderr) == (0, ""), (line, done.stdout, done.stderr)
                 assert done.stdout, line
         last = self.words(lines[-1])[0]
         for name, process in self._beside:

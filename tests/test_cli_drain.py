@@ -121,3 +121,42 @@ def test_a_vanishing_terminal_does_not_end_a_drain(
         assert user.wait(60) == 0
     for guest in guests:
         assert_runs_at(guest, destination)
+
+
+def test_a_strict_drain_moves_nothing_where_not_all_is_known(
+    start_guest: StartGuest, source: Host, destination: Host
+) -> None:
+    guests = [start_guest(workload=Workload(working_set=2, rest=20)) for _ in range(2)]
+    image = "/var/lib/libvirt/images/strict.iso"
+    for host in (source, destination):
+        host.run("install", "-d", "/var/lib/libvirt/images")
+        host.run("truncate", "-s", "1M", image)
+    # What is in no pool of the destination is not known to be there.
+    disk = f"<disk type='file' device='cdrom'><source file='{image}'/><target dev='hdc'/><readonly/></disk>"
+    unknown = start_guest(devices=disk)
+    drain = ("drain", source.uri, "--to", destination.uri, *LISTEN)
+    done = command(*drain, "--strict", "--json")
+    assert (done.returncode, done.stderr) == (3, "")
+    told: list[dict[str, Any]] = events(done.stdout)
+    ends = {event["guest"]: event for event in told if event["event"] == "end"}
+    assert "--strict wants all to be known: storage: hdc" in ends[unknown.name]["message"]
+    assert ends[unknown.name]["not_known"] == 1
+    for guest in guests:
+        assert ends[guest.name]["message"] == "was not started: not all is known of other guests"
+    assert (told[-1]["code"], told[-1]["moved"]) == (3, 0)
+    for guest in (*guests, unknown):
+        assert_runs_at(guest, source)
+
+    done = command(*drain)
+    assert done.returncode == 0, done
+    line = next(line for line in done.stdout.splitlines() if line.startswith(unknown.name))
+    assert line.endswith("; 1 of the checks could not be made")
+    for guest in (*guests, unknown):
+        assert_runs_at(guest, destination)
+
+
+def test_a_strict_drain_moves_what_is_known(start_guest: StartGuest, source: Host, destination: Host) -> None:
+    guest = start_guest(workload=Workload(working_set=2, rest=20))
+    done = command("drain", source.uri, "--to", destination.uri, *LISTEN, "--strict")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert_runs_at(guest, destination)

@@ -35,6 +35,11 @@ def test_plan_moves_nothing(
     results = {check["name"]: check["result"] for check in checks}
     names = [
         "guest",
+        "snapshots",
+        "block-jobs",
+        "devices",
+        "source",
+        "route",
         "parameters",
         "name",
         "machine",
@@ -42,6 +47,7 @@ def test_plan_moves_nothing(
         "persistent-definition",
         "cpu",
         "storage",
+        "shared-storage",
         "addresses",
         "files",
         "memory",
@@ -49,7 +55,13 @@ def test_plan_moves_nothing(
     assert list(results) == names
     # The disk that is not there, then that there are none at all.
     assert [check["result"] for check in checks if check["name"] == "storage"] == ["fail", "pass"]
-    assert [check["name"] for check in checks if check["fatal"]] == ["storage"]
+    assert [check["name"] for check in checks if check["fatal"]] == ["source", "storage"]
+    # Nobody asks for the route of a migration that the source would not begin.
+    assert (plan["failed"], plan["not_known"], plan["word"]) == (
+        4,
+        1,
+        "4 checks failed, and 1 check could not be made",
+    )
     assert results["addresses"] == "fail"
     assert is_at(guest, source)
     assert guest.domain(source).jobStats(libvirt.VIR_DOMAIN_JOB_STATS_COMPLETED) == {"type": 0}

@@ -15,7 +15,7 @@ use super::gate::Entered;
 use super::opening::CONNECT_LIMIT;
 use super::typed_params::{TypedParams, c_string};
 use super::{belongings, control, event_loop, newer, storage};
-use crate::domain::{DomainOps, EventSink, GuestFacts, Subscription, XmlFlags};
+use crate::domain::{DomainOps, EventSink, GuestFacts, Kept, Subscription, XmlFlags};
 use crate::domain_xml::{Volume, VolumePlace};
 use crate::error::LibvirtError;
 use crate::job::{JobInfo, JobType};
@@ -390,6 +390,18 @@ impl DomainOps for Domain {
     fn reach(&self, uri: &str) -> Option<Subscription> {
         let uuid = self.uuid().ok()?;
         Some(Box::new(control::connection_to(uri.to_owned(), &uuid, self.limit).ok()?))
+    }
+
+    fn kept(&self, what: Kept) -> Result<u32> {
+        self.kept_count(what)
+    }
+
+    fn has_block_job(&self, disk: &str) -> Result<bool> {
+        self.disk_has_block_job(disk)
+    }
+
+    fn check_migration(&self, destination: &str, params: &MigrateParams) -> Result<()> {
+        self.ask_to_begin(destination, params)
     }
 
     fn facts(&self) -> Result<GuestFacts> {

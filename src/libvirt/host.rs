@@ -42,6 +42,12 @@ impl Connection {
         owned_text(unsafe { sys::virConnectGetHostname(self.as_ptr()) })
     }
 
+    /// The URI of the daemon, in full where libvirt chose it.
+    pub fn uri(&self) -> Result<String> {
+        // SAFETY: see above.
+        owned_text(unsafe { sys::virConnectGetURI(self.as_ptr()) })
+    }
+
     /// The host's capabilities, as XML.
     pub fn capabilities(&self) -> Result<String> {
         // SAFETY: see above.

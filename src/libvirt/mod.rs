@@ -2,6 +2,7 @@
 #![allow(unsafe_code)]
 
 mod asking;
+mod beforehand;
 mod belongings;
 mod closing;
 mod connection;

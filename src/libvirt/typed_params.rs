@@ -11,6 +11,9 @@ use crate::job::StatValue;
 use crate::params::{Kind, MigrateParams, Param, Value};
 use crate::{Error, Result};
 
+/// `VIR_MIGRATE_PARAM_URI`.
+const MIGRATE_URI: &str = "migrate_uri";
+
 /// A list of typed parameters which libvirt allocated, or will.
 ///
 /// Invariant: `params` is NULL or an array of libvirt's of which `count` are set.
@@ -37,11 +40,22 @@ impl TypedParams {
 
     /// The parameters of a migration, as libvirt takes them.
     pub(super) fn from_migration(params: &MigrateParams) -> Result<Self> {
+        Self::from_those(params, |_| true)
+    }
+
+    /// The same with another address for the data.
+    pub(super) fn from_migration_to(params: &MigrateParams, uri: &str) -> Result<Self> {
+        let mut list = Self::from_those(params, |param| param.name() != MIGRATE_URI)?;
+        list.add_string(MIGRATE_URI, uri)?;
+        Ok(list)
+    }
+
+    fn from_those(params: &MigrateParams, wanted: impl Fn(Param) -> bool) -> Result<Self> {
         let mut list = Self::new();
         for (name, xml) in params.definitions() {
             list.add_string(name, xml)?;
         }
-        for (param, value) in params.values() {
+        for (param, value) in params.values().filter(|(param, _)| wanted(*param)) {
             list.add(param, value)?;
         }
         Ok(list)

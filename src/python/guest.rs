@@ -19,7 +19,7 @@ use super::params::params_from_py;
 use super::state::PyGuestState;
 use super::updates::PyUpdates;
 use super::values::{downtime_from_py, mib_from_py, timeout_from_py};
-use crate::domain::{DomainOps, XmlFlags};
+use crate::domain::{DomainOps, Kept, XmlFlags};
 use crate::exposure::exposed_to;
 use crate::guest::Guest;
 use crate::libvirt::{CONNECT_LIMIT, CapsuleDomain};
@@ -381,6 +381,53 @@ impl PyGuest {
     /// What the guest sees of its disk with this target, such as vda: bytes. Of a guest that runs only.
     fn disk_size(&self, py: Python<'_>, target: &str) -> PyResult<u64> {
         self.call(py, |domain| domain.disk_size(target))
+    }
+
+    /// How many snapshots its host keeps of it. libvirt migrates no guest that has any.
+    #[getter]
+    fn snapshot_count(&self, py: Python<'_>) -> PyResult<u32> {
+        self.call(py, |domain| domain.kept(Kept::Snapshots))
+    }
+
+    /// How many checkpoints its host keeps of it, for incremental backups.
+    #[getter]
+    fn checkpoint_count(&self, py: Python<'_>) -> PyResult<u32> {
+        self.call(py, |domain| domain.kept(Kept::Checkpoints))
+    }
+
+    /// Whether its host has a managed save image of it.
+    #[getter]
+    fn has_managed_save(&self, py: Python<'_>) -> PyResult<bool> {
+        Ok(self.call(py, |domain| domain.kept(Kept::ManagedSave))? > 0)
+    }
+
+    /// Whether a block job (a copy, a commit, a pull, a backup) works on the disk with this target, such as vda.
+    fn has_block_job(&self, py: Python<'_>, disk: &str) -> PyResult<bool> {
+        self.call(py, |domain| domain.has_block_job(disk))
+    }
+
+    /// Has libvirt begin the migration that `migrate` would start, with no address to send data to: what refuses
+    /// it says so, and nothing is moved or started. The guest has a job for a moment.
+    ///
+    /// The source looks at the guest, its devices, disks and jobs, at the flags, and at what changes in the
+    /// definition; the destination at the parameters and the definition. What comes later (ports, memory, files at
+    /// the destination) is not seen. With PEER2PEER among the flags, as by default, the source's daemon calls the
+    /// destination's, and has to reach it; without, this process calls both. `params`, `destination` and `flags` are
+    /// `migrate`'s.
+    ///
+    /// Raises LibvirtError with libvirt's reason; its code is 3 where libvirt cannot be asked, as for a migration
+    /// over a tunnel.
+    #[pyo3(signature = (params, *, destination=None, flags=None))]
+    fn check_migration(
+        &self,
+        py: Python<'_>,
+        params: &Bound<'_, PyAny>,
+        destination: Option<&Bound<'_, PyAny>>,
+        flags: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        let params = params_from_py(params, destination, flags)?;
+        let uri = params.destination().ok_or_else(|| invalid("destination", "is not given"))?.to_owned();
+        self.call(py, |domain| domain.check_migration(&uri, &params))
     }
 
     /// Pauses the guest.

@@ -63,6 +63,13 @@ impl PyHost {
         self.call(py, Connection::hostname)
     }
 
+    /// The URI of its daemon, as libvirt has it: of a host that was opened without one, that of libvirt's default.
+    /// It can have a user's name in it, and what else was in the URI that was given.
+    #[getter]
+    fn uri(&self, py: Python<'_>) -> PyResult<String> {
+        self.call(py, Connection::uri)
+    }
+
     /// The version of its libvirt: major, minor, release.
     #[getter]
     fn libvirt_version(&self, py: Python<'_>) -> PyResult<(u32, u32, u32)> {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .frame import Stage, another
+from .frame import Stage, another, replacing
 from .situation import situation
 
 THEME = "The guest and what is asked for"
@@ -47,3 +47,22 @@ def defined_there(stage: Stage) -> None:
 def no_such_disk(stage: Stage) -> None:
     stage.start()
     stage.options += ["--copy-storage", "vdq"]
+
+
+@situation(THEME, "its persistent definition has the source's address", "fail", "persistent-definition")
+def persistent_address_left(stage: Stage) -> None:
+    stage.start(edit=replacing(f"'{stage.source.address}'", "'0.0.0.0'"))
+    stage.keep(replacing("'0.0.0.0'", f"'{stage.source.address}'"))
+    stage.options = []
+
+
+@situation(THEME, "the same, and --set changes both definitions", "ready")
+def persistent_address_changed(stage: Stage) -> None:
+    stage.start(edit=replacing(f"'{stage.source.address}'", "'0.0.0.0'"))
+    stage.keep(replacing("'0.0.0.0'", f"'{stage.source.address}'"))
+
+
+@situation(THEME, "another guest has its uuid at the destination", "fatal", "name")
+def uuid_taken(stage: Stage) -> None:
+    stage.start()
+    stage.define(stage.destination, lambda xml: xml.replace("<name>", "<name>other-"))

@@ -39,6 +39,8 @@ class Stage:
         self.guest: LabGuest | None = None
         #: The options of `plan` and `migrate` beside GUEST, DEST_URI and --from.
         self.options: list[str] = list(LISTEN)
+        #: Where to.
+        self.to = self.destination.uri
         #: Whether --from names the source; else the command has libvirt's default.
         self.names_source = True
         #: What the command has in its environment besides.
@@ -112,7 +114,7 @@ class Stage:
         """The words of the command for this situation."""
         assert self.guest is not None
         source = ["--from", self.source.uri] if self.names_source else []
-        return [command, self.guest.uuid, self.destination.uri, *source, *self.options, *more]
+        return [command, self.guest.uuid, self.to, *source, *self.options, *more]
 
     def close(self) -> None:
         """Puts everything right."""

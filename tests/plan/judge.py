@@ -28,7 +28,7 @@ _STAMP = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z ")
 _SPEAKER = re.compile(r"^libvirt-migrate: (error: |\S+: failed: )?")
 
 #: `plan`'s exit code for each word.
-CODES = {"ready": 0, "fail": 3, "fatal": 3, "refused": 2}
+CODES = {"ready": 0, "unknown": 0, "fail": 3, "fatal": 3, "refused": 2}
 
 
 @dataclass(frozen=True)
@@ -52,15 +52,25 @@ def judge(situation: Situation, stage: Stage) -> Verdict:
     unknown = {check["name"] for check in checks if check["result"] == "not known"}
     assert unknown >= set(situation.unknown), unknown
     failed = {check["name"]: check for check in checks if check["result"] == "fail"}
-    if situation.word == "ready":
+    if situation.word in ("ready", "unknown"):
         assert failed == {}, failed
-        said = "ready" + (f", {len(unknown)} not known: {', '.join(sorted(unknown))}" if unknown else "")
-        return Verdict(said, _moves(stage))
+        said = _ready(told[-1], checks)
+        return Verdict(said, _moves(stage) if situation.word == "ready" else _is_told_by_strict(stage))
     assert situation.check in failed, (failed, unknown)
     check = failed[situation.check]
     assert any(one["fatal"] for one in failed.values()) == (situation.word == "fatal"), failed
     said = f"{situation.check}: {_short(check['reason'], stage)}"
     return Verdict(said, _is_refused(stage) if situation.word == "fatal" else _is_harmful(stage))
+
+
+def _ready(plan: dict[str, Any], checks: list[dict[str, Any]]) -> str:
+    """`plan`'s own word, which has the number of what is not known, and what that is."""
+    unknown = [check["name"] for check in checks if check["result"] == "not known"]
+    word: str = plan["word"]
+    assert word.startswith("ready to migrate")
+    assert (plan["failed"], plan["not_known"]) == (0, len(unknown))
+    assert not unknown or f": {len(unknown)} check" in word
+    return f"{word} ({', '.join(unknown)})" if unknown else word
 
 
 def _ask(stage: Stage) -> tuple[int, list[dict[str, Any]]]:
@@ -86,6 +96,17 @@ def _moves(stage: Stage) -> str:
     failure = next_start(stage, stage.destination)
     assert failure is None, f"the next start fails: {failure}"
     return "moved; the next start works"
+
+
+def _is_told_by_strict(stage: Stage) -> str:
+    """After "as far as is known": --strict would not start it, and libvirt refuses it without harm."""
+    for name in ("plan", "migrate"):
+        done = command(*stage.words(name, "--strict"), timeout=110, **stage.environment)
+        assert done.returncode == 3, (done.stdout, done.stderr)
+    done = command(*stage.words("migrate"), timeout=110, **stage.environment)
+    assert done.returncode == 1, (done.stdout, done.stderr)
+    assert is_at_source(stage)
+    return f"--strict stops it; refused: {_short(done.stderr.strip().splitlines()[-1], stage)}"
 
 
 def _refused_too(stage: Stage) -> str:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from .frame import Stage
 
-#: What `plan` says: ready to migrate, a failed check, a failed check that --force does not go past, or that
-#: nothing was started (exit code 2).
-Word = Literal["ready", "fail", "fatal", "refused"]
+#: What `plan` says: ready to migrate; that as far as is known, where what is not known is then in the way; a
+#: failed check; a failed check that --force does not go past; or that nothing was started (exit code 2).
+Word = Literal["ready", "unknown", "fail", "fatal", "refused"]
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Situation:
     word: Word
     #: The check that fails; only for the words fail and fatal.
     check: str | None
-    #: Checks that must be "not known" here, at least.
+    #: Checks that must be "not known" here, at least; what is in the way then is one of them.
     unknown: tuple[str, ...]
     #: Runs with the other tests too, not only with the whole table.
     quick: bool
@@ -53,6 +53,7 @@ def situation(
 ) -> _Add:
     """Puts a function, which sets the situation up on a `Stage`, into the list."""
     assert (check is not None) == (word in ("fail", "fatal"))
+    assert unknown or word != "unknown"
 
     def add(set_up: Callable[[Stage], None]) -> Callable[[Stage], None]:
         SITUATIONS.append(Situation(theme, name, set_up, word, check, unknown, quick))

@@ -20,7 +20,7 @@ from .judge import judge
 from .situation import SITUATIONS, Situation
 from .table import VERDICTS
 
-_FRAME = ("situation", "frame", "judge", "table", "conftest", "__init__")
+_FRAME = ("situation", "frame", "judge", "table", "page", "conftest", "__init__")
 #: Every other file here has situations.
 MODULES = [
     importlib.import_module(f".{path.stem}", __package__)
@@ -37,7 +37,7 @@ def parameters() -> list[Any]:
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("situation", parameters())
 def test_situation(situation: Situation, lab: Lab, request: pytest.FixtureRequest) -> None:
-    stage = Stage(lab, situation.id[:40].replace("_", "-"))
+    stage = Stage(lab, f"plan-{situation.id[:40].replace('_', '-')}")
     try:
         situation.set_up(stage)
         verdict = judge(situation, stage)
@@ -48,6 +48,7 @@ def test_situation(situation: Situation, lab: Lab, request: pytest.FixtureReques
         "name": situation.name,
         "said": verdict.said,
         "happened": verdict.happened,
+        "word": situation.word,
     }
     request.config.stash.setdefault(VERDICTS, []).append(row)
     path = request.config.getoption("--plan-record")

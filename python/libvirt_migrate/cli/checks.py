@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from .. import Guest, Host, InvalidParameter, LibvirtError, MigrateParams
+from .check_data import check_data
 from .check_destination import check_destination, check_next_start
+from .check_devices import check_devices
+from .check_folders import check_folders
+from .check_kept import check_block_jobs, check_snapshots
 from .check_machine import check_machine
+from .check_route import check_route
+from .check_source import ask_source, check_shared_storage, check_source
 from .check_storage import check_storage
 from .checking import Check, Pair
 from .definition import Definition, host_cpu, read_definition
@@ -21,7 +27,15 @@ def run_checks(pair: Pair, params: MigrateParams) -> Iterator[Check]:
     xml, persistent = params["destination_xml"], params["persistent_xml"]
     definition = read_definition(xml)
     there = [*check_destination(pair, definition)]
-    yield check_state(pair.guest)
+    state = check_state(pair.guest)
+    yield state
+    yield check_snapshots(pair.guest)
+    yield check_block_jobs(pair.guest, definition)
+    asked = ask_source(pair, params, is_free=state.result == "pass")
+    yield from check_devices(xml, asked)
+    yield check_source(asked)
+    yield check_route(pair, params, asked)
+    yield from check_data(pair, params)
     yield check_versions(pair, params)
     yield check_identity(pair)
     yield check_machine(pair.destination, definition)
@@ -30,7 +44,9 @@ def run_checks(pair: Pair, params: MigrateParams) -> Iterator[Check]:
     yield from check_persistent(pair, there, persistent, copies=copies)
     yield check_cpu(pair, definition)
     yield from check_storage(pair, params)
+    yield from check_shared_storage(asked, definition, params)
     yield from there
+    yield from check_folders(xml)
 
 
 def check_state(guest: Guest) -> Check:
@@ -38,7 +54,10 @@ def check_state(guest: Guest) -> Check:
     state = guest.state
     if not guest.is_active:
         return Check("guest", "fail", f"is {state}: only a guest that runs or is paused can be moved", True)
-    job = guest.job_info()
+    try:
+        job = guest.job_info()
+    except LibvirtError as error:
+        return Check("guest", "not known", f"is {state}; whether it has a job: {one_line(str(error))}")
     if job.type_name in ("bounded", "unbounded"):
         what = (
             "is being migrated already; libvirt-migrate watch follows it"
@@ -75,10 +94,21 @@ def check_identity(pair: Pair) -> Check:
                 f"the destination has a guest {there.name} with uuid {there.uuid}: undefine it there first"
             )
             return Check("name", "fail", reason, True)
-        return Check(
-            "name", "pass", "the guest is defined there and shut off: its definition will be replaced"
-        )
+        return _check_managed_save(there)
     return Check("name", "pass", "name and uuid are free")
+
+
+def _check_managed_save(there: Guest) -> Check:
+    """A memory image of the guest's past must not meet its disks of today."""
+    what = "the guest is defined there and shut off"
+    try:
+        saved = there.has_managed_save
+    except LibvirtError as error:
+        return Check("name", "not known", f"{what}; whether it has a managed save: {one_line(str(error))}")
+    if saved:
+        harm = "has a managed save, which its next start would go on from, whatever it has done since"
+        return Check("name", "fail", f"{what}, and {harm}: virsh managedsave-remove it there")
+    return Check("name", "pass", f"{what}: its definition will be replaced")
 
 
 def check_accepted(name: str, destination: Host, xml: str, *, copies: bool = False) -> Check:

@@ -17,6 +17,7 @@ from .output import Output, leave
 from .placing import Place, best_fit, in_order
 from .request import Request, request_from
 from .signals import Signals
+from .strictness import unless_known
 from .values import show_size, show_time
 from .waiting import interruptible
 
@@ -37,16 +38,28 @@ def drain(options: Any, out: Output) -> int:
     guests, places = interruptible(lambda: _survey(options))
     out.event("drain", host=show_uri(options.host), guests=[guest.name for guest in guests.values()])
     start = time.monotonic()
-    results = _Drain(options, request, out, guests, places).run()
+    draining = _Drain(options, request, out, guests, places)
+    refused = _unless_known(options, request, guests, places)
+    results = draining.refuse(refused) if refused else draining.run()
     left = {name: result for name, result in results.items() if result.code != Exit.DONE}
     moved = len(results) - len(left)
-    code = _code(left)
+    code = Exit.CHECK if refused else _code(left)
     reasons = {name: result.text for name, result in left.items()}
     out.event("drained", code=code, moved=moved, left=reasons, elapsed=round(time.monotonic() - start, 3))
     out.say(f"{moved} of {len(results)} guests moved in {show_time(time.monotonic() - start)}")
     for name, reason in reasons.items():
         out.say(f"  left: {name}: {reason}")
     return code
+
+
+def _unless_known(
+    options: Any, request: Request, guests: dict[str, _Guest], places: list[Place]
+) -> dict[str, Result]:
+    """With --strict: why none is moved, by uuid."""
+    if not options.strict:
+        return {}
+    sizes = [(guest.uuid, guest.memory) for guest in guests.values()]
+    return interruptible(lambda: unless_known(request, options.host, sizes, places))
 
 
 def _code(left: dict[str, Result]) -> int:
@@ -107,6 +120,12 @@ class _Drain:
                     self._abort()
         return self._results
 
+    def refuse(self, refused: dict[str, Result]) -> dict[str, Result]:
+        """Moves none of them, for these reasons."""
+        for uuid, result in refused.items():
+            self._tell(self._guests[uuid], None, result)
+        return self._results
+
     def _start(self, pool: ThreadPoolExecutor) -> bool:
         """Starts the next guest. `False` where it waits for memory that a running move may give back."""
         guest = self._waiting[0]
@@ -118,7 +137,14 @@ class _Drain:
             reason = f"no destination has {show_size(guest.memory)} of memory free"
             self._tell(guest, None, Result(Exit.CHECK, reason))
             return True
-        move = Move(self._request, guest.uuid, self._options.host, place.uri, force=self._options.force)
+        move = Move(
+            self._request,
+            guest.uuid,
+            self._options.host,
+            place.uri,
+            force=self._options.force,
+            strict=self._options.strict,
+        )
         self._running[pool.submit(move.run)] = (guest, place, move)
         self._out.note(f"{guest.name}: to {show_uri(place.uri)}")
         self._out.event("move", guest=guest.name, uuid=guest.uuid, destination=show_uri(place.uri))

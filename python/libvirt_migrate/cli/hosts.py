@@ -31,6 +31,14 @@ def open_host(uri: str | None, *, role: str = "the host") -> Host:
         raise UserError(f"{role} at {show_uri(uri)} cannot be reached: {explain(error)}") from None
 
 
+def uri_of(host: Host, uri: str | None) -> str | None:
+    """The URI that the connection has: libvirt's default is whatever the environment and libvirt.conf say."""
+    try:
+        return host.uri
+    except LibvirtError:
+        return uri
+
+
 def find_guest(host: Host, uri: str | None, name: str) -> Guest:
     """The guest of this name or uuid."""
     guest = host.guest(name)

@@ -28,7 +28,7 @@ def migrate(options: Any, out: Output) -> int:
     tell_plan(plan, out)
     if ALL in (options.copy_storage or options.copy_storage_incremental or ()):
         out.note(f"{plan.name}: copies {', '.join(plan.params.get('migrate_disks', ())) or 'no disk'}")
-    accept(plan, out, force=options.force)
+    accept(plan, out, force=options.force, strict=options.strict)
     return start(plan, request, options, out)
 
 

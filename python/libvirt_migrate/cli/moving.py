@@ -32,8 +32,11 @@ class Result:
 class Move:
     """Checks and moves one guest."""
 
-    def __init__(self, request: Request, guest: str, source: str, destination: str, *, force: bool) -> None:
-        self._request, self._guest, self._force = request, guest, force
+    def __init__(
+        self, request: Request, guest: str, source: str, destination: str, *, force: bool, strict: bool
+    ) -> None:
+        self._request, self._guest = request, guest
+        self._force, self._strict = force, strict
         self._source, self._destination = source, destination
         self._lock = threading.Lock()
         self._migration: Migration | None = None
@@ -42,9 +45,11 @@ class Move:
     def run(self) -> Result:
         """The whole move."""
         plan = make_plan(self._request, self._guest, self._source, self._destination)
-        stops = plan.stops(force=self._force)
+        counts = {"failed": len(plan.failed), "not_known": len(plan.unknown)}
+        stops = plan.stops(force=self._force, strict=self._strict)
         if stops:
-            return Result(Exit.CHECK, f"a check failed: {stops[0].name}: {stops[0].reason}")
+            what = "a check failed" if stops[0].result == "fail" else "a check could not be made"
+            return Result(Exit.CHECK, f"{what}: {stops[0].name}: {stops[0].reason}", counts)
         guest = own_guest(plan.pair.guest, self._source)
         with self._lock:
             if self._held:
@@ -53,11 +58,13 @@ class Move:
         try:
             outcome = self._migration.result()
         except (MigrationFailed, MigrationCancelled) as error:
-            return _ended(error)
+            return _ended(error, counts)
         pause = "unknown" if outcome.downtime is None else show_time(outcome.downtime)
         text = f"moved in {show_time(outcome.total_time)}, pause {pause}, {show_size(outcome.bytes)}"
         left = "".join(f"; did not come along: {what}" for what in outcome.left_behind)
-        return Result(Exit.DONE, text + left, outcome.to_dict())
+        if plan.unknown:
+            text += f"; {len(plan.unknown)} of the checks could not be made"
+        return Result(Exit.DONE, text + left, {**counts, **outcome.to_dict()})
 
     @property
     def started(self) -> bool:
@@ -79,10 +86,10 @@ class Move:
                     self._migration.abort()
 
 
-def _ended(error: MigrationFailed | MigrationCancelled) -> Result:
+def _ended(error: MigrationFailed | MigrationCancelled, counts: dict[str, Any]) -> Result:
     code = Exit.CANCELLED if isinstance(error, MigrationCancelled) else Exit.FAILED
     if not str(error.guest_location).startswith("source-"):
         code = Exit.STRANDED
     outcome: Any = getattr(error, "outcome", None)
     fields = {} if outcome is None else outcome.to_dict()
-    return Result(code, one_line(str(error)), fields)
+    return Result(code, one_line(str(error)), {**counts, **fields})

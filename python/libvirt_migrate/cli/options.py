@@ -74,6 +74,13 @@ def guest(parser: Any, *, destination: bool = False) -> None:
     source(parser)
 
 
+def checks(parser: Any, *, force: bool = True) -> None:
+    """What is made of the checks."""
+    if force:
+        parser.add_argument("--force", action="store_true", help="go past failed checks that are not fatal")
+    parser.add_argument("--strict", action="store_true", help="a check that cannot be made is a failed one")
+
+
 def definition(parser: Any) -> None:
     """What changes in its definition."""
     group = parser.add_argument_group("the definition at the destination")

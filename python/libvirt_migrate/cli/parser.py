@@ -22,9 +22,9 @@ examples:
   {PROGRAM} watch vm1 --from qemu+ssh://host1/system
   {PROGRAM} drain qemu:///system --to qemu+ssh://host2/system --to qemu+ssh://host3/system --jobs 2
 
-exit codes: 0 done, 1 failed and the guest runs at the source, 2 nothing was started, 3 a check failed,
-4 cancelled and the guest runs at the source, 5 the guest needs you, 130 left running after a second Ctrl-C,
-143 left running after a termination
+exit codes: 0 done, 1 failed and the guest runs at the source, 2 nothing was started, 3 a check failed (with
+--strict: or could not be made), 4 cancelled and the guest runs at the source, 5 the guest needs you, 130 left
+running after a second Ctrl-C, 143 left running after a termination
 """
 
 
@@ -74,7 +74,7 @@ def build_parser() -> Parser:
     options.definition(migrate)
     options.intent(migrate)
     options.transport(migrate)
-    migrate.add_argument("--force", action="store_true", help="go past failed checks that are not fatal")
+    options.checks(migrate)
     migrate.add_argument("--report", metavar="FILE", help="write a page of the migration: .html or .svg")
 
     plan = _command(commands, "plan", "the checks and the changes of the definition; nothing is moved")
@@ -82,6 +82,7 @@ def build_parser() -> Parser:
     options.definition(plan)
     options.intent(plan)
     options.transport(plan)
+    options.checks(plan, force=False)
 
     status = _command(commands, "status", "the guests of a host, and what is being migrated")
     status.add_argument("guest", nargs="?", metavar="GUEST", help="one guest, by name or uuid")
@@ -119,7 +120,7 @@ def build_parser() -> Parser:
         "--to", action="append", required=True, metavar="URI", help="where guests may go; can be repeated"
     )
     drain.add_argument("--jobs", type=options.positive, default=2, metavar="N", help="guests at a time (2)")
-    drain.add_argument("--force", action="store_true", help="go past failed checks that are not fatal")
+    options.checks(drain)
     options.definition(drain)
     options.intent(drain)
     options.transport(drain)

@@ -21,7 +21,7 @@ from .copying import named, whole
 from .definition import host_uuid
 from .ends import Exit
 from .errors import UserError, one_line
-from .hosts import find_guest, open_host, show_route, show_uri, version_text
+from .hosts import find_guest, open_host, show_route, show_uri, uri_of, version_text
 from .output import Output
 from .request import Request, request_from
 from .waiting import interruptible
@@ -44,9 +44,34 @@ class Plan:
         """From where to where."""
         return show_route(self.pair.source_uri, self.pair.destination_uri)
 
-    def stops(self, *, force: bool) -> list[Check]:
-        """The failed checks that stop the migration."""
-        return [check for check in self.checks if check.result == "fail" and (check.fatal or not force)]
+    def stops(self, *, force: bool, strict: bool = False) -> list[Check]:
+        """The checks that stop the migration: failed ones and, if `strict`, those that could not be made."""
+        failed = [check for check in self.checks if check.result == "fail" and (check.fatal or not force)]
+        return failed + (self.unknown if strict else [])
+
+    @property
+    def failed(self) -> list[Check]:
+        """The checks that failed."""
+        return [check for check in self.checks if check.result == "fail"]
+
+    @property
+    def unknown(self) -> list[Check]:
+        """The checks that could not be made."""
+        return [check for check in self.checks if check.result == "not known"]
+
+    @property
+    def word(self) -> str:
+        """What all of it comes to."""
+        return word(len(self.failed), len(self.unknown))
+
+
+def word(failed: int, unknown: int) -> str:
+    """What so many failed checks, and so many that could not be made, come to."""
+    not_made = f"{unknown} check{'' if unknown == 1 else 's'} could not be made"
+    if failed:
+        text = f"{failed} check{'' if failed == 1 else 's'} failed"
+        return f"{text}, and {not_made}" if unknown else text
+    return f"ready to migrate as far as is known: {not_made}" if unknown else "ready to migrate"
 
 
 def make_plan(
@@ -59,7 +84,9 @@ def make_plan(
     source = open_host(source_uri, role="the source")
     found = find_guest(source, source_uri, guest)
     destination = open_host(destination_uri, role="the destination")
-    pair = Pair(found, source, destination, source_uri, destination_uri)
+    pair = Pair(
+        found, source, destination, uri_of(source, source_uri), uri_of(destination, destination_uri) or ""
+    )
     if host_uuid(source.capabilities()) == host_uuid(destination.capabilities()):
         raise UserError(
             f"the destination {show_uri(destination_uri)} is the source: give another host's daemon"
@@ -104,7 +131,7 @@ def plan(options: Any, out: Output) -> int:
     tell_plan(made, out)
     for line in plan_lines(made):
         out.say(line)
-    return Exit.CHECK if made.stops(force=False) else Exit.DONE
+    return Exit.CHECK if made.stops(force=False, strict=options.strict) else Exit.DONE
 
 
 def tell_plan(made: Plan, out: Output) -> None:
@@ -112,7 +139,15 @@ def tell_plan(made: Plan, out: Output) -> None:
     for check in made.checks:
         out.event("check", guest=made.name, **check.to_dict())
     changes = [{"path": c.path, "before": c.before, "after": c.after} for c in made.changes]
-    out.event("plan", guest=made.name, changes=changes, passed=not made.stops(force=False))
+    out.event(
+        "plan",
+        guest=made.name,
+        changes=changes,
+        passed=not made.failed,
+        failed=len(made.failed),
+        not_known=len(made.unknown),
+        word=made.word,
+    )
 
 
 def plan_lines(made: Plan) -> list[str]:
@@ -125,19 +160,26 @@ def plan_lines(made: Plan) -> list[str]:
     lines += [f"  {_MARKS[c.result]:<9}  {c.name:<{width}}  {c.reason}" for c in made.checks]
     lines.append("the definition at the destination:")
     lines += [f"  {change}" for change in made.changes] or ["  no change"]
-    failed = len(made.stops(force=False))
-    lines.append("ready to migrate" if not failed else f"{failed} check{'s' if failed > 1 else ''} failed")
+    lines.append(made.word)
     return lines
 
 
-def accept(made: Plan, out: Output, *, force: bool) -> None:
-    """Raises UserError where a failed check stops the migration, and says which ones are gone past."""
-    stops = made.stops(force=force)
+def accept(made: Plan, out: Output, *, force: bool, strict: bool = False) -> None:
+    """Raises UserError where a check stops the migration, and says which ones are gone past."""
+    stops = made.stops(force=force, strict=strict)
     if stops:
-        first = f"{made.name} was not moved: {stops[0].name}: {stops[0].reason}"
-        more = f" (and {len(stops) - 1} more; libvirt-migrate plan shows all)" if len(stops) > 1 else ""
-        advice = "" if any(check.fatal for check in stops) else "; --force goes past it"
-        raise UserError(f"{first}{more}{advice}", code=Exit.CHECK)
-    for check in made.checks:
-        if check.result == "fail":
-            out.warn(f"{made.name}: going past a failed check: {check.name}: {check.reason}")
+        raise UserError(f"{made.name} was not moved: {stopped_by(stops)}", code=Exit.CHECK)
+    for check in made.failed:
+        out.warn(f"{made.name}: going past a failed check: {check.name}: {check.reason}")
+    if made.unknown:
+        out.note(f"{made.name}: {made.word}")
+
+
+def stopped_by(stops: list[Check]) -> str:
+    """The first of the checks that stop a migration, and what goes past it."""
+    first = f"{stops[0].name}: {stops[0].reason}"
+    if stops[0].result == "not known":
+        first = f"not known, and --strict wants all to be known: {first}"
+    more = f" (and {len(stops) - 1} more; libvirt-migrate plan shows all)" if len(stops) > 1 else ""
+    can_force = all(check.result == "fail" and not check.fatal for check in stops)
+    return f"{first}{more}{'; --force goes past it' if can_force else ''}"
