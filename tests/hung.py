@@ -29,9 +29,10 @@ class Hung:
         self.socket.accept()[0].close()
 
     def waiting(self) -> int:
-        """How many have connected since; they are let go of."""
+        """How many have connected, one at least; they are let go of."""
+        first = self.socket.accept()[0]
         self.socket.setblocking(False)
-        count = 0
+        count = 1
         try:
             while True:
                 self.socket.accept()[0].close()
@@ -39,6 +40,7 @@ class Hung:
         except BlockingIOError:
             return count
         finally:
+            first.close()
             self.socket.settimeout(20)
 
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use libvirt_migrate::domain::{DomainOps, XmlFlags};
 use libvirt_migrate::domain_xml::VolumePlace;
@@ -122,6 +123,30 @@ fn what_is_not_there() {
     assert!(host.lookup("a\0b").is_err());
     silence_default_handler();
     assert!(Connection::open(Some("qemu+unix:///system?socket=/nonexistent/socket")).is_err());
+}
+
+/// A stopped daemon's socket: the kernel takes connections, and nobody answers.
+#[test]
+fn a_daemon_that_never_answers() {
+    let path = std::env::temp_dir().join(format!("libvirt-layer-{}.sock", std::process::id()));
+    let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    let uri = format!("qemu+unix:///system?socket={}", path.display());
+    let limit = Duration::from_millis(50);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                assert_eq!(code(Connection::open_within(Some(&uri), limit)), LibvirtError::OPERATION_TIMEOUT);
+                assert_eq!(
+                    code(Guest::open_within("vm", Some(&uri), limit)),
+                    LibvirtError::OPERATION_TIMEOUT
+                );
+            });
+        }
+    });
+    let _first = listener.accept().unwrap();
+    listener.set_nonblocking(true).unwrap();
+    assert!(listener.accept().is_err(), "one attempt for all who ask");
+    std::fs::remove_file(&path).unwrap();
 }
 
 #[test]
