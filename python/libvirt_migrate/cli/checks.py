@@ -126,9 +126,7 @@ def check_accepted(name: str, destination: Host, xml: str, *, copies: bool = Fal
     return Check(name, "pass", what)
 
 
-def check_persistent(
-    pair: Pair, now: Iterable[Check], xml: str, *, copies: bool = False
-) -> Iterator[Check]:
+def check_persistent(pair: Pair, now: Iterable[Check], xml: str, *, copies: bool = False) -> Iterator[Check]:
     """The guest's next start at the destination has what belongs to that host; `now` is what it has now."""
     found = [*check_next_start(pair, now, read_definition(xml))]
     accepted = check_accepted("persistent-definition", pair.destination, xml, copies=copies)
