@@ -135,9 +135,10 @@ def test_files() -> None:
     assert [*check_files(host, definition())] == []
 
 
-def test_a_relative_path_is_asked_of_nobody() -> None:
+@pytest.mark.parametrize("path", ["kernel", "/dev/watchdog", "/boot/../dev/watchdog", "//dev/x", "/sys/x"])
+def test_what_may_be_a_device_is_asked_of_nobody(path: str) -> None:
     host: Any = Host()
-    xml = "<domain><name>vm</name><os><kernel>kernel</kernel></os></domain>"
+    xml = f"<domain><name>vm</name><os><kernel>{path}</kernel></os></domain>"
     (check,) = check_files(host, read_definition(xml))
     assert (check.result, host.asked) == ("not known", [])
 

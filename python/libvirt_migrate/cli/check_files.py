@@ -12,6 +12,8 @@ from .definition import Definition
 from .definition_files import File, files_of
 
 _NAME = "files"
+#: Where opening something may do something. A path may begin with two slashes.
+_DEVICES = ("/dev/", "/proc/", "/sys/", "//")
 
 
 def check_files(host: Host, definition: Definition) -> Iterator[Check]:
@@ -38,6 +40,8 @@ def ask_file(host: Host, path: str) -> bool | Unknown:
     """Whether a host has a file or folder; only for what is no device."""
     if not path.startswith("/"):
         return Unknown("the path is not absolute")
+    if posixpath.normpath(path).startswith(_DEVICES):
+        return Unknown("it may be a device, which nobody opens to see whether it is there")
     return ask(lambda: host.has_file(path))
 
 
