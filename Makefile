@@ -57,7 +57,7 @@ faults: build ## fuzzing for ten minutes, the whole fault matrix, and docs/relia
 	@$(PY) -m pytest tests/faults -m "matrix or not matrix" --faults-record target/faults.jsonl
 	@cd tests && ../$(PY) -m faults.page ../target/faults.jsonl ../docs/reliability.md
 
-situations: build ## what plan says and what migrate then does, and the table of docs/checks.md from it (5 minutes)
+situations: build ## what plan says and what migrate then does, and the table of docs/checks.md from it (15 minutes)
 	@echo "==> situations"
 	@rm -f target/situations.jsonl
 	@$(PY) -m pytest tests/plan -m "situation or not situation" --plan-record target/situations.jsonl

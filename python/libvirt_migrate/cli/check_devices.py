@@ -97,6 +97,6 @@ def _target(disk: ElementTree.Element) -> str:
     return "" if target is None else target.get("dev", "")
 
 
-#: libvirt 9.0 to 12.8 refuse these.
+#: libvirt 9.0 and 11.3 refuse these.
 _REFUSED: tuple[_Rule, ...] = (_shared_memory, _transient_disks, _invariant_tsc)
 _DOUBTFUL: tuple[_Rule, ...] = (_host_devices, _filesystems, _passed_through, _accelerated_graphics)
