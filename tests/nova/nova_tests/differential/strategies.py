@@ -250,7 +250,8 @@ def _draw_numa(draw: Draw, guest: Guest, move: Move) -> None:
         info.cell_pins = {str(cell): draw(CPUS) for cell in range(guest.cells)}
         info.emulator_pins = draw(CPUS)
     if draw(st.booleans()):
-        info.sched_vcpus, info.sched_priority = draw(CPUS), draw(st.integers(1, 99))
+        vcpus = st.sets(st.integers(0, guest.vcpus - 1), min_size=1)
+        info.sched_vcpus, info.sched_priority = draw(vcpus), draw(st.integers(1, 99))
     move.data.dst_numa_info = info
 
 
