@@ -219,6 +219,17 @@ DIFFERENCES = (
         {"//interface/mtu/@size": []},
         {"//interface/mtu/@size": ["1500"]},
     ),
+    Difference(
+        "interface-driver",
+        "interfaces",
+        _vif(
+            interface("bridge", MAC, {"bridge": "br"}, element("driver", {"name": "qemu", "queues": "4"})),
+            driver_name="vhost",
+            vhost_queues=2,
+        ),
+        {"//interface/driver/@name": ["vhost"], "//interface/driver/@queues": ["2"]},
+        {"//interface/driver/@name": ["vhost"], "//interface/driver/@queues": ["4"]},
+    ),
     # Disks
     Difference(
         "disk-type",

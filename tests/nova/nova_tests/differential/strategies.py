@@ -152,13 +152,16 @@ def draw_interfaces(draw: Draw, guest: Guest, move: Move) -> None:
     vifs = []
     for index, mac in enumerate(draw(st.lists(MACS, max_size=4, unique=True))):
         mtu = draw(st.booleans())
-        others = [element("driver", {"name": "vhost", "queues": "4"})] if draw(st.booleans()) else []
+        # The guest keeps the queues that it knows, which Nova takes from the flavour at both ends.
+        queues = {"queues": "2"} if draw(st.booleans()) else {}
+        name = {"name": draw(st.sampled_from(["vhost", "qemu"]))} if queues or draw(st.booleans()) else {}
+        others = [element("driver", name | queues)] if name else []
         others.append(element("target", {"dev": f"tap{index}"}))
         others += [element("mtu", {"size": "1500"})] if mtu else []
         guest.devices.append(
             interface("bridge", mac, {"bridge": f"br{draw(NAMES)}"}, *others, bus=16 + index)
         )
-        move.vif_configs[mac] = _vif(draw, mac, mtu)
+        move.vif_configs[mac] = _vif(draw, mac, mtu, queued=bool(queues))
         spelled = mac.upper() if draw(st.booleans()) else mac
         vif = objects.VIFMigrateData(source_vif=network_model.VIF(id=draw(UUIDS), address=spelled))
         vif.vif_type, vif.vnic_type, vif.profile, vif.vif_details = "ovs", "normal", {}, {}
@@ -166,7 +169,7 @@ def draw_interfaces(draw: Draw, guest: Guest, move: Move) -> None:
     move.data.vifs = draw(st.permutations(vifs))
 
 
-def _vif(draw: Draw, mac: str, mtu: bool) -> Any:
+def _vif(draw: Draw, mac: str, mtu: bool, *, queued: bool) -> Any:
     conf = vconfig.LibvirtConfigGuestInterface()
     # Nova's configuration of a vhost-user port has no MTU, so that Nova takes the guest's away.
     kinds = ["bridge", "ethernet"] if mtu else ["bridge", "ethernet", "vhostuser"]
@@ -180,8 +183,8 @@ def _vif(draw: Draw, mac: str, mtu: bool) -> Any:
             "server",
             f"/run/{draw(NAMES)}",
         )
-    if draw(st.booleans()):
-        conf.driver_name, conf.vhost_queues = "vhost", 2
+    if queued or draw(st.booleans()):
+        conf.driver_name, conf.vhost_queues = "vhost", 2 if queued else None
     if draw(st.booleans()):
         conf.vporttype, conf.vportparams = "openvswitch", [{"key": "interfaceid", "value": draw(UUIDS)}]
     if draw(st.booleans()):
@@ -247,7 +250,8 @@ def _draw_numa(draw: Draw, guest: Guest, move: Move) -> None:
         info.cell_pins = {str(cell): draw(CPUS) for cell in range(guest.cells)}
         info.emulator_pins = draw(CPUS)
     if draw(st.booleans()):
-        info.sched_vcpus, info.sched_priority = draw(CPUS), draw(st.integers(1, 99))
+        vcpus = st.sets(st.integers(0, guest.vcpus - 1), min_size=1)
+        info.sched_vcpus, info.sched_priority = draw(vcpus), draw(st.integers(1, 99))
     move.data.dst_numa_info = info
 
 
