@@ -155,7 +155,7 @@ const WRONG: [(&str, &str, &str); 53] = [
     (
         r#"{"graphics": {"spice_port": 5, "vnc_websocket": 5}}"#,
         "graphics.spice_port",
-        "as graphics.vnc_websocket",
+        "the same port as graphics.vnc_websocket",
     ),
     (r#"{"graphics": {"rdp": ""}}"#, "graphics.rdp", "empty"),
     (r#"{"listeners": {"address": "a\u0001"}}"#, "listeners.address", "control"),

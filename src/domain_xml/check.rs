@@ -87,7 +87,7 @@ impl Retarget {
     }
 }
 
-/// Refuses a port that is none, and one that a display would have twice.
+/// Refuses a port that is none, and one that is given twice: a host's libvirt gives it to one display.
 fn graphics(graphics: &Graphics) -> Result<()> {
     let ports = [
         ("graphics.vnc_port", graphics.vnc_port),
@@ -99,12 +99,10 @@ fn graphics(graphics: &Graphics) -> Result<()> {
     if let Some((field, _)) = ports.iter().find(|(_, port)| *port == Some(DisplayPort::Number(0))) {
         return Err(Error::parameter(*field, "is 0"));
     }
-    for pair in ports.chunks_exact(2) {
-        if let ((_, Some(DisplayPort::Number(one))), (field, Some(DisplayPort::Number(other)))) =
-            (pair[0], pair[1])
-            && one == other
-        {
-            return Err(Error::parameter(field, format!("is {other}, as {} is", pair[0].0)));
+    let fixed = |port: &Option<DisplayPort>| matches!(port, Some(DisplayPort::Number(_)));
+    for (index, (field, port)) in ports.iter().enumerate().filter(|(_, (_, port))| fixed(port)) {
+        if let Some((earlier, _)) = ports[..index].iter().find(|(_, other)| other == port) {
+            return Err(Error::parameter(*field, format!("is the same port as {earlier}")));
         }
     }
     Ok(())
