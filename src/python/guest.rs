@@ -383,6 +383,12 @@ impl PyGuest {
         self.call(py, |domain| domain.disk_size(target))
     }
 
+    /// Whether its host starts it by itself.
+    #[getter]
+    fn autostart(&self, py: Python<'_>) -> PyResult<bool> {
+        self.call(py, |domain| domain.autostart())
+    }
+
     /// How many snapshots its host keeps of it. libvirt migrates no guest that has any.
     #[getter]
     fn snapshot_count(&self, py: Python<'_>) -> PyResult<u32> {

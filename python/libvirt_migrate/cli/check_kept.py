@@ -21,8 +21,18 @@ def check_snapshots(guest: Guest) -> Check:
         return Check("snapshots", "fail", f"has {what}, and no libvirt migrates that: {advice}", True)
     if checkpoints:
         what = "a checkpoint" if checkpoints == 1 else f"{checkpoints} checkpoints"
-        return Check("snapshots", "pass", f"has no snapshots; has {what} for incremental backups")
+        return Check("snapshots", "pass", f"has none; {what} will be defined there as well")
     return Check("snapshots", "pass", "has none, and no checkpoints")
+
+
+def check_autostart(guest: Guest) -> Check:
+    """Whether its host starts it by itself goes along; a flag of earlier times there does not stay."""
+    try:
+        on = guest.autostart
+    except LibvirtError as error:
+        return Check("autostart", "not known", one_line(str(error)))
+    what = "the source starts it by itself, and so will the destination"
+    return Check("autostart", "pass", what if on else "neither host starts it by itself afterwards")
 
 
 def check_block_jobs(guest: Guest, definition: Definition) -> Check:

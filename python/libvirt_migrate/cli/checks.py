@@ -9,7 +9,7 @@ from .check_data import check_data
 from .check_destination import check_destination, check_next_start
 from .check_devices import check_devices
 from .check_folders import check_folders
-from .check_kept import check_block_jobs, check_snapshots
+from .check_kept import check_autostart, check_block_jobs, check_snapshots
 from .check_machine import check_machine
 from .check_route import check_route
 from .check_source import ask_source, check_shared_storage, check_source
@@ -30,6 +30,7 @@ def run_checks(pair: Pair, params: MigrateParams) -> Iterator[Check]:
     state = check_state(pair.guest)
     yield state
     yield check_snapshots(pair.guest)
+    yield check_autostart(pair.guest)
     yield check_block_jobs(pair.guest, definition)
     asked = ask_source(pair, params, is_free=state.result == "pass")
     yield from check_devices(xml, asked)

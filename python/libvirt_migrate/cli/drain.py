@@ -109,6 +109,8 @@ class _Drain:
                     if not self._start(pool):
                         break
                 done, _ = wait(self._running, timeout=_TICK, return_when=FIRST_COMPLETED)
+                for guest, _, move in self._running.values():
+                    self._tell_news(guest, move)
                 for future in done:
                     self._end(future)
                 if signals.terminated or signals.interrupts > 1:
@@ -162,6 +164,13 @@ class _Drain:
         if result.code != Exit.DONE:
             place.give_back(guest.memory)
         self._tell(guest, place, result)
+
+    def _tell_news(self, guest: _Guest, move: Move) -> None:
+        """What was decided, for programs; what both hosts say of a silent migration, for everybody."""
+        for decision in move.news():
+            self._out.event("decision", guest=guest.name, **decision.to_dict())
+            if decision.action == "look":
+                self._out.warn(f"{guest.name}: {decision.reason}")
 
     def _tell(self, guest: _Guest, place: Place | None, result: Result) -> None:
         self._results[guest.name] = result

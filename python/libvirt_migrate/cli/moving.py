@@ -15,7 +15,7 @@ from .plan import make_plan
 from .values import show_size, show_time
 
 if TYPE_CHECKING:
-    from .. import Migration
+    from .. import Decision, Migration
     from .request import Request
 
 
@@ -41,6 +41,7 @@ class Move:
         self._lock = threading.Lock()
         self._migration: Migration | None = None
         self._held = False
+        self._told = 0
 
     def run(self) -> Result:
         """The whole move."""
@@ -65,6 +66,13 @@ class Move:
         if plan.unknown:
             text += f"; {len(plan.unknown)} of the checks could not be made"
         return Result(Exit.DONE, text + left, {**counts, **outcome.to_dict()})
+
+    def news(self) -> list[Decision]:
+        """What was decided and done since this was asked for last."""
+        decisions = () if self._migration is None else self._migration.decisions
+        new = [*decisions[self._told :]]
+        self._told += len(new)
+        return new
 
     @property
     def started(self) -> bool:
