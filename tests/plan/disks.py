@@ -74,7 +74,7 @@ def network_disk(stage: Stage) -> None:
     )
 
 
-@situation(THEME, "a CD in the drive that the destination lacks", "unknown", unknown=("storage",))
+@situation(THEME, "a CD in the drive that the destination lacks", "fail", "storage")
 def missing_cd(stage: Stage) -> None:
     image = stage.image(stage.source, "cd.iso")
     stage.start(
@@ -83,7 +83,7 @@ def missing_cd(stage: Stage) -> None:
     )
 
 
-@situation(THEME, "an image that the destination lacks, with --unsafe", "unknown", unknown=("storage",))
+@situation(THEME, "an image that the destination lacks, with --unsafe", "fail", "storage")
 def unsafe_missing(stage: Stage) -> None:
     stage.start(_disk(stage.image(stage.source, "a")))
     stage.options += ["--unsafe"]
