@@ -154,7 +154,7 @@ def keeping(snapshots: Any = 0, checkpoints: Any = 0, *, block_job: Any = False)
         (keeping(), "pass", "has none, and no checkpoints"),
         (keeping(1), "fail", "has a snapshot, and no libvirt migrates that"),
         (keeping(3), "fail", "has 3 snapshots"),
-        (keeping(0, 2), "pass", "has 2 checkpoints for incremental backups"),
+        (keeping(0, 2), "pass", "has none; 2 checkpoints will be defined there as well"),
         (keeping(refusal(38, "gone")), "not known", "gone"),
         (keeping(0, refusal(38, "gone")), "not known", "gone"),
     ],

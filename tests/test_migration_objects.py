@@ -47,6 +47,7 @@ def test_wait_and_result(domain: MigratingDomain) -> None:
         "bytes": 0,
         "decisions": [],
         "guest_location": "destination-running",
+        "left_behind": [],
     }
     assert "destination-running" in repr(outcome)
     assert "destination-running" in repr(migration)

@@ -22,7 +22,7 @@ def channel(stage: Stage) -> None:
 
 
 @situation(THEME, "a parallel port at the source's address", "fail", "addresses")
-def parallel(stage: Stage) -> None:
+def parallel_port(stage: Stage) -> None:
     stage.start(f"<parallel type='tcp'>{at_source(stage)}</parallel>")
 
 
