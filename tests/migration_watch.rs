@@ -154,13 +154,15 @@ fn a_hundred_migrations_have_one_watcher() {
     eventually("progress", || migrations.iter().all(|migration| migration.progress().iteration == 1));
     assert!(threads("migration-call") >= 100);
     assert_eq!(threads("migration-watch"), 1);
-    // One each for the calls of the other tests that hang on purpose.
-    assert!(threads("migration-hand") <= 4, "{}", threads("migration-hand"));
+    // Not one for each migration; how many a busy machine needs for a moment is its own affair.
+    assert!(threads("migration-hand") < 50, "{}", threads("migration-hand"));
     for fake in &fakes {
         fake.end(None);
     }
     assert!(migrations.iter().all(|migration| migration.result().is_ok()));
     assert!(fakes.iter().all(|fake| fake.subscriptions.load(Ordering::SeqCst) == 1));
+    // One, and one each for the calls of the other tests that hang on purpose.
+    eventually("the hands that helped are gone", || threads("migration-hand") <= 4);
 }
 
 #[test]
