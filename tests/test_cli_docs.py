@@ -83,8 +83,9 @@ class Session:
         for line in lines:
             words = self.words(line)
             if line.endswith("&"):
-                self._beside.append((words[0], started(*words)))
-                self._wait_for(words)
+                process = started(*words)
+                self._beside.append((words[0], process))
+                self._wait_for(words, process)
             else:
                 done = command(*words)
                 assert (done.returncode, done.stderr) == (0, ""), (line, done.stdout, done.stderr)
@@ -94,13 +95,22 @@ class Session:
             process.communicate(timeout=60)
             assert process.returncode in CODES.get(f"{name} & {last}", (0,)), name
 
-    def _wait_for(self, words: list[str]) -> None:
+    def _wait_for(self, words: list[str], process: subprocess.Popen[str]) -> None:
         """Until what runs beside has come to what the next line is about."""
+        if words[0] == "watch":
+            # It has found the migration once it watches.
+            eventually(lambda: "migration-watch" in threads(process), "that it watches")
         guest = Guest.open(self._guest.uuid, words[words.index("--from") + 1])
         if words[0] == "force-complete":
             eventually(lambda: guest.state.reason == "post-copy", "post-copy")
         else:
             eventually(lambda: guest.job_info().memory_processed, "a migration")
+
+
+def threads(process: subprocess.Popen[str]) -> set[str]:
+    """The names of a process's threads, which are cut by the kernel to 15 characters."""
+    tasks = Path(f"/proc/{process.pid}/task").glob("*/comm")
+    return {task.read_text().strip() for task in tasks}
 
 
 def run(example: Example, guest: LabGuest, folder: Path, uris: dict[str, str]) -> None:

@@ -127,19 +127,18 @@ def test_a_strict_drain_moves_nothing_where_not_all_is_known(
     start_guest: StartGuest, source: Host, destination: Host
 ) -> None:
     guests = [start_guest(workload=Workload(working_set=2, rest=20)) for _ in range(2)]
-    image = "/var/lib/libvirt/images/strict.iso"
+    folder = "/var/lib/libvirt/images"
     for host in (source, destination):
-        host.run("install", "-d", "/var/lib/libvirt/images")
-        host.run("truncate", "-s", "1M", image)
-    # What is in no pool of the destination is not known to be there.
-    disk = f"<disk type='file' device='cdrom'><source file='{image}'/><target dev='hdc'/><readonly/></disk>"
-    unknown = start_guest(devices=disk)
+        host.run("install", "-d", folder)
+    # Whether the same is in it at both hosts nobody can tell.
+    share = f"<filesystem type='mount'><source dir='{folder}'/><target dir='a'/></filesystem>"
+    unknown = start_guest(devices=share)
     drain = ("drain", source.uri, "--to", destination.uri, *LISTEN)
     done = command(*drain, "--strict", "--json")
     assert (done.returncode, done.stderr) == (3, "")
     told: list[dict[str, Any]] = events(done.stdout)
     ends = {event["guest"]: event for event in told if event["event"] == "end"}
-    assert "--strict wants all to be known: storage: hdc" in ends[unknown.name]["message"]
+    assert "--strict wants all to be known: files: the filesystem" in ends[unknown.name]["message"]
     assert ends[unknown.name]["not_known"] == 1
     for guest in guests:
         assert ends[guest.name]["message"] == "was not started: not all is known of other guests"

@@ -36,7 +36,9 @@ def test_plan_moves_nothing(
     names = [
         "guest",
         "snapshots",
+        "autostart",
         "block-jobs",
+        "storage",
         "devices",
         "source",
         "route",
@@ -46,7 +48,6 @@ def test_plan_moves_nothing(
         "definition",
         "persistent-definition",
         "cpu",
-        "storage",
         "shared-storage",
         "addresses",
         "files",

@@ -32,6 +32,8 @@ def run_checks(pair: Pair, params: MigrateParams) -> Iterator[Check]:
     yield check_snapshots(pair.guest)
     yield check_autostart(pair.guest)
     yield check_block_jobs(pair.guest, definition)
+    # Before libvirt is asked, which says of a disk only that it was not found.
+    yield from check_storage(pair, params)
     asked = ask_source(pair, params, is_free=state.result == "pass")
     yield from check_devices(xml, asked)
     yield check_source(asked)
@@ -44,7 +46,6 @@ def run_checks(pair: Pair, params: MigrateParams) -> Iterator[Check]:
     yield check_accepted("definition", pair.destination, xml, copies=copies)
     yield from check_persistent(pair, there, persistent, copies=copies)
     yield check_cpu(pair, definition)
-    yield from check_storage(pair, params)
     yield from check_shared_storage(asked, definition, params)
     yield from there
     yield from check_folders(xml)
