@@ -56,7 +56,7 @@ def test_plan_moves_nothing(
     assert list(results) == names
     # The disk that is not there, then that there are none at all.
     assert [check["result"] for check in checks if check["name"] == "storage"] == ["fail", "pass"]
-    assert [check["name"] for check in checks if check["fatal"]] == ["source", "storage"]
+    assert [check["name"] for check in checks if check["fatal"]] == ["storage", "source"]
     # Nobody asks for the route of a migration that the source would not begin.
     assert (plan["failed"], plan["not_known"], plan["word"]) == (
         4,
