@@ -28,6 +28,7 @@ __all__ = [
     "__version__",
     "_close",
     "_panic",
+    "_params_as_given",
     "build_migrate_params",
     "diff_xml",
     "retarget_xml",
@@ -94,6 +95,10 @@ def build_migrate_params(
     tls_destination: str | None = None,
 ) -> MigrateParams: ...
 
+# For callers with rules of their own (the drop-in for Nova).
+def _params_as_given(
+    destination: str, flags: int, destination_xml: str | None, parameters: Mapping[str, Any]
+) -> MigrateParams: ...
 @final
 class Retarget:
     def __new__(

@@ -138,8 +138,12 @@ impl PyGuest {
     }
 
     /// A Python object's own call may raise KeyboardInterrupt from within; the job is aborted then as well.
-    fn migrate_object(&self, py: Python<'_>, params: &MigrateParams) -> PyResult<Outcome> {
-        let sinks = self.sinks(py, None)?;
+    fn migrate_object(
+        &self,
+        py: Python<'_>,
+        params: &MigrateParams,
+        sinks: Vec<UpdateSink>,
+    ) -> PyResult<Outcome> {
         self.guest.migrate_here(params, sinks).map_err(|error| {
             let error = self.error(py, error);
             if error.is_instance_of::<pyo3::exceptions::PyKeyboardInterrupt>(py) {
@@ -207,15 +211,16 @@ impl PyGuest {
         let outcome = if !steer && convergence.is_some() {
             return Err(invalid("convergence", "is an intent for who steers, and steer is false"));
         } else if !steer && self.through != Through::Object {
-            let sinks = self.sinks(py, None)?;
-            let result = released(py, || self.guest.migrate_here(&params, sinks));
+            // Who watches tells as well: the call alone knows no figures.
+            let result = released(py, || self.guest.migrate_here(&params, vec![]));
             result.map_err(|error| self.error(py, error))?
         } else if self.through == Through::Object {
             if convergence.is_some() {
                 let reason = "needs threads beside the call: use start_migration for such an object";
                 return Err(invalid("convergence", reason));
             }
-            self.migrate_object(py, &params)?
+            let sinks = if steer { self.sinks(py, None)? } else { vec![] };
+            self.migrate_object(py, &params, sinks)?
         } else {
             self.migrate_interruptibly(py, &params, &intent(convergence).unwrap_or_default())?
         };
