@@ -99,6 +99,7 @@ def build_migrate_params(
 def _params_as_given(
     destination: str, flags: int, destination_xml: str | None, parameters: Mapping[str, Any]
 ) -> MigrateParams: ...
+
 @final
 class Retarget:
     def __new__(

@@ -73,11 +73,12 @@ def plan() -> tuple[Override, ...]:
     from nova.virt.libvirt import guest as nova_guest
     from nova.virt.libvirt import migration as nova_migration
 
-    from . import guest, migration, monitor
+    from . import driver, guest, migration, monitor
 
     return (
         *(Override(nova_guest.Guest, method.__name__, method) for method in guest.METHODS),
         Override(nova_guest, "JobInfo", guest.JobInfo),
         *(Override(nova_migration, function.__name__, function) for function in migration.FUNCTIONS),
+        *(Override(nova_driver.LibvirtDriver, name, method) for name, method in driver.METHODS.items()),
         Override(nova_driver.LibvirtDriver, "_live_migration_monitor", monitor.live_migration_monitor),
     )
