@@ -30,20 +30,22 @@ _installed: tuple[tuple[Override, Any], ...] = ()
 def install() -> None:
     """Overrides Nova's live-migration path. A second call does nothing.
 
-    Raises UnsupportedNova where Nova's release is not supported, or where something that is to be
-    overridden is not there. Nothing is changed then.
+    Raises UnsupportedNova where Nova's release is not supported, or where the overrides do not fit it: it
+    names each thing that does not. Nothing is changed then.
     """
     global _installed
     with _lock:
         if _installed:
             return
         overrides = plan()
-        missing = [str(override) for override in overrides if not hasattr(override.owner, override.name)]
-        if missing:
+        from . import fits, options
+
+        problems = fits.misfits((entry.owner, entry.name, entry.replacement) for entry in overrides)
+        if problems:
             raise release.UnsupportedNova(
-                f"this is Nova {release.version()}, but it has no {', '.join(missing)}; it was changed"
+                f"this is Nova {release.version()}, but not as it was released, and nothing was overridden: "
+                + "; ".join(problems)
             )
-        from . import options
 
         options.register()
         originals = tuple((override, getattr(override.owner, override.name)) for override in overrides)
