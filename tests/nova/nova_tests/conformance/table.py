@@ -1,4 +1,4 @@
-"""What the runs of Nova's own tests found, for each release and mode, and the table of docs/nova.md from it."""
+"""What the runs of Nova's own tests found, by release and mode, and the table of docs/nova.md from it."""
 
 from __future__ import annotations
 
