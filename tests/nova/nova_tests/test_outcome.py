@@ -10,6 +10,7 @@ from typing import Any
 import libvirt
 import pytest
 
+import libvirt_migrate
 from libvirt_migrate import LibvirtError, MigrationCancelled, MigrationFailed
 from libvirt_migrate.nova import monitor, place
 from libvirt_migrate.nova.outcome import GuestLost
@@ -54,7 +55,7 @@ def tell(monkeypatch: pytest.MonkeyPatch) -> Tell:
                 raise answer
             return answer
 
-        monkeypatch.setattr(place.libvirt_migrate, "where_is", where_is)
+        monkeypatch.setattr(libvirt_migrate, "where_is", where_is)
 
     return tell
 
