@@ -1,4 +1,4 @@
-"""The driver's methods around the monitor, over Nova's own: the end is told once, and nothing raised after it."""
+"""The driver's methods around the monitor, over Nova's own: the end is told once, nothing raised after it."""
 
 from __future__ import annotations
 
