@@ -21,8 +21,8 @@ class Domain:
     def name(self) -> str:
         return "another"
 
-    def migrateToURI3(self, uri: str, params: dict[str, Any], flags: int) -> None:
-        self.calls.append((uri, params, flags))
+    def migrateToURI3(self, dconnuri: str, params: Any = None, flags: int = 0) -> None:
+        self.calls.append((dconnuri, params, flags))
 
 
 def test_all_is_sent_as_it_is() -> None:

@@ -11,6 +11,7 @@ printed as JSON on the last line.
 from __future__ import annotations
 
 import faulthandler
+import inspect
 import json
 import os
 import sys
@@ -22,9 +23,11 @@ from typing import Any
 # Before anything else, as Nova's own commands do it; OS_NOVA_DISABLE_EVENTLET_PATCHING says which.
 from nova import monkey_patch
 
-# Nova 31 has done it by now; there is no other way there.
+# Nova 31 and older have done it by now; there is no other way there.
 if hasattr(monkey_patch, "patch"):
-    monkey_patch.patch(backend="threading")
+    monkey_patch.patch(
+        *(["threading"] if "backend" in inspect.signature(monkey_patch.patch).parameters else [])
+    )
 
 from nova import context as nova_context
 from nova import objects
