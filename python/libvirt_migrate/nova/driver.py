@@ -9,9 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 from nova.virt.libvirt import driver as nova_driver
+from oslo_log import log as logging
 
 from . import call as calls
 from . import overrides
+
+LOG = logging.getLogger(__name__)
 
 
 def live_migration(
@@ -61,9 +64,16 @@ def live_migration_operation(
 
 
 def live_migration_abort(self: Any, instance: Any) -> None:
-    """`live_migration_abort`: has libvirt abort the migration. That it took it is known at the end."""
-    overrides.original(nova_driver.LibvirtDriver, "live_migration_abort")(self, instance)
+    """`live_migration_abort`: has libvirt abort the migration. That it took it is known at the end.
+
+    Nova aborts after an error of the monitor too. With the call over there is nothing of this migration's to
+    abort: where nobody knows where the guest is, nothing is done to it.
+    """
     call = calls.of(instance)
+    if call is not None and call.over:
+        LOG.warning("The migration's call is over, so there is nothing to abort", instance=instance)
+        return
+    overrides.original(nova_driver.LibvirtDriver, "live_migration_abort")(self, instance)
     if call is not None:
         call.aborted = True
 
