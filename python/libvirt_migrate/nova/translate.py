@@ -71,7 +71,9 @@ def disks(migrate_data: Any, instance: Any, get_volume_config: GetConfig, xml: s
             continue
         conf = get_volume_config(*before, connection_info, bdm.as_disk_info())
         if secret_uuid := field(bdm, "encryption_secret_uuid"):
-            conf.volume_encryption = _luks(secret_uuid)
+            # Before 29 it is called otherwise, and what has no name would not be written.
+            name = "volume_encryption" if hasattr(conf, "volume_encryption") else "encryption"
+            setattr(conf, name, _luks(secret_uuid))
         part.append({"match": key, "xml": _text(conf.to_xml())})
     return part or None
 
