@@ -173,6 +173,9 @@ impl Guest {
         if params.destination().is_none() {
             return Err(Error::parameter("destination", "is missing: the URI of the destination's daemon"));
         }
+        if params.is_as_given() {
+            return Ok(());
+        }
         if let Some(definition) = params.definition() {
             definition.check_guest(facts.name.as_deref(), facts.uuid.as_deref())?;
         }

@@ -120,9 +120,9 @@ fn disks_with_less_and_with_more() {
     assert_eq!(changes(NOVA, &out), ["/domain/devices/disk[vdb]/driver/@io: removed 'native'"]);
     let more = "<disk type='block'><source dev='/n'/><auth username='u'/><encryption format='luks'/></disk>";
     let out = apply(json!({"disks": [{"match": {"target": "vdb"}, "xml": more}]}), NOVA);
-    assert!(out.contains(
-        "      <source dev='/n'/>\n      <auth username='u'/>\n      <encryption format='luks'/>\n"
-    ));
+    assert!(out.contains("      <source dev='/n'/>\n      <auth username='u'/>\n"));
+    // Before the address, where there is one.
+    assert!(out.contains("      <encryption format='luks'/>\n      <address"), "{out}");
     let out = apply(json!({"disks": [{"match": {"target": "vda"}, "xml": more}]}), FLAT);
     assert!(
         out.contains("<source dev='/n'/><auth username='u'/><encryption format='luks'/><target"),

@@ -129,7 +129,7 @@ fn definitions_of_other_domains_are_refused() {
     let plain = XML.replace("4dea22b3-1d52-d8f3-2516-782e98ab3fa0", " 4DEA22b31d52d8f32516782e98ab3fa0\n");
     Definition::new(XML, Some(plain.as_str().into())).unwrap();
     let written = Definition::new(plain, None).unwrap();
-    assert_eq!(written.identity().uuid.as_deref(), Some("4dea22b3-1d52-d8f3-2516-782e98ab3fa0"));
+    assert_eq!(written.identity().unwrap().uuid.as_deref(), Some("4dea22b3-1d52-d8f3-2516-782e98ab3fa0"));
     written.check_guest(Some("vm"), Some("4dea22b3-1d52-d8f3-2516-782e98ab3fa0")).unwrap();
     let no_uuid = Definition::new("<domain><name>vm</name><uuid>None</uuid></domain>", None).unwrap();
     no_uuid.check_guest(None, Some("none")).unwrap();

@@ -41,6 +41,7 @@ __all__ = [
     "__version__",
     "_close",
     "_panic",
+    "_params_as_given",
     "build_migrate_params",
     "diff_xml",
     "guest_location",
@@ -109,6 +110,11 @@ def build_migrate_params(
     auto_converge_increment: int | None = None,
     parallel_connections: int | None = None,
     tls_destination: str | None = None,
+) -> MigrateParams: ...
+
+# For callers with rules of their own (the drop-in for Nova).
+def _params_as_given(
+    destination: str, flags: int, destination_xml: str | None, parameters: Mapping[str, Any]
 ) -> MigrateParams: ...
 
 @final

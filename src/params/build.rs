@@ -21,6 +21,8 @@ pub struct MigrateParams {
     values: BTreeMap<Param, Value>,
     destination: Option<String>,
     flags: MigrateFlags,
+    /// Nothing of it was checked, and nothing is to be.
+    as_given: bool,
 }
 
 impl MigrateParams {
@@ -50,10 +52,26 @@ impl MigrateParams {
             check_destination(uri)?;
         }
         let asked = values.keys().fold(MigrateFlags::DEFAULT, |flags, param| flags | param.implies());
-        let mut params = Self { definition, values, destination, flags: flags.unwrap_or(asked) };
+        let flags = flags.unwrap_or(asked);
+        let mut params = Self { definition, values, destination, flags, as_given: false };
         params.normalise(no_disks);
         rules::check(&params)?;
         Ok(params)
+    }
+
+    /// These parts and no look at them.
+    pub(super) fn unchecked(
+        definition: Option<Definition>,
+        values: BTreeMap<Param, Value>,
+        destination: String,
+        flags: MigrateFlags,
+    ) -> Self {
+        Self { definition, values, destination: Some(destination), flags, as_given: true }
+    }
+
+    /// Whether they are to be sent as they are: [`MigrateParams::as_given`] made them.
+    pub fn is_as_given(&self) -> bool {
+        self.as_given
     }
 
     /// The same but for the definition and what only pre-copy and copied disks take, under other flags.
@@ -106,6 +124,9 @@ impl MigrateParams {
     pub fn with(&self, destination: Option<String>, flags: Option<MigrateFlags>) -> Result<Self> {
         let destination = destination.or_else(|| self.destination.clone());
         let flags = flags.unwrap_or(self.flags);
+        if self.as_given {
+            return Ok(Self { destination, flags, ..self.clone() });
+        }
         Self::new(self.definition.clone(), self.values.clone(), destination, Some(flags))
     }
 

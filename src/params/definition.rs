@@ -24,7 +24,8 @@ pub const PERSISTENT_XML: &str = "persistent_xml";
 pub struct Definition {
     destination: Arc<str>,
     persistent: Arc<str>,
-    identity: DomainIdentity,
+    /// `None` where nobody looked.
+    identity: Option<DomainIdentity>,
 }
 
 impl Definition {
@@ -41,7 +42,13 @@ impl Definition {
             }
             _ => destination.clone(),
         };
-        Ok(Self { destination, persistent, identity })
+        Ok(Self { destination, persistent, identity: Some(identity) })
+    }
+
+    /// The same text twice, whatever it is: for a caller that leaves it to libvirt to refuse it.
+    pub(super) fn as_given(text: impl Into<Arc<str>>) -> Self {
+        let destination = text.into();
+        Self { persistent: destination.clone(), destination, identity: None }
     }
 
     /// What the guest runs with at the destination.
@@ -54,21 +61,22 @@ impl Definition {
         &self.persistent
     }
 
-    /// The name and uuid in both.
-    pub fn identity(&self) -> &DomainIdentity {
-        &self.identity
+    /// The name and uuid in both; `None` for a definition that was not checked.
+    pub fn identity(&self) -> Option<&DomainIdentity> {
+        self.identity.as_ref()
     }
 
     /// Refuses a definition of another domain than the guest with this name and uuid.
     pub fn check_guest(&self, name: Option<&str>, uuid: Option<&str>) -> Result<()> {
-        if let Some(name) = name.filter(|name| *name != self.identity.name) {
+        let Some(identity) = &self.identity else { return Ok(()) };
+        if let Some(name) = name.filter(|name| *name != identity.name) {
             let reason = format!(
                 "describes domain {:?}, but the guest is {name:?}; a new name is given by destination_name",
-                self.identity.name
+                identity.name
             );
             return Err(Error::parameter(DESTINATION_XML, reason));
         }
-        match (uuid, self.identity.uuid.as_deref()) {
+        match (uuid, identity.uuid.as_deref()) {
             (Some(guest), Some(ours)) if canonical_uuid(guest) != ours => {
                 let reason = format!("has uuid {ours}, but the guest's is {guest}; a uuid cannot change");
                 Err(Error::parameter(DESTINATION_XML, reason))

@@ -4,6 +4,7 @@
 
 mod build;
 mod definition;
+mod given;
 mod rules;
 mod table;
 mod value;

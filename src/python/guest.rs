@@ -146,10 +146,10 @@ impl PyGuest {
         py: Python<'_>,
         object: Arc<ForeignDomain>,
         params: MigrateParams,
+        sinks: Vec<UpdateSink>,
     ) -> PyResult<Outcome> {
         // The guest that is called at home is made anew, and would be this process's.
         same_process(self.guest.process()).map_err(|error| self.error(py, error))?;
-        let sinks = self.sinks(py, None)?;
         let work = move |home| Guest::new(Arc::new(object.at(home))).migrate_here(&params, sinks);
         at_home(py, work).map_err(|error| {
             let error = self.error(py, error);
@@ -223,15 +223,16 @@ impl PyGuest {
         let outcome = if !steer && convergence.is_some() {
             return Err(invalid("convergence", "is an intent for who steers, and steer is false"));
         } else if !steer && self.through != Through::Object {
-            let sinks = self.sinks(py, None)?;
-            let result = released(py, || self.guest.migrate_here(&params, sinks));
+            // Who watches tells as well: the call alone knows no figures.
+            let result = released(py, || self.guest.migrate_here(&params, vec![]));
             result.map_err(|error| self.error(py, error))?
         } else if let Some(object) = &self.object {
             if convergence.is_some() {
                 let reason = "needs threads beside the call: use start_migration for such an object";
                 return Err(invalid("convergence", reason));
             }
-            self.migrate_object(py, object.clone(), params)?
+            let sinks = if steer { self.sinks(py, None)? } else { vec![] };
+            self.migrate_object(py, object.clone(), params, sinks)?
         } else {
             self.migrate_interruptibly(py, &params, &intent(convergence).unwrap_or_default())?
         };

@@ -7,6 +7,7 @@ mod errors;
 mod faults;
 mod foreign;
 mod gil;
+mod given;
 mod guest;
 mod home;
 mod host;
@@ -39,6 +40,8 @@ mod _core {
     #[cfg(debug_assertions)]
     #[pymodule_export]
     use super::faults::_panic;
+    #[pymodule_export]
+    use super::given::_params_as_given;
     #[pymodule_export]
     use super::guest::PyGuest;
     #[pymodule_export]

@@ -68,7 +68,7 @@ destination does. Where libvirt has a feature and one of the two QEMUs has not, 
 _NOVA = """
 ## Nova
 
-Nova's own libvirt driver with the [drop-in](nova.md), from the oldest Nova that is supported and the newest,
+Nova's own libvirt driver with the [drop-in](nova.md), from an older Nova and the newest,
 between hosts of their day. The driver runs on this machine, with its client of libvirt.
 """
 

@@ -15,11 +15,16 @@ def main() -> int:
         "--config-file", action="append", default=[], help="of Nova; by default where Nova looks"
     )
     check.add_argument("--no-connect", action="store_true", help="do not ask the libvirt daemon")
+    check.add_argument(
+        "--wrapper",
+        action="store_true",
+        help="nova-compute is started by libvirt-migrate-nova-compute; only needed where nothing shows it",
+    )
     options = parser.parse_args()
 
     from .check import check as run
 
-    report = run(options.config_file, connect=not options.no_connect)
+    report = run(options.config_file, connect=not options.no_connect, wrapper=options.wrapper)
     print(report)
     return int(bool(report.problems))
 

@@ -15,17 +15,10 @@ from .threads import uses_eventlet
 
 #: The value of `compute_driver` that switches the drop-in on.
 DRIVER = "libvirt_migrate.LibvirtDriver"
-#: Nova's options that steer a live migration.
-NOVA_OPTIONS = (
-    "live_migration_downtime",
-    "live_migration_downtime_steps",
-    "live_migration_downtime_delay",
-    "live_migration_completion_timeout",
-    "live_migration_timeout_action",
-    "live_migration_permit_post_copy",
-    "live_migration_permit_auto_converge",
-    "live_migration_bandwidth",
-)
+#: The command that switches it on otherwise.
+WRAPPER = "libvirt-migrate-nova-compute"
+#: Where services say what they start.
+UNITS = ("/etc/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system", "/etc/init.d")
 
 
 @dataclass
@@ -45,17 +38,18 @@ class Report:
         return "\n".join(lines + [f"problem: {problem}" for problem in self.problems])
 
 
-def check(config_files: list[str], *, connect: bool = True) -> Report:
+def check(config_files: list[str], *, connect: bool = True, wrapper: bool = False) -> Report:
     """Looks at this environment, with Nova's configuration from these files. Never raises for what it
-    finds.
+    finds. `wrapper` says that nova-compute is started by the command.
     """
     report = Report()
     report.add("libvirt-migrate", f"{libvirt_migrate.__version__} in {Path(libvirt_migrate.__file__).parent}")
     conf = _nova(report, config_files)
     if conf is not None:
         _overrides(report)
-        _driver(report, conf)
-        _options(report, conf)
+        _way_in(report, conf, wrapper)
+        if overrides.installed():
+            _options(report, conf)
     _libvirt(report, conf if connect else None)
     return report
 
@@ -89,23 +83,53 @@ def _overrides(report: Report) -> None:
         report.add("overridden", name)
 
 
-def _driver(report: Report, conf: Any) -> None:
+def _way_in(report: Report, conf: Any, wrapper: bool) -> None:
+    """The driver's name, or the command in nova-compute's place: one of them has to be there."""
     beside = importlib.util.find_spec("nova.virt.libvirt_migrate") is not None
     report.add("compute_driver", conf.compute_driver)
-    if conf.compute_driver == DRIVER and not beside:
+    started = WRAPPER if wrapper else _started()
+    if conf.compute_driver == DRIVER and beside:
+        report.add("switched on by", "compute_driver")
+    elif conf.compute_driver == DRIVER:
         report.problems.append(
             f"compute_driver = {DRIVER} needs libvirt-migrate in Nova's own site-packages; "
-            "start libvirt-migrate-nova-compute, with compute_driver = libvirt.LibvirtDriver, instead"
+            f"start {WRAPPER}, with compute_driver = libvirt.LibvirtDriver, instead"
         )
-    elif conf.compute_driver != DRIVER:
-        how = f"set compute_driver = {DRIVER}" if beside else "start libvirt-migrate-nova-compute"
-        report.problems.append(f"nova-compute would run without the drop-in: {how}")
+    elif started:
+        report.add("switched on by", started)
+    else:
+        how = f"set compute_driver = {DRIVER}" if beside else f"start {WRAPPER} in nova-compute's place"
+        report.problems.append(
+            f"nova-compute would run without the drop-in: {how} (--wrapper says that {WRAPPER} is what is "
+            "started, where no process and no unit file shows it)"
+        )
+
+
+def _started() -> str | None:
+    """The process or the file that shows that the command is what is started, if any does."""
+    for cmdline in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = cmdline.read_bytes().decode(errors="replace").split("\0")
+        except OSError:
+            continue
+        if any(Path(word).name == WRAPPER for word in words[:2]):
+            return f"{WRAPPER}, which runs (process {cmdline.parent.name})"
+    for path in (path for folder in UNITS for path in Path(folder).glob("**/*nova*") if path.is_file()):
+        try:
+            text = path.read_text(errors="replace")
+        except OSError:
+            continue
+        if any(WRAPPER in line for line in text.splitlines() if not line.lstrip().startswith("#")):
+            return f"{WRAPPER}, which {path} starts"
+    return None
 
 
 def _options(report: Report, conf: Any) -> None:
     for name in ("policy", "automatic_post_copy"):
         report.add(f"[libvirt_migrate] {name}", getattr(conf.libvirt_migrate, name))
-    for name in NOVA_OPTIONS:
+    from .fits import OPTIONS
+
+    for name in OPTIONS:
         report.add(f"[libvirt] {name}", getattr(conf.libvirt, name))
     if conf.libvirt_migrate.automatic_post_copy and not conf.libvirt.live_migration_permit_post_copy:
         report.problems.append(

@@ -6,42 +6,62 @@ from collections import deque
 from typing import Any
 
 from nova.conf import CONF
-from nova.virt.libvirt import guest as nova_guest
 from oslo_log import log as logging
 
 from libvirt_migrate import Convergence, ConvergencePolicy, MigrationError
 
-from .migration import POST_COPY_STATUS
+from .operation import Operation
 
 LOG = logging.getLogger(__name__)
+
+#: The status that Nova gives a migration in post-copy.
+POST_COPY_STATUS = "running (post-copy)"
+#: libvirt's states of the guest at the source: paused for the last part of its migration, and in post-copy.
+_SWITCHOVER, _POST_COPY = (3, 2), (3, 12)
 
 
 class Conductor:
     """One migration's policy and what was done on its behalf."""
 
     def __init__(
-        self, instance: Any, guest: Any, migration: Any, data_gb: float, flags: int, post_copy: bool
+        self,
+        instance: Any,
+        guest: Any,
+        migration: Any,
+        data_gb: float,
+        flags: int,
+        post_copy: bool,
+        operation: Operation,
     ) -> None:
         self._instance, self._guest, self._migration = instance, guest, migration
-        self._post_copy = post_copy
+        self._post_copy, self._operation = post_copy, operation
         self._policy = _policy(data_gb, flags, post_copy)
         self._downtime: int | None = None
         self._begun = False
+        self._paused = False
 
     def observe(self, info: Any, elapsed: float, recover: deque[str]) -> None:
         """Looks at one sample, and does what the policy asks for. What is to be undone after a failure goes
         to `recover`.
         """
+        if self._is_decided(recover):
+            return
         decisions = []
         if not self._begun:
             # Only now there is a job that takes settings.
             self._begun = True
             decisions += self._policy.begin(elapsed)
-        decisions += self._policy.observe(
-            info.stats, elapsed, post_copy=self._in_post_copy(), downtime_limit_ms=self._downtime
-        )
+        decisions += self._policy.observe(info.stats, elapsed, downtime_limit_ms=self._downtime)
         for decision in decisions:
             self._carry_out(decision, elapsed, recover)
+
+    def _is_decided(self, recover: deque[str]) -> bool:
+        """Whether the migration is past what a policy can do for it: an operator has forced it, it is in
+        post-copy, or the guest has stopped here to start at the destination.
+        """
+        if self._in_post_copy() or ("unpause" in recover and not self._paused):
+            return True
+        return source_state(self._guest) in (_SWITCHOVER, _POST_COPY)
 
     def _in_post_copy(self) -> bool:
         return bool(self._migration.status == POST_COPY_STATUS)
@@ -50,7 +70,7 @@ class Conductor:
         LOG.info("After %.1f s: %s: %s", elapsed, decision.action, decision.reason, instance=self._instance)
         try:
             self._do(decision, recover)
-        except (nova_guest.libvirt.libvirtError, MigrationError) as error:
+        except Exception as error:
             LOG.warning("%s was refused: %s", decision.action, error, instance=self._instance)
             self._policy.failed(decision, elapsed)
         else:
@@ -62,6 +82,7 @@ class Conductor:
             self._downtime = decision.milliseconds
         elif decision.kind == "abort":
             self._guest.abort_job()
+            self._operation.abort_was_taken()
         elif decision.kind == "start_post_copy" or (decision.kind == "pause" and self._post_copy):
             # Nova forces a migration by post-copy wherever it is permitted.
             self._start_post_copy()
@@ -78,10 +99,18 @@ class Conductor:
         save(self._migration, self._instance)
 
     def _pause(self, recover: deque[str]) -> None:
-        # An operator's force-complete may have paused it before.
-        if "unpause" not in recover:
-            self._guest.pause()
-            recover.append("unpause")
+        self._guest.pause()
+        self._paused = True
+        recover.append("unpause")
+
+
+def source_state(guest: Any) -> tuple[int, int] | None:
+    """libvirt's state of the guest here, and the reason for it; `None` where libvirt does not say."""
+    try:
+        state, reason = guest._domain.state()
+        return int(state), int(reason)
+    except Exception:
+        return None
 
 
 def save(record: Any, instance: Any) -> None:

@@ -1,4 +1,4 @@
-"""`nova.virt.libvirt.guest`: the methods of `Guest` that migrate, and `JobInfo`.
+"""`nova.virt.libvirt.guest`: `Guest.migrate`, and the statistics of a job.
 
 A guest on a real libvirt-python domain goes to libvirt directly, with the GIL released. Any other domain, an
 eventlet `tpool.Proxy` above all, is called through its own methods, so that the call never blocks the hub.
@@ -9,12 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from nova.virt.libvirt import guest as nova_guest
-from oslo_log import log as logging
 
 import libvirt_migrate
-from libvirt_migrate import MigrationError, build_migrate_params
-
-LOG = logging.getLogger(__name__)
+from libvirt_migrate import _core
 
 #: What libvirt's error says for a moment at the start and at the end of a migration.
 _NO_RAM_INFO = "migration was active, but no RAM info was set"
@@ -35,7 +32,7 @@ def migrate(
     self: Any,
     destination: str,
     migrate_uri: str | None = None,
-    migrate_disks: list[str] | None = None,
+    migrate_disks: Any = None,
     destination_xml: str | None = None,
     flags: int = 0,
     bandwidth: int = 0,
@@ -43,42 +40,27 @@ def migrate(
 ) -> None:
     """Moves the guest to `destination`, a libvirt URI, and returns when it is there.
 
-    `bandwidth` is MiB/s, 0 without a limit; `parallel` the number of connections. The destination keeps
-    `destination_xml` as its persistent definition. Raises what is a `libvirt.libvirtError` too where libvirt
-    refused or failed; the error says where the guest is, and `migration_error` of the guest keeps it for the
-    monitor.
+    `bandwidth` is MiB/s, 0 without a limit; `parallel` the number of connections. `destination_xml` is what
+    the destination keeps as well. All is sent as it is given: Nova has its own rules, and libvirt refuses
+    what it does not take. Raises what is a `libvirt.libvirtError` too where libvirt refused or failed; the
+    error says where the guest is.
     """
-    self.migration_error, self.migration_destination = None, destination
-    try:
-        params = build_migrate_params(
-            destination_xml or None,
-            destination=destination,
-            flags=flags,
-            migrate_uri=migrate_uri or None,
-            migrate_disks=migrate_disks or None,
-            bandwidth=bandwidth,
-            parallel_connections=parallel if parallel > 1 else None,
-        )
-        # The driver's monitor watches and steers.
-        libvirt_migrate.Guest(self._domain).migrate(params, steer=False)
-    except Exception as error:
-        self.migration_error = error
-        raise
-
-
-def abort_job(self: Any) -> None:
-    """Aborts the job that runs."""
-    libvirt_migrate.Guest(self._domain).abort_job()
-
-
-def migrate_configure_max_downtime(self: Any, mstime: int) -> None:
-    """Sets the longest pause that the running migration may cause, ms."""
-    libvirt_migrate.Guest(self._domain).set_max_downtime(mstime / 1000)
-
-
-def migrate_start_postcopy(self: Any) -> None:
-    """Switches the running migration to post-copy."""
-    libvirt_migrate.Guest(self._domain).start_post_copy()
+    parameters = {
+        "migrate_uri": migrate_uri or None,
+        "migrate_disks": migrate_disks or None,
+        "parallel.connections": parallel if parallel > 1 else None,
+    }
+    given = {name: value for name, value in parameters.items() if value is not None}
+    given["bandwidth"] = bandwidth
+    if not migrate_disks:
+        # Without a list libvirt would copy every disk that can be written, the volumes too, onto themselves.
+        flags &= ~nova_guest.libvirt.VIR_MIGRATE_NON_SHARED_INC
+    params = _core._params_as_given(destination, flags, destination_xml or None, given)
+    guest = libvirt_migrate.Guest(self._domain)
+    # From here on the guest may be there, and the monitor asks for it if it has to.
+    self.migration_destination = destination
+    # The driver's monitor watches and steers.
+    guest.migrate(params, steer=False)
 
 
 def get_job_info(self: Any) -> Any:
@@ -113,6 +95,4 @@ def get_job_info(self: Any) -> Any:
 
 
 #: What replaces the methods of the same names of `nova.virt.libvirt.guest.Guest`.
-METHODS = (migrate, abort_job, migrate_configure_max_downtime, migrate_start_postcopy, get_job_info)
-
-__all__ = ["METHODS", "JobInfo", "MigrationError"]
+METHODS = (migrate, get_job_info)

@@ -11,25 +11,29 @@ import time
 from collections import deque
 from typing import Any
 
-from nova.compute import vm_states
 from nova.virt.libvirt import guest as nova_guest
 from nova.virt.libvirt import migration as nova_migration
 from oslo_log import log as logging
 
-from .convergence import Conductor
+from . import call as calls
+from .faults import Faults
 from .operation import Operation
-from .outcome import Outcome, decide
-from .progress import Reporter
+from .outcome import GuestLost, Outcome, decide
+from .place import UNKNOWN, Hosts
+from .progress import figures
+from .steering import Steering
 
 LOG = logging.getLogger(__name__)
 
+#: What the time is taken from, s: a step of the wall clock must not end a migration.
+clock = time.monotonic
 #: Between two looks, s: while much may change in a moment, and later on. The end is noticed at once either
 #: way.
 QUICK, SLOW = 0.1, 0.5
 #: How long a migration is looked at quickly, s. Most are over by then.
 QUICK_FOR = 30.0
-#: How long the call may take to return once libvirt's statistics say that the job has ended, s. It takes
-#: one or two: the source ends its QEMU meanwhile.
+#: How long the call may take to return once libvirt's statistics say that the job has ended, s, before both
+#: hosts are asked. It takes one or two: the source ends its QEMU meanwhile.
 CONFIRM_FOR = 60.0
 
 
@@ -50,16 +54,15 @@ def live_migration_monitor(
 
     Raises GuestLost, and calls neither, where nobody can say on which host the guest is.
     """
-    operation = Operation(future, guest)
-    recover: deque[str] = deque()
+    faults, recover = Faults(instance), deque[str]()
+    operation = Operation(future, calls.of(instance), faults)
     try:
-        info = _watch(self, instance, guest, migrate_data, operation, disk_paths, recover)
-        outcome = decide(info, operation.error(), guest, instance)
+        steering = Steering(self, instance, guest, migrate_data, disk_paths, recover, operation, faults)
+        watch = _Watch(self, instance, guest, operation, steering, faults)
+        outcome = _end(watch, instance)
         if outcome is Outcome.COMPLETED:
-            LOG.info("Migration operation has completed", instance=instance)
             post_method(context, instance, dest, block_migration, migrate_data)
             return
-        LOG.warning("Migration operation has %s", outcome.value, instance=instance)
         nova_migration.run_recover_tasks(self._host, guest, instance, recover)
         status = {"migration_status": "cancelled"} if outcome is Outcome.CANCELLED else {}
         recover_method(context, instance, dest, migrate_data, **status)
@@ -67,80 +70,103 @@ def live_migration_monitor(
         self._clear_empty_migration(instance)
 
 
-def _watch(
-    driver: Any,
-    instance: Any,
-    guest: Any,
-    migrate_data: Any,
-    operation: Operation,
-    disk_paths: list[str],
-    recover: deque[str],
-) -> Any:
-    """Looks at the job until the call has returned; returns the last job information, if it says how it
-    ended.
-    """
-    libvirt = nova_guest.libvirt
-    migration = migrate_data.migration
-    flags = driver._get_migration_flags(migrate_data.block_migration)
-    # Neither a paused guest nor persistent memory can be moved by post-copy.
-    post_copy = bool(driver._is_post_copy_enabled(flags)) and not driver._get_vpmems(instance)
-    post_copy = post_copy and getattr(instance, "vm_state", None) != vm_states.PAUSED
-    data_gb = driver._live_migration_data_gb(instance, disk_paths)
-    conductor = Conductor(instance, guest, migration, data_gb, flags, post_copy)
-    reporter = Reporter(instance, migration)
-    ended = (
-        libvirt.VIR_DOMAIN_JOB_COMPLETED,
-        libvirt.VIR_DOMAIN_JOB_FAILED,
-        libvirt.VIR_DOMAIN_JOB_CANCELLED,
-    )
-    start, elapsed = time.time(), 0.0
-    while True:
-        # Before the look, or a job could begin and end between the two.
-        over = operation.done()
-        info = _look(guest, instance)
-        # The clock may be set back while a guest moves.
-        elapsed = max(elapsed, time.time() - start)
-        if info is not None and info.type in ended and not getattr(info, "gone", False):
-            _wait_for_the_call(operation, instance)
-            return info
-        if over or operation.done():
-            return None
-        if info is not None and info.type == libvirt.VIR_DOMAIN_JOB_UNBOUNDED:
-            _run_tasks(driver, guest, instance, migration, recover, post_copy)
-            conductor.observe(info, elapsed, recover)
-            reporter.report(info, elapsed)
-        elif info is not None and info.type not in (*ended, libvirt.VIR_DOMAIN_JOB_NONE):
-            LOG.warning("Unexpected migration job type: %d", info.type, instance=instance)
-        operation.wait(QUICK if elapsed < QUICK_FOR else SLOW)
-
-
-def _wait_for_the_call(operation: Operation, instance: Any) -> None:
-    """The call's result is what counts, but a daemon that hangs after the end must not hold up Nova for
-    ever.
-    """
-    waited = 0.0
-    while not operation.wait(SLOW):
-        waited += SLOW
-        if waited >= CONFIRM_FOR:
-            LOG.warning("The job has ended but the call has not returned for %d s", waited, instance=instance)
-            return
-
-
-def _run_tasks(
-    driver: Any, guest: Any, instance: Any, migration: Any, recover: deque[str], post_copy: bool
-) -> None:
-    """Does what operators have asked for meanwhile (force-complete)."""
+def _end(watch: _Watch, instance: Any) -> Outcome:
+    """Watches to the end and tells it."""
+    info, place = watch.run()
+    after = f"after {watch.elapsed:.1f} s"
+    with watch.faults.told("The report of the end"):
+        after += f" ({figures(watch.last)})" if watch.last is not None else ""
     try:
-        nova_migration.run_tasks(guest, instance, driver.active_migrations, recover, migration, post_copy)
-    except Exception as error:
-        # Saving the new status, for one. The guest moves on, and so must the watch.
-        LOG.warning("A task of the live migration failed: %s", error, instance=instance)
+        outcome = decide(info, place, watch.operation, watch.guest, watch.hosts(), instance)
+    except GuestLost as lost:
+        LOG.error("Migration operation has ended %s: %s", after, lost, instance=instance)
+        raise
+    log = LOG.info if outcome is Outcome.COMPLETED else LOG.warning
+    log("Migration operation has %s %s", outcome.value, after, instance=instance)
+    return outcome
 
 
-def _look(guest: Any, instance: Any) -> Any:
-    """The job's statistics, or `None` where they cannot be had just now: the migration goes on regardless."""
-    try:
-        return guest.get_job_info()
-    except nova_guest.libvirt.libvirtError as error:
-        LOG.warning("The job's statistics cannot be read: %s", error, instance=instance)
+class _Watch:
+    """Looks at one migration until its call has returned. What fails here ends nothing."""
+
+    def __init__(
+        self,
+        driver: Any,
+        instance: Any,
+        guest: Any,
+        operation: Operation,
+        steering: Steering,
+        faults: Faults,
+    ) -> None:
+        self._driver, self._instance, self.guest = driver, instance, guest
+        self.operation, self._steering, self.faults = operation, steering, faults
+        self.elapsed = 0.0
+        #: The last statistics of the job while it ran.
+        self.last: Any = None
+
+    def hosts(self) -> Hosts:
+        """The two hosts. The destination is known once libvirt was asked to move the guest."""
+        destination = getattr(self.guest, "migration_destination", None)
+        return Hosts(self._instance, self._driver._uri(), destination)
+
+    def run(self) -> tuple[Any, str | None]:
+        """Returns the job information that says how it ended, if any does, and the guest's place where it was
+        looked for because the call would not return.
+        """
+        libvirt = nova_guest.libvirt
+        ended = (
+            libvirt.VIR_DOMAIN_JOB_COMPLETED,
+            libvirt.VIR_DOMAIN_JOB_FAILED,
+            libvirt.VIR_DOMAIN_JOB_CANCELLED,
+        )
+        start = clock()
+        while True:
+            # Before the look, or a job could begin and end between the two.
+            over = self.operation.done()
+            info = self._look()
+            self.elapsed = max(self.elapsed, clock() - start)
+            if info is not None and info.type in ended and not getattr(info, "gone", False):
+                return info, self._confirm()
+            if over or self.operation.done():
+                return None, None
+            if info is not None and info.type == libvirt.VIR_DOMAIN_JOB_UNBOUNDED:
+                self.last = info
+                self._steering.steer(info, self.elapsed)
+            elif info is not None and info.type not in (*ended, libvirt.VIR_DOMAIN_JOB_NONE):
+                error = ValueError(f"job type {info.type} is not expected")
+                self.faults.tell("The look at the job", error, traceback=False)
+            self.operation.wait(QUICK if self.elapsed < QUICK_FOR else SLOW)
+
+    def _look(self) -> Any:
+        """The job's statistics; `None` where they cannot be had just now, and the migration goes on."""
+        try:
+            return self.guest.get_job_info()
+        except nova_guest.libvirt.libvirtError as error:
+            self.faults.tell("The look at the job", error, traceback=False)
+        except Exception as error:
+            self.faults.tell("The look at the job", error)
+        return None
+
+    def _confirm(self) -> str | None:
+        """Waits for the call, whose result is what counts. Where it does not return, the guest's place does,
+        once both hosts' answers prove one.
+        """
+        since = asked = clock()
+        while not self.operation.wait(SLOW):
+            if clock() - asked < CONFIRM_FOR:
+                continue
+            asked = clock()
+            hosts = self.hosts()
+            place = hosts.look() if hosts.can_be_asked else UNKNOWN
+            LOG.warning(
+                "The job has ended but the call has not returned for %d s; the guest is %s",
+                asked - since,
+                place,
+                instance=self._instance,
+            )
+            if not hosts.can_be_asked:
+                # Nobody but libvirt's statistics can say more.
+                return None
+            if place.startswith(("source-", "destination-")):
+                return place
         return None

@@ -6,18 +6,14 @@ import enum
 from typing import Any
 
 from nova.virt.libvirt import guest as nova_guest
-from nova.virt.libvirt import migration as nova_migration
 from oslo_log import log as logging
 
-import libvirt_migrate
-from libvirt_migrate import LibvirtError, MigrationCancelled, MigrationError
+from libvirt_migrate import MigrationCancelled, MigrationError
 
-from .threads import run_blocking
+from .operation import Operation
+from .place import UNKNOWN, Hosts
 
 LOG = logging.getLogger(__name__)
-
-#: `VIR_ERR_NO_DOMAIN`.
-_NO_DOMAIN = 42
 
 
 class Outcome(enum.Enum):
@@ -34,82 +30,78 @@ class Outcome(enum.Enum):
 class GuestLost(MigrationError):
     """Nobody can say where the guest is, or it is on both hosts: neither host may be cleaned up."""
 
-    def __init__(self, location: str, cause: BaseException) -> None:
+    def __init__(self, location: str, cause: BaseException | None) -> None:
         super().__init__(location, cause)
-        #: As `MigrationFailed.guest_location`.
+        #: As `MigrationFailed.guest_location`, or why it is not known.
         self.location = location
         self.cause = cause
 
     def __str__(self) -> str:
         advice = (
-            "it stands still until the migration is resumed (VIR_MIGRATE_POSTCOPY_RESUME)"
+            "it stands still until the migration is resumed: libvirt-migrate recover, or "
+            "VIR_MIGRATE_POSTCOPY_RESUME"
             if self.location == "post-copy-broken"
-            else "look for it on both hosts"
+            else "look for it on both hosts before anything is deleted there"
         )
-        return f"the migration failed and the guest is {self.location}: {advice}; libvirt said: {self.cause}"
+        said = "" if self.cause is None else f"; libvirt said: {self.cause}"
+        return f"the migration failed and the guest is {self.location}: {advice}{said}"
 
 
-def decide(info: Any, error: BaseException | None, guest: Any, instance: Any) -> Outcome:
-    """The outcome of a migration whose call is over.
+def decide(
+    info: Any, place: str | None, operation: Operation, guest: Any, hosts: Hosts, instance: Any
+) -> Outcome:
+    """The outcome of a migration that is over.
 
-    `info` is the last job information, `error` what the call raised. Raises GuestLost.
+    `info` is the job information that said so, if any did; `place` is where the guest was found, if it was
+    looked for before the call returned. Raises GuestLost where nothing proves on which host the guest is.
     """
-    libvirt = nova_guest.libvirt
+    if operation.succeeded:
+        return Outcome.COMPLETED
+    error = operation.error()
     if error is not None:
-        return _after_error(error, guest)
-    if info is not None and info.type == libvirt.VIR_DOMAIN_JOB_CANCELLED:
-        return Outcome.CANCELLED
-    if info is not None and info.type == libvirt.VIR_DOMAIN_JOB_FAILED:
-        return Outcome.FAILED
-    if info is not None and info.type == libvirt.VIR_DOMAIN_JOB_COMPLETED:
-        return Outcome.COMPLETED
-    # libvirt knows nothing of the job any more. Nova's way: a guest that is still here has not moved.
-    kind = nova_migration.find_job_type(guest, instance)
-    return Outcome.COMPLETED if kind == libvirt.VIR_DOMAIN_JOB_COMPLETED else Outcome.FAILED
+        return _after_error(error, operation.aborted, hosts, instance)
+    if place is not None:
+        return _at(place, operation.aborted, None)
+    return _by_statistics(info, guest)
 
 
-def _after_error(error: BaseException, guest: Any) -> Outcome:
+def _after_error(error: BaseException, aborted: bool, hosts: Hosts, instance: Any) -> Outcome:
     location = getattr(error, "guest_location", None)
-    if location is None:
-        # Refused before anything was started.
+    if location is None and not hosts.can_be_asked:
+        # libvirt was never asked to move the guest.
         return Outcome.FAILED
-    if location == "unknown":
-        location = _ask(guest)
+    # The source's word is enough for the source. For the destination, which runs a guest in post-copy too,
+    # both are asked.
+    if hosts.can_be_asked and location not in ("source-running", "source-paused", "post-copy-broken"):
+        location = hosts.find()
+    location = location or UNKNOWN
     if location.startswith("destination-"):
-        LOG.warning("The migration call failed but the guest is %s: %s", location, error)
+        LOG.warning("The migration call failed but the guest is %s: %s", location, error, instance=instance)
+    return _at(location, aborted or isinstance(error, MigrationCancelled), error)
+
+
+def _at(place: str, cancelled: bool, error: BaseException | None) -> Outcome:
+    if place.startswith("destination-"):
         return Outcome.COMPLETED
-    if location.startswith("source-"):
-        return Outcome.CANCELLED if isinstance(error, MigrationCancelled) else Outcome.FAILED
-    raise GuestLost(location, error)
+    if place.startswith("source-"):
+        return Outcome.CANCELLED if cancelled else Outcome.FAILED
+    raise GuestLost(place, error)
 
 
-def _ask(guest: Any) -> str:
-    """Where the guest is, by asking the destination; the call could not do that for a proxied domain."""
-    destination = getattr(guest, "migration_destination", None)
-    if not isinstance(destination, str):
-        return "unknown"
+def _by_statistics(info: Any, guest: Any) -> Outcome:
+    """Where nobody knows what the call said: Nova's way."""
+    libvirt = nova_guest.libvirt
+    outcomes = {
+        libvirt.VIR_DOMAIN_JOB_COMPLETED: Outcome.COMPLETED,
+        libvirt.VIR_DOMAIN_JOB_FAILED: Outcome.FAILED,
+        libvirt.VIR_DOMAIN_JOB_CANCELLED: Outcome.CANCELLED,
+    }
+    if info is not None and info.type in outcomes:
+        return outcomes[info.type]
+    # libvirt knows nothing of the job any more. A guest that is still active here has not moved.
     try:
-        here = guest.is_active()
-    except nova_guest.libvirt.libvirtError as error:
-        if error.get_error_code() != nova_guest.libvirt.VIR_ERR_NO_DOMAIN:
-            return "unknown"
-        here = False
-    try:
-        there = run_blocking(_state_at, guest.uuid, destination)
-    except MigrationError as error:
-        LOG.warning("The destination cannot be asked for the guest: %s", error)
-        return "unknown"
-    if here:
-        return "unknown" if there else "source-running"
-    # Neither here nor there: it was shut off on its host while it moved.
-    return f"destination-{there}" if there in ("running", "paused") else "source-shut-off"
-
-
-def _state_at(uuid: str, uri: str) -> str | None:
-    """What the guest does at the host of `uri`; `None` where it is not there."""
-    try:
-        return libvirt_migrate.Guest.open(uuid, uri).state.name
-    except LibvirtError as error:
-        if error.code == _NO_DOMAIN:
-            return None
-        raise
+        return Outcome.FAILED if guest.is_active() else Outcome.COMPLETED
+    except libvirt.libvirtError as error:
+        if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
+            return Outcome.COMPLETED
+        raise GuestLost(UNKNOWN, error) from error

@@ -30,20 +30,22 @@ _installed: tuple[tuple[Override, Any], ...] = ()
 def install() -> None:
     """Overrides Nova's live-migration path. A second call does nothing.
 
-    Raises UnsupportedNova where Nova's release is not supported, or where something that is to be
-    overridden is not there. Nothing is changed then.
+    Raises UnsupportedNova where Nova's release is not supported, or where the overrides do not fit it: it
+    names each thing that does not. Nothing is changed then.
     """
     global _installed
     with _lock:
         if _installed:
             return
         overrides = plan()
-        missing = [str(override) for override in overrides if not hasattr(override.owner, override.name)]
-        if missing:
+        from . import fits, options
+
+        problems = fits.misfits((entry.owner, entry.name, entry.replacement) for entry in overrides)
+        if problems:
             raise release.UnsupportedNova(
-                f"this is Nova {release.version()}, but it has no {', '.join(missing)}; it was changed"
+                f"this is Nova {release.version()}, but not as it was released, and nothing was overridden: "
+                + "; ".join(problems)
             )
-        from . import options
 
         options.register()
         originals = tuple((override, getattr(override.owner, override.name)) for override in overrides)
@@ -73,11 +75,12 @@ def plan() -> tuple[Override, ...]:
     from nova.virt.libvirt import guest as nova_guest
     from nova.virt.libvirt import migration as nova_migration
 
-    from . import guest, migration, monitor
+    from . import driver, guest, migration, monitor
 
     return (
         *(Override(nova_guest.Guest, method.__name__, method) for method in guest.METHODS),
         Override(nova_guest, "JobInfo", guest.JobInfo),
         *(Override(nova_migration, function.__name__, function) for function in migration.FUNCTIONS),
+        *(Override(nova_driver.LibvirtDriver, name, method) for name, method in driver.METHODS.items()),
         Override(nova_driver.LibvirtDriver, "_live_migration_monitor", monitor.live_migration_monitor),
     )

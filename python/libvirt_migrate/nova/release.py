@@ -9,7 +9,7 @@ import re
 from ..errors import MigrationError
 
 #: The major releases whose live-migration path the overrides were written for and tried with.
-SUPPORTED = (31, 32, 33, 34)
+SUPPORTED = tuple(range(28, 35))
 
 
 class UnsupportedNova(MigrationError):

@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
-from nova import objects
+from nova import exception, objects
 from nova.storage import rbd_utils
 from nova.virt.libvirt import config as vconfig
 from oslo_log import log as logging
 
 from . import release
-from .fields import field
 
 LOG = logging.getLogger(__name__)
 
@@ -24,6 +23,11 @@ LOG = logging.getLogger(__name__)
 Part = Any
 #: Nova's callbacks: they return an object with `to_xml()`.
 GetConfig = Callable[..., Any]
+
+
+def field(owner: Any, name: str) -> Any:
+    """The value of a field; `None` where it is not set, or where this release does not have it."""
+    return getattr(owner, name) if name in owner.fields and owner.obj_attr_is_set(name) else None
 
 
 def graphics(migrate_data: Any) -> Part:
@@ -67,7 +71,9 @@ def disks(migrate_data: Any, instance: Any, get_volume_config: GetConfig, xml: s
             continue
         conf = get_volume_config(*before, connection_info, bdm.as_disk_info())
         if secret_uuid := field(bdm, "encryption_secret_uuid"):
-            conf.volume_encryption = _luks(secret_uuid)
+            # Before 29 it is called otherwise, and what has no name would not be written.
+            name = "volume_encryption" if hasattr(conf, "volume_encryption") else "encryption"
+            setattr(conf, name, _luks(secret_uuid))
         part.append({"match": key, "xml": _text(conf.to_xml())})
     return part or None
 
@@ -99,6 +105,9 @@ def interfaces(migrate_data: Any, get_vif_config: GetConfig | None, xml: str) ->
     """The interfaces, as the destination's ports are bound."""
     if get_vif_config is None:
         return None
+    if any("<mac " not in interface for interface in between(xml, "<interface ", "</interface>")):
+        # In the words that Nova's operators know.
+        raise exception.MigrationError(reason="Unable to find MAC address in interface XML")
     macs = {mac.strip("'\"/ ").lower() for mac in between(xml, "<mac address=", ">")}
     part = []
     for vif in migrate_data.vifs:

@@ -124,6 +124,7 @@ fn replace<'a>(disk: Element<'a>, wanted: Element<'a>, editor: &mut Editor<'a>) 
             (Some(ours), Some(theirs)) if !same(ours, theirs) => {
                 editor.replace(ours.range(), theirs.source());
             }
+            (None, Some(theirs)) if theirs.named("encryption") && insert_late(disk, theirs, editor) => {}
             (None, Some(theirs)) => missing.push(theirs.source()),
             (Some(ours), None) if source_given && !is_kept(ours) => editor.remove(ours),
             _ => {}
@@ -137,6 +138,14 @@ fn replace<'a>(disk: Element<'a>, wanted: Element<'a>, editor: &mut Editor<'a>) 
 /// the old source; libvirt finds the new one's itself.
 fn is_kept(element: Element<'_>) -> bool {
     element.name() == "driver" || (element.name() == "backingStore" && element.children().next().is_none())
+}
+
+/// Puts an encryption where libvirt and Nova have it, late, if the disk has an address to put it before.
+fn insert_late<'a>(disk: Element<'a>, encryption: Element<'a>, editor: &mut Editor<'a>) -> bool {
+    let Some(address) = disk.child("address") else { return false };
+    let (text, at) = (disk.document(), address.range().start);
+    editor.replace(at..at, encryption.source().to_owned() + &text[before(text, at)]);
+    true
 }
 
 /// Puts new elements behind the source, or before all others where there is none.

@@ -5,6 +5,9 @@ from __future__ import annotations
 import importlib.util
 import os
 import warnings
+from collections.abc import Iterator
+
+import pytest
 
 if importlib.util.find_spec("nova.version") is None:
     # Collected by the main run as well, whose environment has no Nova: `make nova` is what runs them.
@@ -16,3 +19,27 @@ else:
         # Of Nova's dependencies, about each other. Ours stay errors.
         warnings.simplefilter("ignore")
         import nova.virt.libvirt.driver  # noqa: F401
+
+
+@pytest.fixture
+def _fast_monitor(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A monitor that looks at once, by the clock of the course that runs."""
+    import libvirt
+    from nova.conf import CONF
+    from nova.virt.libvirt import guest as nova_guest
+    from nova.virt.libvirt import migration as nova_migration
+
+    from libvirt_migrate.nova import monitor, options
+
+    from . import course
+
+    options.register()
+    monkeypatch.setattr(monitor, "QUICK", 0.001)
+    monkeypatch.setattr(monitor, "SLOW", 0.001)
+    monkeypatch.setattr(monitor, "clock", lambda: course.COURSES[-1].now)
+    monkeypatch.setattr(nova_guest, "libvirt", libvirt)
+    monkeypatch.setattr(nova_migration, "libvirt", libvirt)
+    yield
+    CONF.clear_override("policy", "libvirt_migrate")
+    for name in course.CHANGED:
+        CONF.clear_override(name, "libvirt")

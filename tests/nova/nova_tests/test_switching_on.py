@@ -5,8 +5,10 @@ fit.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -72,7 +74,7 @@ print(guest.JobInfo is first, overrides.original(guest, "JobInfo") is original, 
     assert python(code).split() == ["True", "True", "nova.virt.libvirt.guest"]
 
 
-@pytest.mark.parametrize("found", ["30.2.0", "35.0.0", "35.0.0.0rc1", "unknown"])
+@pytest.mark.parametrize("found", ["27.5.1", "35.0.0", "35.0.0.0rc1", "unknown"])
 def test_an_unsupported_release_is_refused_before_anything_is_changed(
     found: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -81,23 +83,84 @@ def test_an_unsupported_release_is_refused_before_anything_is_changed(
     release.major.cache_clear()
     monkeypatch.setattr(release, "version", lambda: found)
     before = nova_guest.Guest.migrate
-    with pytest.raises(UnsupportedNova, match=f"supports Nova 31 to 34, and this is Nova {found}"):
+    with pytest.raises(UnsupportedNova, match=f"supports Nova 28 to 34, and this is Nova {found}"):
         overrides.install()
     release.major.cache_clear()
     assert nova_guest.Guest.migrate is before
     assert overrides.installed() == ()
 
 
-def test_a_nova_that_was_changed_is_refused_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    from nova.virt.libvirt import guest as nova_guest
-    from nova.virt.libvirt import migration as nova_migration
+def no_such_function(patch: pytest.MonkeyPatch) -> None:
+    patch.delattr("nova.virt.libvirt.migration.run_tasks")
 
-    monkeypatch.delattr(nova_migration, "update_downtime")
-    before = nova_guest.Guest.migrate
-    with pytest.raises(UnsupportedNova, match=r"has no nova\.virt\.libvirt\.migration\.update_downtime"):
+
+def no_such_method(patch: pytest.MonkeyPatch) -> None:
+    patch.delattr("nova.virt.libvirt.driver.LibvirtDriver._live_migration_monitor")
+
+
+def one_argument_more(patch: pytest.MonkeyPatch) -> None:
+    def _live_migration_monitor(self, context, instance, guest, dest, post_method, recover_method,  # type: ignore[no-untyped-def]
+                                block_migration, migrate_data, future, disk_paths, scale):  # fmt: skip
+        """As of a Nova to come."""
+
+    patch.setattr("nova.virt.libvirt.driver.LibvirtDriver._live_migration_monitor", _live_migration_monitor)
+
+
+def another_order(patch: pytest.MonkeyPatch) -> None:
+    def migrate(self, destination, destination_xml=None, migrate_uri=None, migrate_disks=None):  # type: ignore[no-untyped-def]
+        """A distribution's own."""
+
+    patch.setattr("nova.virt.libvirt.guest.Guest.migrate", migrate)
+
+
+def fewer_arguments_of_what_is_called(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr("nova.virt.libvirt.migration.save_stats", lambda instance, migration, info: None)
+
+
+def another_monitor(patch: pytest.MonkeyPatch) -> None:
+    def _live_migration(self, context, instance, dest, post_method, recover_method, block_migration,  # type: ignore[no-untyped-def]
+                        migrate_data):  # fmt: skip
+        self._watch_live_migration(context, instance, self._live_migration_operation)
+
+    patch.setattr("nova.virt.libvirt.driver.LibvirtDriver._live_migration", _live_migration)
+
+
+def of_another_release(patch: pytest.MonkeyPatch) -> None:
+    """Half upgraded: its metadata is newer than its code, or the other way round."""
+    newer = release.major() < 34
+    patch.setattr(release, "major", lambda: 34 if newer else 33)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (no_such_function, "there is no nova.virt.libvirt.migration.run_tasks"),
+        (no_such_method, "there is no nova.virt.libvirt.driver.LibvirtDriver._live_migration_monitor"),
+        (one_argument_more, "_live_migration_monitor takes (self, context, .* scale)"),
+        (another_order, "Guest.migrate takes (self, destination, destination_xml=None"),
+        (fewer_arguments_of_what_is_called, "save_stats takes (instance, migration, info), and 4 arguments"),
+        (another_monitor, "LibvirtDriver._live_migration does not call _live_migration_monitor"),
+        (of_another_release, "_get_volume_config takes"),
+    ],
+)
+def test_a_nova_that_was_changed_is_refused_as_a_whole(
+    change: Callable[[pytest.MonkeyPatch], None], named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from nova.virt.libvirt import guest as nova_guest
+
+    change(monkeypatch)
+    before = nova_guest.Guest.migrate, nova_guest.JobInfo
+    pattern = re.escape(named).replace(r"\.\*", ".*").replace(r"\ ", " ")
+    with pytest.raises(UnsupportedNova, match=f"nothing was overridden: .*{pattern}"):
         overrides.install()
-    assert nova_guest.Guest.migrate is before
+    assert (nova_guest.Guest.migrate, nova_guest.JobInfo) == before
     assert overrides.installed() == ()
+
+
+def test_this_nova_fits() -> None:
+    from libvirt_migrate.nova import fits
+
+    assert fits.misfits((entry.owner, entry.name, entry.replacement) for entry in overrides.plan()) == []
 
 
 def test_the_command_installs_and_runs_novas_own() -> None:
@@ -112,12 +175,13 @@ sys.exit(ours.main())
     assert output.split("\n")[0] == f"{len(overrides.plan())} ['--config-file', 'x']"
 
 
-def check(tmp_path: Path, *lines: str) -> subprocess.CompletedProcess[str]:
+def check(tmp_path: Path, *lines: str, options: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
     """`check` with a configuration."""
     conf = tmp_path / "nova.conf"
     conf.write_text("\n".join(lines))
     command = [sys.executable, "-W", "ignore", "-m", "libvirt_migrate.nova", "check", "--no-connect"]
-    return subprocess.run([*command, "--config-file", str(conf)], capture_output=True, text=True, timeout=60)
+    command += ["--config-file", str(conf), *options]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60)
 
 
 def test_the_check_of_a_good_installation(tmp_path: Path) -> None:
@@ -127,6 +191,43 @@ def test_the_check_of_a_good_installation(tmp_path: Path) -> None:
     assert "problem" not in done.stdout
     for override in overrides.plan():
         assert str(override) in done.stdout
+
+
+def test_the_check_of_a_set_up_with_the_command(tmp_path: Path) -> None:
+    done = check(tmp_path, "[DEFAULT]", options=["--wrapper"])
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "libvirt-migrate-nova-compute" in done.stdout
+    assert "problem" not in done.stdout
+
+
+def test_the_check_finds_the_command_where_it_runs(tmp_path: Path) -> None:
+    command = tmp_path / "libvirt-migrate-nova-compute"
+    command.write_text("import time\ntime.sleep(120)\n")
+    with subprocess.Popen([sys.executable, str(command)]) as process:
+        try:
+            done = check(tmp_path, "[DEFAULT]")
+        finally:
+            process.kill()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"which runs (process {process.pid})" in done.stdout
+
+
+PATCHED = """
+import nova.cmd.compute
+from nova.virt.libvirt import migration
+del migration.run_tasks
+import sys
+from libvirt_migrate.nova.__main__ import main
+sys.argv = ["check", "check", "--no-connect"]
+print(main())
+"""
+
+
+def test_the_check_tells_what_does_not_fit() -> None:
+    output = python(PATCHED)
+    assert "problem: this is Nova" in output
+    assert "there is no nova.virt.libvirt.migration.run_tasks" in output
+    assert output.split()[-1] == "1"
 
 
 @pytest.mark.parametrize(

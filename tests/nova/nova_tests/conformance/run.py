@@ -58,6 +58,7 @@ def main() -> int:
     parser.add_argument("out", type=Path)
     parser.add_argument("modules", nargs="+")
     parser.add_argument("--drop-in", action="store_true")
+    parser.add_argument("--plain", action="store_true", help="the drop-in as users have it")
     parser.add_argument("--policy", choices=("adaptive", "schedule"), default="adaptive")
     parser.add_argument(
         "--only", type=re.compile, default=re.compile(""), help="a pattern for the tests' names"
@@ -70,7 +71,11 @@ def main() -> int:
     sys.argv = sys.argv[:1]
     import nova.tests.unit  # noqa: F401
 
-    if options.drop_in:
+    if options.plain:
+        from libvirt_migrate.nova import install
+
+        install()
+    elif options.drop_in:
         from . import adapter
 
         adapter.install(options.policy)

@@ -11,9 +11,11 @@ printed as JSON on the last line.
 from __future__ import annotations
 
 import faulthandler
+import inspect
 import json
 import os
 import sys
+import threading
 import time
 import traceback
 from typing import Any
@@ -21,9 +23,11 @@ from typing import Any
 # Before anything else, as Nova's own commands do it; OS_NOVA_DISABLE_EVENTLET_PATCHING says which.
 from nova import monkey_patch
 
-# Nova 31 has done it by now; there is no other way there.
+# Nova 31 and older have done it by now; there is no other way there.
 if hasattr(monkey_patch, "patch"):
-    monkey_patch.patch(backend="threading")
+    monkey_patch.patch(
+        *(["threading"] if "backend" in inspect.signature(monkey_patch.patch).parameters else [])
+    )
 
 from nova import context as nova_context
 from nova import objects
@@ -102,6 +106,30 @@ def make_records(order: dict[str, Any], told: Told) -> tuple[Any, Any, Any]:
     return context, instance, data
 
 
+def abort_when_running(driver: Any, instance: Any) -> None:
+    """As the API's abort does it, once there is a job: nova-compute calls the driver from another thread."""
+    guest = driver._host.get_guest(instance)
+    while guest.get_job_info().memory_processed == 0:
+        time.sleep(0.05)
+    driver.live_migration_abort(instance)
+
+
+def fail_at_the_end() -> None:
+    """Has the call fail once the guest has moved, as it does where the connection breaks then."""
+    from nova.virt.libvirt import guest as nova_guest
+
+    from libvirt_migrate import MigrationFailed
+
+    migrate = nova_guest.Guest.migrate
+
+    def fails(*arguments: Any, **keywords: Any) -> None:
+        migrate(*arguments, **keywords)
+        # VIR_ERR_INTERNAL_ERROR of VIR_FROM_RPC.
+        raise MigrationFailed((1, 7, "client socket is closed", 2, None, None, None, -1, -1), "unknown")
+
+    nova_guest.Guest.migrate = fails
+
+
 def main() -> None:
     """Migrates, and prints what happened."""
     order = json.loads(sys.argv[1])
@@ -114,6 +142,10 @@ def main() -> None:
         logging.setup(CONF, "nova")
     context, instance, data = make_records(order, told)
     error = None
+    if order.get("fail_at_the_end"):
+        fail_at_the_end()
+    if order.get("abort"):
+        threading.Thread(target=abort_when_running, args=(driver, instance), daemon=True).start()
     told.start = time.time()
     try:
         driver._live_migration(context, instance, order["address"], told.post, told.recover, False, data)
