@@ -208,15 +208,7 @@ fn a_guest_paused_by_force_stays_so_where_the_destination_may_have_it() {
 fn statistics_of_an_aborted_run_are_not_those_of_the_one_that_moved_the_guest() {
     let intent = Intent { max_downtime: 0.01, throttle: true, ..Intent::default() };
     let run = Run::with(Fake::default(), &Convergence::adaptive(intent).unwrap());
-    let mut iteration = 0;
-    eventually("the restart", || {
-        iteration += 1;
-        let job = JobInfo { memory_dirty_rate: Some(1000 * MIB / 4096), ..memory(iteration, 900 * MIB) };
-        run.fake.set_job(job);
-        run.fake.emit(DomainEvent::Iteration(iteration));
-        std::thread::sleep(Duration::from_millis(50));
-        run.fake.calls("migrate").len() == 2
-    });
+    dirty_until(&run, "the restart", || run.fake.calls("migrate").len() == 2);
     let aborted = JobInfo {
         success: Some(false),
         kind: JobType::Cancelled,
@@ -273,16 +265,16 @@ fn a_migration_of_which_nothing_is_heard_is_looked_for_at_both_hosts() {
     assert!(run.migration.result().is_ok());
 }
 
-/// A guest that dirties more than is moved, until its migration is started again with the guest slowed down.
-fn until_restarted(run: &Run) {
+/// A guest that dirties more than is moved, pass after pass.
+fn dirty_until(run: &Run, what: &str, done: impl Fn() -> bool) {
     let mut iteration = 0;
-    eventually("the restart", || {
+    eventually(what, || {
         iteration += 1;
         let job = JobInfo { memory_dirty_rate: Some(1000 * MIB / 4096), ..memory(iteration, 900 * MIB) };
         run.fake.set_job(job);
         run.fake.emit(DomainEvent::Iteration(iteration));
         std::thread::sleep(Duration::from_millis(50));
-        run.acts().contains(&"restart")
+        done()
     });
 }
 
@@ -297,15 +289,7 @@ fn what_is_answered_to_the_run_before_is_not_taken_for_the_one_after() {
     // The first run ends by its abort; the answer to that comes when the second one is long under way.
     fake.answer_late("abort_job");
     let run = Run::with(fake, &throttled(intent));
-    let mut iteration = 0;
-    eventually("the second call", || {
-        iteration += 1;
-        let job = JobInfo { memory_dirty_rate: Some(1000 * MIB / 4096), ..memory(iteration, 900 * MIB) };
-        run.fake.set_job(job);
-        run.fake.emit(DomainEvent::Iteration(iteration));
-        std::thread::sleep(Duration::from_millis(50));
-        run.fake.calls("migrate").len() == 2
-    });
+    dirty_until(&run, "the second call", || run.fake.calls("migrate").len() == 2);
     std::thread::sleep(Duration::from_millis(200));
     run.fake.release_late();
     // The policy goes on steering the second run: its deadline is kept.
@@ -318,7 +302,7 @@ fn what_is_answered_to_the_run_before_is_not_taken_for_the_one_after() {
 fn a_guest_is_not_paused_between_two_runs() {
     let fake = Fake::unabortable();
     let run = Run::with(fake, &throttled(Intent::default()));
-    until_restarted(&run);
+    dirty_until(&run, "the restart", || run.acts().contains(&"restart"));
     // The first call has not returned yet.
     run.migration.force_complete().unwrap();
     std::thread::sleep(Duration::from_millis(200));

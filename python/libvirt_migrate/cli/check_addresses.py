@@ -11,6 +11,7 @@ from .. import Listener
 from .checking import Check, Pair
 from .definition import Definition
 from .listening import moving_address, show_listener
+from .names import addresses_of
 from .request import host_of
 
 _NAME = "addresses"
@@ -45,8 +46,8 @@ class _Hosts:
 
     @classmethod
     def of(cls, pair: Pair) -> _Hosts:
-        source, there = host_of(pair.source_uri), _addresses(host_of(pair.destination_uri))
-        return cls(_addresses(source) - there, there, source is None)
+        source, there = host_of(pair.source_uri), addresses_of(host_of(pair.destination_uri))
+        return cls(addresses_of(source) - there, there, source is None)
 
     def are_source(self, found: set[str]) -> bool:
         """Whether one of these is the source's and not the destination's."""
@@ -56,7 +57,7 @@ class _Hosts:
 
 
 def _check(listener: Listener, address: str, definition: Definition, hosts: _Hosts) -> Check:
-    what, found = f"{_whole(listener)} listens at {address}", _addresses(address)
+    what, found = f"{_whole(listener)} listens at {address}", addresses_of(address)
     if not found:
         return Check(_NAME, "not known", f"{what}, which has no address here")
     if all(is_everywhere(one) for one in found):
@@ -90,13 +91,3 @@ def _is_ours(address: str) -> bool:
     except OSError:
         return False
     return True
-
-
-def _addresses(host: str | None) -> set[str]:
-    """The IP addresses of a host by its name, or the one that it is."""
-    if host is None:
-        return set()
-    try:
-        return {str(ipaddress.ip_address(str(found[4][0]))) for found in socket.getaddrinfo(host, None)}
-    except (OSError, ValueError, UnicodeError):
-        return set()

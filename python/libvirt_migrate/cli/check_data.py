@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import ipaddress
-import socket
 from collections.abc import Iterator
 
 from .. import MigrateFlags, MigrateParams
 from .checking import Check, Pair
 from .errors import one_line
+from .names import addresses_of
 from .request import host_of
 
 
 def check_data(pair: Pair, params: MigrateParams) -> Iterator[Check]:
     """Addresses that are asked for are the destination's, and both QEMUs have what TLS needs."""
-    there = _addresses(host_of(pair.destination_uri))
+    there = addresses_of(host_of(pair.destination_uri))
     for name in ("migrate_uri", "disks_uri"):
         uri = params.get(name)
         if uri is not None and host_of(uri):
@@ -29,7 +29,7 @@ def check_data(pair: Pair, params: MigrateParams) -> Iterator[Check]:
 
 def _check_address(name: str, host: str, there: set[str], shown: str) -> Check:
     option = f"--{name.replace('_', '-')} {shown}"
-    found = _addresses(host)
+    found = addresses_of(host)
     listens = name == "listen_address"
     if found and listens and all(ipaddress.ip_address(one).is_unspecified for one in found):
         return Check("data", "pass", f"{option}: every host has that")
@@ -39,13 +39,3 @@ def _check_address(name: str, host: str, there: set[str], shown: str) -> Check:
         "does the destination have that?" if listens else "does the source reach the destination there?"
     )
     return Check("data", "not known", f"{option}: {question}")
-
-
-def _addresses(host: str | None) -> set[str]:
-    """The IP addresses of a host by its name, or the one that it is."""
-    if host is None:
-        return set()
-    try:
-        return {str(ipaddress.ip_address(str(found[4][0]))) for found in socket.getaddrinfo(host, None)}
-    except (OSError, ValueError, UnicodeError):
-        return set()
