@@ -58,6 +58,8 @@ pub struct Fake {
     pub versions: (LibvirtVersion, Option<LibvirtVersion>),
     pub connected: AtomicBool,
     pub persistent: AtomicBool,
+    /// Whether its host starts it by itself, and its checkpoints; without them the domain has no such thing.
+    belongings: Mutex<(Option<bool>, Option<Vec<String>>)>,
     devices: String,
     volumes: Option<Vec<Option<Volume>>>,
 }
@@ -87,6 +89,7 @@ impl Default for Fake {
             versions: (LibvirtVersion::new(9, 0, 0), None),
             connected: AtomicBool::new(true),
             persistent: AtomicBool::new(true),
+            belongings: Mutex::default(),
             devices: "<disk><target dev='vda'/></disk>".into(),
             volumes: None,
         }
@@ -142,6 +145,11 @@ impl Fake {
     /// Has every question for its state fail as over a connection that is gone.
     pub fn set_unreachable(&self) {
         *self.state.lock().unwrap() = Err(LibvirtError::SYSTEM_ERROR);
+    }
+
+    pub fn set_belongings(&self, autostart: bool, checkpoints: &[&str]) {
+        let checkpoints = checkpoints.iter().map(ToString::to_string).collect();
+        *self.belongings.lock().unwrap() = (Some(autostart), Some(checkpoints));
     }
 
     pub fn set_job(&self, job: JobInfo) {
@@ -334,6 +342,22 @@ impl DomainOps for Fake {
     fn is_persistent(&self) -> Result<bool> {
         self.refused("is_persistent")?;
         Ok(self.persistent.load(Ordering::SeqCst))
+    }
+    fn autostart(&self) -> Result<bool> {
+        self.refused("autostart")?;
+        self.belongings.lock().unwrap().0.ok_or_else(|| Error::unsupported("autostart"))
+    }
+    fn set_autostart(&self, on: bool) -> Result<()> {
+        self.called("set_autostart", format_args!(" {on}"))?;
+        self.belongings.lock().unwrap().0 = Some(on);
+        Ok(())
+    }
+    fn checkpoints(&self) -> Result<Vec<String>> {
+        self.refused("checkpoints")?;
+        self.belongings.lock().unwrap().1.clone().ok_or_else(|| Error::unsupported("checkpoints"))
+    }
+    fn redefine_checkpoint(&self, xml: &str) -> Result<()> {
+        self.called("redefine_checkpoint", format_args!(" {xml}"))
     }
     fn destroy(&self) -> Result<()> {
         self.called("destroy", "")?;
