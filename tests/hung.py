@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -74,6 +75,15 @@ def stopped(host: Host) -> Iterator[Callable[[], object]]:
 def counts() -> tuple[int, int]:
     """Threads and open files of this process."""
     return len(list(Path("/proc/self/task").iterdir())), len(os.listdir("/proc/self/fd"))
+
+
+def settled_counts() -> tuple[int, int]:
+    """The same, once connections that were let go of before are closed."""
+    last = None
+    while (now := counts()) != last:
+        last = now
+        time.sleep(0.3)
+    return now
 
 
 def no_more_than(before: tuple[int, int]) -> bool:

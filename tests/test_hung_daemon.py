@@ -12,7 +12,7 @@ import pytest
 
 from commands import command, refused
 from conftest import StartGuest
-from hung import Hung, counts, hung_daemon, no_more_than, stopped
+from hung import Hung, counts, hung_daemon, no_more_than, settled_counts, stopped
 from libvirt_migrate import Guest, Host, InvalidParameter, LibvirtError, where_is
 from libvirt_migrate.lab import Host as LabHost
 from libvirt_migrate.lab import Workload
@@ -114,7 +114,7 @@ def test_many_connect_where_the_daemon_answers() -> None:
 
 def test_a_stopped_daemon_that_goes_on(destination: LabHost) -> None:
     assert Host.open(destination.uri).guest("nobody") is None
-    before = counts()
+    before = settled_counts()
     with ThreadPoolExecutor(1) as pool:
         with stopped(destination):
             with pytest.raises(LibvirtError, match=r"took longer than 0\.5 s"):
