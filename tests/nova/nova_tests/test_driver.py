@@ -103,9 +103,9 @@ def test_an_end_that_was_seen_to_raises_nothing(
     failure: Exception | None, told: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if isinstance(failure, ValueError):
-        at_source = SimpleNamespace(
-            answers=(SimpleNamespace(host="s", error=None),) * 2, state="running", host="s"
-        )
+        running = SimpleNamespace(host="s", error=None, state=SimpleNamespace(code=1, reason_code=1))
+        absent = SimpleNamespace(host="d", error=None, state=None)
+        at_source = SimpleNamespace(answers=(running, absent), state="running", host="s")
         monkeypatch.setattr(libvirt_migrate, "where_is", lambda *_, **__: at_source)
     it = Driver(course(), failure)
     assert it.run() == told

@@ -29,11 +29,19 @@ Answer = tuple[int, int] | str | None
 NO_DAEMON = LibvirtError((libvirt.VIR_ERR_RPC, 7, "no daemon", 2, None, None, None, -1, -1))
 
 
+def doing(answer: Answer) -> Any:
+    """What a guest does, as a `GuestState`."""
+    if answer is None or isinstance(answer, str):
+        return None
+    code, reason = answer
+    return SimpleNamespace(code=code, reason_code=reason)
+
+
 def whereabouts(state: str, at: int | None, source: Answer, destination: Answer) -> Any:
     """As `libvirt_migrate.where_is` puts it."""
     hosts = ("qemu+tcp://source/system", "qemu+tcp://dest/system")
     answers = [
-        SimpleNamespace(host=host, error=answer if isinstance(answer, str) else None)
+        SimpleNamespace(host=host, error=answer if isinstance(answer, str) else None, state=doing(answer))
         for host, answer in zip(hosts, (source, destination), strict=True)
     ]
     return SimpleNamespace(state=state, host=None if at is None else hosts[at], answers=answers)
@@ -90,7 +98,7 @@ def test_what_both_hosts_prove_decides(found: Any, outcome: str, location: str |
     ("found", "said"),
     [
         # A guest in post-copy whose source is gone has lost what was not sent: it has not arrived.
-        (whereabouts("post-copy", 1, ABSENT, POST_COPY), "in post-copy"),
+        (whereabouts("post-copy-broken", 1, ABSENT, POST_COPY), "post-copy-broken"),
         (whereabouts("post-copy", 1, SOURCE_POST_COPY, POST_COPY), "in post-copy"),
         (whereabouts("post-copy-broken", 1, SOURCE_BROKEN, BROKEN), "post-copy-broken"),
         (whereabouts("running", 1, SILENT, MIGRATED), "unknown"),
