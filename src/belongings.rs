@@ -63,12 +63,19 @@ impl Belongings {
                 return;
             }
         };
-        if wanted && source.is_persistent().unwrap_or(false) {
-            brought.left.push(
+        let kept = if wanted { fact(source.is_persistent()).filter(|kept| *kept) } else { Fact::Absent };
+        match kept {
+            Fact::Known(_) => brought.left.push(
                 "autostart: the source keeps the definition and starts the guest by itself when it starts, although \
                  the guest is elsewhere; virsh autostart --disable there keeps it from that"
                     .into(),
-            );
+            ),
+            Fact::Unknown => brought.left.push(
+                "autostart: the source did not tell whether it keeps the definition, with which it would start the \
+                 guest by itself although that is elsewhere; virsh dominfo there tells"
+                    .into(),
+            ),
+            Fact::Absent => {}
         }
         match set_autostart(there, wanted) {
             Ok(Set::Already) => {}

@@ -99,6 +99,14 @@ fn a_source_that_keeps_a_guest_it_starts_by_itself_is_told() {
 }
 
 #[test]
+fn a_source_of_which_it_is_not_known_is_told_as_such() {
+    let (source, destination) = pair(true, &[], true);
+    source.refuse("is_persistent", &[LOCKED]);
+    let left = moved(&source, Some(&destination), true).left_behind;
+    assert!(left.len() == 1 && left[0].contains("did not tell whether it keeps the definition"), "{left:?}");
+}
+
+#[test]
 fn what_the_source_did_not_tell_is_told_as_not_known() {
     let (source, destination) = pair(true, &["one"], false);
     source.refuse("autostart", &[LOCKED]);
