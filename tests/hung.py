@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import socket
@@ -80,6 +81,7 @@ def counts() -> tuple[int, int]:
 def settled_counts() -> tuple[int, int]:
     """The same, once connections that were let go of before are closed."""
     last = None
+    gc.collect()
     while (now := counts()) != last:
         last = now
         time.sleep(0.3)
