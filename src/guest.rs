@@ -8,7 +8,7 @@ use crate::domain::{DomainOps, GuestFacts};
 use crate::flags::MigrateFlags;
 use crate::job::JobInfo;
 use crate::libvirt::{CONNECT_LIMIT, Connection};
-use crate::location::{Answer, GuestLocation};
+use crate::location::{Answer, Answers, GuestLocation};
 use crate::migration::{Outcome, UpdateSink, WeakMigration, is_active, same_process};
 use crate::params::MigrateParams;
 use crate::policy::Convergence;
@@ -191,19 +191,6 @@ impl Guest {
     /// Where the guest is, as far as the hosts can be asked.
     pub fn locate(&self, destination: &str) -> GuestLocation {
         ask_hosts(self.domain(), Some(destination), None).location()
-    }
-}
-
-/// What the two hosts of a migration say of a guest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Answers {
-    pub source: Answer,
-    pub destination: Answer,
-}
-
-impl Answers {
-    pub fn location(self) -> GuestLocation {
-        GuestLocation::from_answers(self.source, self.destination)
     }
 }
 

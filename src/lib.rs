@@ -4,10 +4,13 @@
 //! libvirt's library or clocks. [`libvirt`] is the only module with `unsafe`. [`guest`] starts a migration and
 //! [`migration`] sees it through; the Python module (feature `python`) wraps it.
 
-mod belongings;
+#[doc(hidden)]
+pub mod belongings;
 mod copied;
 pub mod domain;
 pub mod domain_xml;
+#[doc(hidden)]
+pub mod engine;
 pub mod error;
 pub mod exposure;
 pub mod fact;

@@ -49,6 +49,22 @@ impl Answer {
     }
 }
 
+/// What the two hosts of a migration say of a guest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Answers {
+    /// The source's answer.
+    pub source: Answer,
+    /// The destination's answer.
+    pub destination: Answer,
+}
+
+impl Answers {
+    /// Where the guest is by both.
+    pub fn location(self) -> GuestLocation {
+        GuestLocation::from_answers(self.source, self.destination)
+    }
+}
+
 impl GuestLocation {
     /// The place that follows from both answers; unknown where they do not prove one.
     ///

@@ -3,8 +3,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::guest::Answers;
 use crate::location::Answer;
+use crate::location::Answers;
 use crate::standing::{Beside, Standing, judge};
 
 /// How long nothing may be heard once the guest has been stopped at the source: it stands still, or runs elsewhere.
