@@ -128,6 +128,16 @@ impl LibvirtError {
     pub const OPERATION_ABORTED: i32 = 78;
     /// `VIR_ERR_NO_SUPPORT`: this connection has no such call.
     pub const NO_SUPPORT: i32 = 3;
+    /// `VIR_ERR_INTERNAL_ERROR`: libvirt's driver failed, or its hypervisor said no.
+    pub const INTERNAL_ERROR: i32 = 1;
+    /// `VIR_ERR_INVALID_ARG`: an argument that makes no sense here.
+    pub const INVALID_ARG: i32 = 8;
+    /// `VIR_ERR_OPERATION_DENIED`: not over this connection.
+    pub const OPERATION_DENIED: i32 = 29;
+    /// `VIR_ERR_CONFIG_UNSUPPORTED`: the host cannot do that.
+    pub const CONFIG_UNSUPPORTED: i32 = 67;
+    /// `VIR_ERR_OPERATION_UNSUPPORTED`: not with this guest.
+    pub const OPERATION_UNSUPPORTED: i32 = 84;
 
     /// Without what can be secret: in URIs, and in the line of a document that libvirt's XML parser quotes.
     pub fn masked(mut self) -> Self {

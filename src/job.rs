@@ -52,6 +52,11 @@ impl StatValue {
     }
 }
 
+/// `VIR_DOMAIN_JOB_OPERATION_MIGRATION_IN`.
+pub const INCOMING: i64 = 4;
+/// `VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT`.
+pub const OUTGOING: i64 = 5;
+
 /// Calls `$callback!` with every statistic: name, Rust type, conversion, and what it counts.
 ///
 /// The names are libvirt's own, lower-cased, and so are the units: milliseconds, bytes, bytes/s, pages.
@@ -149,6 +154,11 @@ pub enum JobType {
 }
 
 impl JobType {
+    /// Whether the job runs.
+    pub const fn is_active(self) -> bool {
+        matches!(self, Self::Bounded | Self::Unbounded)
+    }
+
     /// The type from libvirt's number.
     pub const fn from_number(number: i64) -> Self {
         match number {
@@ -186,5 +196,17 @@ impl JobType {
             Self::Cancelled => "cancelled",
             Self::Unknown(_) => "unknown",
         }
+    }
+}
+
+impl JobInfo {
+    /// Whether a job runs that moves the guest away from here, as far as libvirt says what it does.
+    pub fn is_outgoing(&self) -> bool {
+        self.kind.is_active() && self.operation.is_none_or(|operation| operation == OUTGOING)
+    }
+
+    /// Whether these statistics of a job that is over are those of one that moved the guest away from here, or tried to.
+    pub fn is_last_outgoing(&self) -> bool {
+        self.operation.is_none_or(|operation| operation == OUTGOING)
     }
 }

@@ -24,6 +24,7 @@ pub mod params;
 pub mod policy;
 pub mod progress;
 pub mod recovery;
+pub mod remedy;
 pub mod standing;
 pub mod state;
 pub mod uri;

@@ -1,7 +1,6 @@
 //! How soon to look at a migration again.
 
-use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::progress::{Phase, Progress};
 
@@ -44,19 +43,6 @@ pub fn interval(progress: &Progress, events: bool) -> Duration {
     }
 }
 
-/// When to look again after a pause. Long ones end in step with those of other migrations, up to a fifth of a second
-/// later, so that a hundred of them wake this process a few times in a second and not a hundred times.
-pub fn in_step(now: Instant, pause: Duration) -> Instant {
-    const STEP: Duration = Duration::from_millis(200);
-    static START: OnceLock<Instant> = OnceLock::new();
-    if pause < 2 * STEP {
-        return now + pause;
-    }
-    let start = *START.get_or_init(|| now);
-    let steps = (now + pause).saturating_duration_since(start).as_millis().div_ceil(STEP.as_millis());
-    start + STEP * u32::try_from(steps).unwrap_or(u32::MAX)
-}
-
 /// How long what is left takes if nothing is added.
 fn one_pass(progress: &Progress) -> Option<Duration> {
     let throughput = progress.throughput.filter(|rate| *rate > 0.0)?;
@@ -66,19 +52,6 @@ fn one_pass(progress: &Progress) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn long_pauses_end_in_step() {
-        let (now, ms) = (Instant::now(), Duration::from_millis);
-        let first = in_step(now, ms(1000));
-        for late in [0, 1, 77, 199, 200, 12_345] {
-            let when = in_step(now + ms(late), ms(1000));
-            let longer = when - (now + ms(late)) - ms(1000);
-            assert!(longer < ms(200), "{longer:?}");
-            assert_eq!((when - first).as_millis() % 200, 0);
-        }
-        assert_eq!(in_step(now, ms(100)), now + ms(100));
-    }
 
     fn memory(left: Option<u64>) -> Progress {
         let expected_time_left = left.map(Duration::from_millis);

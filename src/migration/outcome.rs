@@ -29,7 +29,7 @@ pub struct Outcome {
 
 impl Outcome {
     /// The outcome from the job's last statistics, and where there are none from the last progress.
-    pub(super) fn new(
+    pub(crate) fn new(
         total_time: Duration,
         job: Option<&JobInfo>,
         progress: &Progress,

@@ -3,14 +3,11 @@
 //! [`View::remedy`] says what the next step is, from what both hosts say; [`Recovery`] asks them, takes the step
 //! and looks again, until the guest is whole in one place or nothing more can be done from here.
 
-mod reason;
-mod remedy;
 mod steps;
 
 use std::time::Duration;
 
-pub use reason::Reason;
-pub use remedy::{Keep, Remedy, View};
+pub use crate::remedy::{Keep, Reason, Remedy, View};
 pub(crate) use steps::Recovery;
 
 use crate::flags::MigrateFlags;

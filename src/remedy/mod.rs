@@ -1,6 +1,9 @@
 //! What would put a guest right, from what its two hosts say. Pure: nobody is asked here.
 
-use super::reason::Reason;
+mod reason;
+
+pub use reason::Reason;
+
 use crate::fact::Fact;
 use crate::location::{Answer, GuestLocation};
 use crate::standing::{Beside, Left, Standing, judge};
