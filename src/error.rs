@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::domain_xml::XmlError;
 use crate::location::GuestLocation;
-use crate::migration::Outcome;
+use crate::record::Outcome;
 use crate::uri::mask_uris;
 
 /// The result of everything here that can fail.

@@ -1,14 +1,15 @@
 //! A live-migration core for libvirt.
 //!
 //! The pure layers ([`params`], [`flags`], [`domain_xml`], [`job`], [`policy`]) know nothing of Python,
-//! libvirt's library or clocks. [`libvirt`] is the only module with `unsafe`. [`guest`] starts a migration and
-//! [`migration`] sees it through; the Python module (feature `python`) wraps it.
+//! libvirt's library or clocks. [`libvirt`] is the only module with `unsafe`. [`guest`] starts a migration, the
+//! [`engine`] decides about it and a driver carries that out; the Python module (feature `python`) wraps it.
 
 #[doc(hidden)]
 pub mod belongings;
 mod copied;
 pub mod domain;
 pub mod domain_xml;
+mod driver;
 #[doc(hidden)]
 pub mod engine;
 pub mod error;
@@ -19,10 +20,10 @@ pub mod guest;
 pub mod job;
 pub mod libvirt;
 pub mod location;
-pub mod migration;
 pub mod params;
 pub mod policy;
 pub mod progress;
+pub mod record;
 pub mod recovery;
 pub mod remedy;
 pub mod standing;
@@ -34,7 +35,7 @@ pub mod whereabouts;
 #[cfg(feature = "python")]
 mod python;
 
+pub use driver::Migration;
 pub use error::{Error, Result};
 pub use guest::Guest;
-pub use migration::Migration;
 pub use params::MigrateParams;

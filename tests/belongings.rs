@@ -7,8 +7,8 @@ use std::sync::atomic::Ordering;
 
 use fake::*;
 use libvirt_migrate::Guest;
-use libvirt_migrate::migration::Outcome;
 use libvirt_migrate::policy::Convergence;
+use libvirt_migrate::record::Outcome;
 
 /// `VIR_ERR_OPERATION_TIMEOUT`: a lock that another call holds.
 const LOCKED: i32 = 68;

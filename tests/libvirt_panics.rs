@@ -9,8 +9,8 @@ use fake::*;
 use libvirt_migrate::Guest;
 use libvirt_migrate::domain::{DomainEvent, DomainOps};
 use libvirt_migrate::libvirt::Connection;
-use libvirt_migrate::migration::{Update, UpdateSink};
 use libvirt_migrate::policy::Convergence;
+use libvirt_migrate::record::{Update, UpdateSink};
 
 /// libvirt's own thread calls the sink, through C.
 #[test]

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::order::Change;
 use crate::error::LibvirtError;
-use crate::migration::{Act, Step};
 use crate::policy::Decision;
+use crate::record::{Act, Step};
 use crate::{Error, Result};
 
 /// A change that is being made.

@@ -38,9 +38,9 @@ pub use input::{Input, Moved, Outside, Reconnected, Reply, Viewed, Wish};
 pub use order::{Change, Order, Ticket};
 
 use crate::Result;
-use crate::migration::{Act, Step, Update};
 use crate::policy::Policy;
 use crate::progress::Progress;
+use crate::record::{Act, Step, Update};
 use doing::{Doing, Hold};
 use record::Record;
 use state::{Calling, Following, State, Story};
@@ -67,8 +67,7 @@ pub struct Engine {
     aborting: wishes::Aborting,
     /// A pause was out when the end was told.
     late: bool,
-    /// Somebody wants it got over as soon as there is a job.
-    force: bool,
+    forcing: wishes::Forcing,
     record: Record,
 }
 
@@ -148,7 +147,7 @@ impl Engine {
             hold: Hold::Free,
             aborting: wishes::Aborting::default(),
             late: false,
-            force: false,
+            forcing: wishes::Forcing::default(),
             record: Record::default(),
         }
     }

@@ -70,16 +70,17 @@ impl Engine {
         let restarting = matches!(self.state, State::Restarting(_));
         let pause = match &job {
             Ok(job) => {
-                let first = self.watch.observe(self.now, job, !restarting, &mut self.record);
-                if first && !restarting {
-                    self.force_now();
-                }
+                self.watch.observe(self.now, job, !restarting, &mut self.record);
+                self.force_now(self.watch.begun && !restarting);
                 self.watch.pause(self.state.has_call(), &self.record.progress)
             }
             // Nothing to see before the job, and at its end; the call tells the rest.
             Err(_) if self.now < SLOW => NO_JOB_YET,
             Err(_) => SLOW,
         };
+        if job.is_err() {
+            self.force_now(false);
+        }
         self.watch.sample_at = self.now + pause;
         if self.story().is_some() {
             self.followed(&job, state, connected);

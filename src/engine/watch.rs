@@ -172,9 +172,8 @@ impl Watch {
         *place = Some(job);
     }
 
-    /// Takes statistics; `judge` says whether the policy is asked. Returns whether a job that takes orders is seen for
-    /// the first time in this attempt.
-    pub fn observe(&mut self, now: Duration, job: &JobInfo, judge: bool, record: &mut Record) -> bool {
+    /// Takes statistics; `judge` says whether the policy is asked.
+    pub fn observe(&mut self, now: Duration, job: &JobInfo, judge: bool, record: &mut Record) {
         self.silence.figures(figures(job), now);
         let active = job.is_outgoing();
         let first = active && !self.begun;
@@ -193,7 +192,6 @@ impl Watch {
             }
         }
         self.begun |= active;
-        first
     }
 
     /// The pause until the next look after these statistics. `call` says that a call of ours will tell the end.

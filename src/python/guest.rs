@@ -20,12 +20,13 @@ use super::state::PyGuestState;
 use super::updates::PyUpdates;
 use super::values::{downtime_from_py, mib_from_py, timeout_from_py};
 use crate::domain::{DomainOps, Kept, XmlFlags};
+use crate::driver::same_process;
 use crate::exposure::exposed_to;
 use crate::guest::Guest;
 use crate::libvirt::{CONNECT_LIMIT, CapsuleDomain};
-use crate::migration::{Outcome, UpdateSink, same_process};
 use crate::params::MigrateParams;
 use crate::policy::Convergence;
+use crate::record::{Outcome, UpdateSink};
 use crate::recovery::Keep;
 
 /// What a guest's calls go through.

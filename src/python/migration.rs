@@ -12,8 +12,8 @@ use super::outcome::{PyOutcome, decisions};
 use super::progress::PyProgress;
 use super::updates::PyUpdates;
 use super::values::{downtime_from_py, mib_from_py};
+use crate::Migration;
 use crate::libvirt::{leave, stop_event_loop};
-use crate::migration::Migration;
 
 /// How often a wait looks for signals. The end is noticed at once.
 const SIGNALS: Duration = Duration::from_millis(50);

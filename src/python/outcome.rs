@@ -4,8 +4,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use super::progress::seconds;
-use crate::migration::{Act, Outcome, Step};
 use crate::policy::Action;
+use crate::record::{Act, Outcome, Step};
 
 /// Something that was decided and done, or tried: by the policy, on request, or for the guest's sake.
 #[pyclass(frozen, eq, name = "Decision", module = "libvirt_migrate")]

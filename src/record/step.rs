@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::policy::{Action, Decision};
+use crate::policy::Action;
 
 /// Something done to a migration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,11 +117,6 @@ pub struct Step {
 }
 
 impl Step {
-    /// The entry for a policy's decision and what came of it.
-    pub(super) fn decided(decision: &Decision, error: Option<String>) -> Self {
-        Self { at: decision.at, act: Act::Take(decision.action), reason: decision.reason.clone(), error }
-    }
-
     /// Whether this is the same failure once more.
     pub(crate) fn repeats(&self, earlier: &Self) -> bool {
         self.error.is_some() && (&self.act, &self.error) == (&earlier.act, &earlier.error)

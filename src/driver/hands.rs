@@ -30,15 +30,18 @@ struct Queue {
 }
 
 impl Hands {
-    /// Has an order carried out.
-    pub fn give(&self, order: impl FnOnce() + Send + 'static) {
+    /// Has an order carried out. Says whether there is a hand for it at once.
+    pub fn give(&self, order: impl FnOnce() + Send + 'static) -> bool {
         let mut queue = self.lock();
         queue.orders.push_back((Instant::now(), Box::new(order)));
-        if queue.hands == 0 {
+        let first = queue.hands == 0;
+        if first {
             self.hire(&mut queue);
         }
+        let at_once = first || queue.idle >= queue.orders.len();
         drop(queue);
         self.0.1.notify_one();
+        at_once
     }
 
     /// Gets help where orders have waited for too long. Returns when to look again, if any wait.
