@@ -293,7 +293,8 @@ fn what_is_answered_to_the_run_before_is_not_taken_for_the_one_after() {
     std::thread::sleep(Duration::from_millis(200));
     run.fake.release_late();
     // The policy goes on steering the second run: its deadline is kept.
-    assert!(run.migration.wait(Some(Duration::from_secs(20))).unwrap());
+    let over = run.migration.wait(Some(Duration::from_secs(20))).unwrap();
+    assert!(over, "{:?}", run.acts());
     assert_eq!(location(run.migration.result()), GuestLocation::SourceRunning);
     assert!(run.acts().contains(&"abort"), "{:?}", run.acts());
 }

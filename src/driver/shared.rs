@@ -117,7 +117,7 @@ impl Shared {
         inner.turn += 1;
         let turn = inner.turn;
         let changed = inner.take_news();
-        let orders = std::iter::from_fn(|| inner.engine.poll_order()).collect();
+        let orders: Vec<_> = std::iter::from_fn(|| inner.engine.poll_order()).collect();
         let wake_at = inner.engine.wake_at().map(|at| self.started + at);
         let is_ended = inner.engine.is_ended();
         let ended = is_ended && !std::mem::replace(&mut inner.over, is_ended);

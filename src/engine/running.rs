@@ -12,7 +12,7 @@ use crate::error::LibvirtError;
 use crate::fact::Fact;
 use crate::job::{JobInfo, JobType};
 use crate::location::{Answers, GuestLocation};
-use crate::policy::Throttle;
+use crate::policy::{Action, Throttle};
 use crate::state::DomainState;
 use crate::{Error, Result};
 
@@ -111,7 +111,7 @@ impl Engine {
             Change::SetMaxDowntime(limit) if result.is_ok() && !stale => {
                 self.watch.context.downtime_limit_ms = Some(limit);
             }
-            Change::Abort if stale => return self.tell(doing, result),
+            Change::Abort if stale => return self.tell(doing, result, true),
             Change::Abort => {
                 if !self.restart_aborted(doing, &result, refused) {
                     self.aborted(doing, result, state);
@@ -120,7 +120,7 @@ impl Engine {
             }
             _ => {}
         }
-        self.tell(doing, result);
+        self.tell(doing, result, stale);
     }
 
     /// The job is to be aborted and the call made again.
@@ -184,6 +184,10 @@ impl Engine {
         } else if restarting.returned.is_none() {
             self.state = State::Calling(Calling::default());
         } else {
+            if restarting.abort != Abort::Taken {
+                // It did what it was for, whatever becomes of its answer.
+                self.watch.succeeded(&Action::Restart(restarting.throttle));
+            }
             self.attempt += 1;
             self.watch.restart(self.now);
             // What is out belongs to the run before.

@@ -9,7 +9,7 @@ use super::record::Record;
 use super::silence::Silence;
 use crate::domain::DomainEvent;
 use crate::job::{JobInfo, JobType, OUTGOING};
-use crate::policy::{Context, Decision, Policy, Sample};
+use crate::policy::{Action, Context, Decision, Policy, Sample};
 use crate::progress::{Phase, ProgressTracker};
 use crate::state::DomainState;
 
@@ -206,6 +206,13 @@ impl Watch {
             CLOSEST
         } else {
             pace::interval(progress, self.events)
+        }
+    }
+
+    /// What the policy has decided was done.
+    pub fn succeeded(&mut self, action: &Action) {
+        if let Some(policy) = &mut self.policy {
+            policy.succeeded(action);
         }
     }
 

@@ -154,7 +154,7 @@ impl Engine {
         let Err(error) = result else {
             self.aborting.again_at = None;
             (self.aborting.wanted, self.aborting.taken) = (true, true);
-            return self.tell(doing, Ok(()));
+            return self.tell(doing, Ok(()), false);
         };
         let post_copy =
             state.known().is_some_and(|state| state.is_post_copy() || state.is_post_copy_failed());
@@ -174,16 +174,19 @@ impl Engine {
         match doing.who {
             // Whoever asked is told; the record is of what was done.
             Who::Wish(_) => self.answer(doing, Err(error)),
-            _ => self.tell(doing, Err(error)),
+            _ => self.tell(doing, Err(error), false),
         }
     }
 
-    /// Records what came of a change, and tells whoever waits for that.
-    pub(super) fn tell(&mut self, doing: &Doing, result: Result<()>) {
+    /// Records what came of a change, and tells whoever waits for that. What was done to a run that is over is nothing
+    /// to a policy that has begun with the next one.
+    pub(super) fn tell(&mut self, doing: &Doing, result: Result<()>, stale: bool) {
         if !self.record.ended {
             self.record.step(doing.step(&result));
         }
-        self.answer(doing, result);
+        if !stale || matches!(doing.who, Who::Wish(_)) {
+            self.answer(doing, result);
+        }
     }
 
     fn answer(&mut self, doing: &Doing, result: Result<()>) {
@@ -203,7 +206,7 @@ impl Engine {
                 self.state = State::Calling(super::Calling::default());
             }
         }
-        self.tell(doing, result.clone());
+        self.tell(doing, result.clone(), false);
         true
     }
 
