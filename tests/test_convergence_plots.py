@@ -1,6 +1,6 @@
 """The plots of docs/convergence.md, and what the text says of them, are what the policy does today.
 
-docs/convergence.json, from which they are drawn, is held to the simulator by tests/policy_plots.rs.
+docs/convergence.json, from which they are drawn, is held to the simulator by tests/rust/policy_plots.rs.
 """
 
 from __future__ import annotations

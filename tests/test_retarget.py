@@ -25,7 +25,7 @@ from libvirt_migrate import (
 
 TESTS = Path(__file__).parent
 NOVA = (TESTS / "definitions" / "nova-q35.xml").read_text()
-EVERY_STEP: dict[str, Any] = json.loads((TESTS / "support" / "every-step.json").read_text())
+EVERY_STEP: dict[str, Any] = json.loads((TESTS / "rust" / "support" / "every-step.json").read_text())
 
 
 @pytest.mark.parametrize("name", ["nova-q35", "odd", "flat"])

@@ -1,4 +1,4 @@
-"""Passwords reach no log, error, repr, page or line of JSON. The parsers are in tests/secrets.rs."""
+"""Passwords reach no log, error, repr, page or line of JSON. The parsers are in tests/rust/secrets.rs."""
 
 from __future__ import annotations
 
