@@ -99,7 +99,7 @@ bench: release ## speed, as ratios within one run
 	@.nova/$(NOVA)/bin/python bench/retarget.py
 	@$(PY) bench/migrate.py
 	@.nova/$(NOVA)/bin/python -W ignore bench/watch.py
-	@$(PY) bench/cli.py
+	@$(PY) bench/command.py
 	@.nova/$(NOVA)/bin/python bench/engine.py
 	@cargo bench --quiet --bench params --bench retarget
 
