@@ -103,7 +103,7 @@ fn this_process() -> Result<Arc<Clock>> {
         changed: Condvar::new(),
     });
     let running = new.clone();
-    let thread = std::thread::Builder::new().name("migration-clock".into());
+    let thread = std::thread::Builder::new().name("migration-watch".into());
     thread
         .spawn(move || running.run())
         .map_err(|error| Error::not_now(format!("no thread to watch migrations: {error}")))?;
