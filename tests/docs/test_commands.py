@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,8 +110,12 @@ class Session:
 
 def threads(process: subprocess.Popen[str]) -> set[str]:
     """The names of a process's threads, which are cut by the kernel to 15 characters."""
-    tasks = Path(f"/proc/{process.pid}/task").glob("*/comm")
-    return {task.read_text().strip() for task in tasks}
+    names = set()
+    for task in Path(f"/proc/{process.pid}/task").glob("*/comm"):
+        # One may end in between.
+        with suppress(OSError):
+            names.add(task.read_text().strip())
+    return names
 
 
 def run(example: Example, guest: LabGuest, folder: Path, uris: dict[str, str]) -> None:
