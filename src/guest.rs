@@ -10,6 +10,7 @@ use crate::job::JobInfo;
 use crate::libvirt::{CONNECT_LIMIT, Connection};
 use crate::location::{Answer, GuestLocation};
 use crate::migration::{Outcome, UpdateSink, WeakMigration, is_active, same_process};
+use crate::numbers::jobs::OPERATION_MIGRATION_OUT;
 use crate::params::MigrateParams;
 use crate::policy::Convergence;
 use crate::state::DomainState;
@@ -125,7 +126,7 @@ impl Guest {
         // A job that others have started. Where it cannot be asked, libvirt refuses the second one itself.
         // A post-copy that broke still has its job, and is what a resumption is for.
         let resumes = params.flags().contains(MigrateFlags::POSTCOPY_RESUME);
-        let has_job = |job: JobInfo| is_active(job.kind) && job.operation == Some(5);
+        let has_job = |job: JobInfo| is_active(job.kind) && job.operation == Some(OPERATION_MIGRATION_OUT);
         if !resumes && self.domain.job_info(false).is_ok_and(has_job) {
             return Err(self.busy());
         }

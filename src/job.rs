@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::numbers::jobs;
+
 /// A typed value as libvirt hands it out.
 #[derive(Debug, Clone, PartialEq)]
 pub enum StatValue {
@@ -152,12 +154,12 @@ impl JobType {
     /// The type from libvirt's number.
     pub const fn from_number(number: i64) -> Self {
         match number {
-            0 => Self::None,
-            1 => Self::Bounded,
-            2 => Self::Unbounded,
-            3 => Self::Completed,
-            4 => Self::Failed,
-            5 => Self::Cancelled,
+            jobs::NONE => Self::None,
+            jobs::BOUNDED => Self::Bounded,
+            jobs::UNBOUNDED => Self::Unbounded,
+            jobs::COMPLETED => Self::Completed,
+            jobs::FAILED => Self::Failed,
+            jobs::CANCELLED => Self::Cancelled,
             other => Self::Unknown(other),
         }
     }
@@ -165,12 +167,12 @@ impl JobType {
     /// libvirt's number.
     pub const fn number(self) -> i64 {
         match self {
-            Self::None => 0,
-            Self::Bounded => 1,
-            Self::Unbounded => 2,
-            Self::Completed => 3,
-            Self::Failed => 4,
-            Self::Cancelled => 5,
+            Self::None => jobs::NONE,
+            Self::Bounded => jobs::BOUNDED,
+            Self::Unbounded => jobs::UNBOUNDED,
+            Self::Completed => jobs::COMPLETED,
+            Self::Failed => jobs::FAILED,
+            Self::Cancelled => jobs::CANCELLED,
             Self::Unknown(number) => number,
         }
     }

@@ -17,6 +17,7 @@ pub mod job;
 pub mod libvirt;
 pub mod location;
 pub mod migration;
+pub mod numbers;
 pub mod params;
 pub mod policy;
 pub mod progress;

@@ -11,7 +11,7 @@ from collections.abc import (
     Sequence,
     ValuesView,
 )
-from typing import Any, Literal, Protocol, final
+from typing import Any, Final, Literal, Protocol, final
 
 from .flags import MigrateFlags
 
@@ -35,7 +35,10 @@ __all__ = [
     "StorageVolume",
     "Whereabouts",
     "XmlChange",
+    "_ErrorCode",
+    "_JobCode",
     "_ProgressIterator",
+    "_StateCode",
     "_Updates",
     "_Waiter",
     "__version__",
@@ -288,6 +291,34 @@ class JobInfo:
     def errmsg(self) -> str | None: ...
     @property
     def vfio_data_transferred(self) -> int | None: ...
+
+# libvirt's numbers, for `codes.py`.
+@final
+class _ErrorCode:
+    INVALID_ARG: Final[int]
+    NO_SUPPORT: Final[int]
+    OPERATION_FAILED: Final[int]
+    SYSTEM_ERROR: Final[int]
+    RPC: Final[int]
+    NO_DOMAIN: Final[int]
+    AUTH_FAILED: Final[int]
+    NO_STORAGE_VOL: Final[int]
+    OPERATION_INVALID: Final[int]
+    OPERATION_TIMEOUT: Final[int]
+    MIGRATE_UNSAFE: Final[int]
+    OPERATION_UNSUPPORTED: Final[int]
+    ACCESS_DENIED: Final[int]
+
+@final
+class _JobCode:
+    OPERATION_MIGRATION_IN: Final[int]
+    OPERATION_MIGRATION_OUT: Final[int]
+
+@final
+class _StateCode:
+    PAUSED: Final[int]
+    PAUSED_MIGRATION: Final[int]
+    PAUSED_POSTCOPY: Final[int]
 
 @final
 class Guest:

@@ -101,11 +101,13 @@ pub(super) fn is_cancelled(error: &Error) -> bool {
 
 /// A panic must not leave those who wait without an end.
 pub(super) fn guarded<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
-    /// `VIR_ERR_INTERNAL_ERROR`.
-    const INTERNAL: i32 = 1;
     catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|panic| {
         let what = panic.downcast_ref::<String>().map(String::as_str);
         let what = what.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
-        Err(LibvirtError::found_here(INTERNAL, format!("a fault of libvirt-migrate: {what}")).into())
+        Err(LibvirtError::found_here(
+            LibvirtError::INTERNAL_ERROR,
+            format!("a fault of libvirt-migrate: {what}"),
+        )
+        .into())
     })
 }

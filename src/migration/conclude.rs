@@ -181,8 +181,7 @@ fn outcome(shared: &Shared, location: GuestLocation) -> Outcome {
     Outcome::new(total, state.last_job.as_ref().or(failed), &state.progress, state.steps.clone(), location)
 }
 
-/// `VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT`.
-pub(super) const OUTGOING: i64 = 5;
+pub(super) use crate::numbers::jobs::OPERATION_MIGRATION_OUT as OUTGOING;
 
 #[cfg(test)]
 mod tests {
@@ -192,7 +191,7 @@ mod tests {
     #[test]
     fn what_tls_does_not_tell_by_itself_is_explained() {
         let explained = |message: &str| {
-            let mut error = Error::Libvirt(LibvirtError::found_here(1, message));
+            let mut error = Error::Libvirt(LibvirtError::found_here(LibvirtError::INTERNAL_ERROR, message));
             explain_tls(&mut error);
             error.to_string()
         };

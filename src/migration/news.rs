@@ -39,14 +39,16 @@ impl Watch {
     /// libvirt's news, in the numbers of its header.
     pub fn event(&mut self, event: crate::domain::DomainEvent) {
         use crate::domain::DomainEvent::{Iteration, JobCompleted, Lifecycle};
-        const SUSPENDED: i32 = 3;
-        const RESUMED: i32 = 4;
-        const STOPPED: i32 = 5;
+        use crate::numbers::events::{
+            RESUMED, STOPPED, STOPPED_MIGRATED, SUSPENDED, SUSPENDED_MIGRATED, SUSPENDED_POSTCOPY,
+        };
         match event {
             Iteration(_) => self.moving = true,
             JobCompleted(job) => self.completed(*job),
-            Lifecycle { event: SUSPENDED, detail: 1 } if self.is_switchover() => self.switchover(),
-            Lifecycle { event: SUSPENDED, detail: 7 } => self.post_copy(),
+            Lifecycle { event: SUSPENDED, detail: SUSPENDED_MIGRATED } if self.is_switchover() => {
+                self.switchover()
+            }
+            Lifecycle { event: SUSPENDED, detail: SUSPENDED_POSTCOPY } => self.post_copy(),
             // Back at the source.
             Lifecycle { event: RESUMED, .. } => {
                 let mut state = self.shared.lock();
@@ -55,8 +57,7 @@ impl Watch {
                 state.context.forced = state.context.post_copy;
             }
             Lifecycle { event: STOPPED, detail } => {
-                const MIGRATED: i32 = 3;
-                self.succeeded |= detail == MIGRATED;
+                self.succeeded |= detail == STOPPED_MIGRATED;
                 self.over = self.shared.adopted;
             }
             Lifecycle { .. } => {}

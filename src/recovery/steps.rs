@@ -11,6 +11,7 @@ use crate::fact::Fact;
 use crate::flags::MigrateFlags;
 use crate::location::{Answer, GuestLocation};
 use crate::migration::{Act, Outcome, Step, is_active};
+use crate::numbers::jobs::OPERATION_MIGRATION_IN;
 use crate::{Error, Result};
 
 /// How long a destination may take to learn that its connection is dead: where the network was cut, the word of it
@@ -18,8 +19,6 @@ use crate::{Error, Result};
 const DEAF: Duration = Duration::from_secs(30);
 /// How often a step may have no effect before it is given up.
 const ATTEMPTS: u32 = 3;
-/// `VIR_DOMAIN_JOB_OPERATION_MIGRATION_IN`.
-const INCOMING: i64 = 4;
 
 /// One guest that is being put right.
 pub(crate) struct Recovery {
@@ -103,7 +102,8 @@ impl Recovery {
             None => Fact::Absent,
         };
         self.location = GuestLocation::from_answers(source, destination);
-        self.job = job.filter(|job| is_active(job.kind) && job.operation != Some(INCOMING)).map(drop);
+        self.job =
+            job.filter(|job| is_active(job.kind) && job.operation != Some(OPERATION_MIGRATION_IN)).map(drop);
         let view =
             View { source, destination, job: self.job, persistent, keep: self.keep, for_good: self.for_good };
         Look { view, there, moved }

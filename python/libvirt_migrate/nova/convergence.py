@@ -9,6 +9,7 @@ from nova.conf import CONF
 from oslo_log import log as logging
 
 from libvirt_migrate import Convergence, ConvergencePolicy, MigrationError
+from libvirt_migrate.codes import StateCode
 
 from .operation import Operation
 
@@ -17,7 +18,8 @@ LOG = logging.getLogger(__name__)
 #: The status that Nova gives a migration in post-copy.
 POST_COPY_STATUS = "running (post-copy)"
 #: libvirt's states of the guest at the source: paused for the last part of its migration, and in post-copy.
-_SWITCHOVER, _POST_COPY = (3, 2), (3, 12)
+_SWITCHOVER = (StateCode.PAUSED, StateCode.PAUSED_MIGRATION)
+_POST_COPY = (StateCode.PAUSED, StateCode.PAUSED_POSTCOPY)
 
 
 class Conductor:
