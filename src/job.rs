@@ -28,6 +28,11 @@ impl StatValue {
         }
     }
 
+    /// A time; [`as_u64`](Self::as_u64) under the name that tells Python which statistics are times.
+    fn as_milliseconds(&self) -> Option<u64> {
+        self.as_u64()
+    }
+
     fn as_i64(&self) -> Option<i64> {
         match self {
             Self::Int(number) => Some(*number),
@@ -56,14 +61,14 @@ impl StatValue {
 
 /// Calls `$callback!` with every statistic: name, Rust type, conversion, and what it counts.
 ///
-/// The names are libvirt's own, lower-cased, and so are the units: milliseconds, bytes, bytes/s, pages.
+/// The names are libvirt's own, lower-cased, and so are the units: times are milliseconds, sizes bytes.
 #[macro_export]
 macro_rules! for_each_job_statistic {
     ($callback:ident) => {
         $callback! {
-            time_elapsed: u64, as_u64, "Since the start, ms.";
-            time_remaining: u64, as_u64, "Until the end of a bounded job, ms.";
-            downtime: u64, as_u64, "The pause: expected while it runs, measured once it is over, ms.";
+            time_elapsed: u64, as_milliseconds, "Since the start.";
+            time_remaining: u64, as_milliseconds, "Until the end of a bounded job.";
+            downtime: u64, as_milliseconds, "The pause: expected while it runs, measured once it is over.";
             data_total: u64, as_u64, "Memory and disks, bytes.";
             data_processed: u64, as_u64, "Memory and disks moved, bytes.";
             data_remaining: u64, as_u64, "Memory and disks left, bytes.";
@@ -81,11 +86,11 @@ macro_rules! for_each_job_statistic {
             compression_pages: u64, as_u64, "Compressed pages sent.";
             compression_cache_misses: u64, as_u64, "Pages that the XBZRLE cache did not have.";
             compression_overflow: u64, as_u64, "Pages that compression would have made larger.";
-            setup_time: u64, as_u64, "Before the first byte was sent, ms.";
+            setup_time: u64, as_milliseconds, "Before the first byte was sent.";
             memory_bps: u64, as_u64, "Speed of memory, bytes/s.";
             disk_bps: u64, as_u64, "Speed of disks, bytes/s.";
-            time_elapsed_net: u64, as_u64, "Since the start, without the two hosts' clock difference, ms.";
-            downtime_net: u64, as_u64, "The pause, without the two hosts' clock difference, ms.";
+            time_elapsed_net: u64, as_milliseconds, "Since the start, without the two hosts' clock difference.";
+            downtime_net: u64, as_milliseconds, "The pause, without the two hosts' clock difference.";
             memory_dirty_rate: u64, as_u64, "Memory that the guest dirties, pages/s.";
             memory_iteration: u64, as_u64, "Passes over the memory so far.";
             auto_converge_throttle: i64, as_i64, "How much the guest is slowed down, %.";
@@ -103,7 +108,8 @@ macro_rules! for_each_job_statistic {
 
 macro_rules! job_info {
     ($($name:ident: $type:ty, $convert:ident, $doc:literal;)+) => {
-        /// What libvirt tells of a domain's job. A statistic that it does not tell is `None`.
+        /// What libvirt tells of a domain's job, in its units: times are milliseconds. A statistic that it does not tell
+        /// is `None`.
         #[derive(Debug, Clone, PartialEq, Default)]
         pub struct JobInfo {
             /// What kind of job there is, and whether it is over.

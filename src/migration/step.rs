@@ -46,11 +46,7 @@ impl Act {
     /// A name for programs.
     pub const fn name(&self) -> &'static str {
         match self {
-            Self::Take(Action::SetMaxDowntime(_)) => "set-max-downtime",
-            Self::Take(Action::StartPostCopy) => "start-post-copy",
-            Self::Take(Action::Pause) => "pause",
-            Self::Take(Action::Abort) => "abort",
-            Self::Take(Action::Restart(_)) => "restart",
+            Self::Take(action) => action.name(),
             Self::SetBandwidth(_) => "set-bandwidth",
             Self::DropPostCopy => "drop-post-copy",
             Self::Resume => "resume",

@@ -25,6 +25,27 @@ pub enum Action {
     Restart(Throttle),
 }
 
+impl Action {
+    /// A name for programs.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::SetMaxDowntime(_) => "set-max-downtime",
+            Self::StartPostCopy => "start-post-copy",
+            Self::Pause => "pause",
+            Self::Abort => "abort",
+            Self::Restart(_) => "restart",
+        }
+    }
+
+    /// The pause that is allowed by [`Action::SetMaxDowntime`]; `None` for all else.
+    pub const fn max_downtime(&self) -> Option<Duration> {
+        match self {
+            Self::SetMaxDowntime(milliseconds) => Some(Duration::from_millis(*milliseconds)),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -108,7 +108,7 @@ impl Convergence {
     pub fn schedule(options: ScheduleOptions) -> Result<Self> {
         options.check()?;
         Ok(Self {
-            max_downtime: Duration::from_millis(options.downtime),
+            max_downtime: Duration::from_secs_f64(options.max_downtime),
             deadline: None,
             post_copy: options.post_copy,
             throttle: false,

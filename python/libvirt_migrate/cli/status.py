@@ -103,8 +103,7 @@ def _job(job: JobInfo) -> dict[str, Any] | None:
     if job.type_name not in ("bounded", "unbounded"):
         return None
     kind = _DIRECTIONS.get(job.operation or 0, "other")
-    elapsed = None if job.time_elapsed is None else job.time_elapsed / 1000
-    return {"kind": kind, "elapsed": elapsed, **{name: getattr(job, name) for name in _FIGURES}}
+    return {"kind": kind, "elapsed": job.time_elapsed, **{name: getattr(job, name) for name in _FIGURES}}
 
 
 def _lines(rows: list[dict[str, Any]]) -> list[str]:
