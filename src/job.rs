@@ -62,7 +62,6 @@ impl StatValue {
 /// Calls `$callback!` with every statistic: name, Rust type, conversion, and what it counts.
 ///
 /// The names are libvirt's own, lower-cased, and so are the units: times are milliseconds, sizes bytes.
-#[macro_export]
 macro_rules! for_each_job_statistic {
     ($callback:ident) => {
         $callback! {
@@ -135,9 +134,12 @@ macro_rules! job_info {
 }
 
 for_each_job_statistic!(job_info);
+#[cfg(feature = "python")]
+pub(crate) use for_each_job_statistic;
 
 /// `virDomainJobType`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum JobType {
     /// No job.
     #[default]

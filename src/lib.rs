@@ -3,14 +3,18 @@
 //! The pure layers ([`params`], [`flags`], [`domain_xml`], [`job`], [`policy`]) know nothing of Python,
 //! libvirt's library or clocks. [`libvirt`] is the only module with `unsafe`. [`guest`] starts a migration and
 //! [`migration`] sees it through; the Python module (feature `python`) wraps it.
+//!
+//! What this crate tells, errors, updates, outcomes, actions, may get more variants and fields: match with a `_` arm.
+//! What is given to it, such as [`policy::Intent`], is made with `..Default::default()` for the same reason.
 
 mod belongings;
 mod copied;
 pub mod domain;
 pub mod domain_xml;
 pub mod error;
+#[doc(hidden)]
 pub mod exposure;
-pub mod fact;
+mod fact;
 pub mod flags;
 pub mod guest;
 pub mod job;
@@ -22,7 +26,7 @@ pub mod params;
 pub mod policy;
 pub mod progress;
 pub mod recovery;
-pub mod standing;
+mod standing;
 pub mod state;
 pub mod uri;
 pub mod version;

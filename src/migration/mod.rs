@@ -1,10 +1,10 @@
 //! A migration that runs: its handle, its thread, and the one thread that watches all of them.
 //!
 //! - [`Migration`] is the handle. Dropping it leaves the migration running.
-//! - libvirt's call blocks until the end, so each migration has a thread that sits in it ([`call`]).
-//! - One thread of the process ([`watcher`]) keeps the time of all migrations, takes libvirt's events, feeds
+//! - libvirt's call blocks until the end, so each migration has a thread that sits in it (`call`).
+//! - One thread of the process (`watcher`) keeps the time of all migrations, takes libvirt's events, feeds
 //!   [`ProgressTracker`](crate::progress::ProgressTracker) and [`Policy`](crate::policy::Policy), and decides.
-//! - It never calls libvirt itself: a daemon that hangs would stop it for everyone. Calls go to [`hands`], one
+//! - It never calls libvirt itself: a daemon that hangs would stop it for everyone. Calls go to `hands`, one
 //!   at a time for each migration. There is one hand, and more only while that one is stuck in a call.
 //! - Whoever wants to know more than the end gives a function that takes [`Update`]s.
 

@@ -7,6 +7,7 @@ use crate::policy::{Action, Decision};
 
 /// Something done to a migration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Act {
     /// What the policy or the user asked for.
     Take(Action),
@@ -101,6 +102,7 @@ impl fmt::Display for Act {
 
 /// One entry of a migration's record.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Step {
     /// Since the start of the migration.
     pub at: Duration,

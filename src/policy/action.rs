@@ -7,6 +7,7 @@ use super::Throttle;
 
 /// One thing to do to a running migration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Action {
     /// Allow the guest to be paused this long at the end, in milliseconds
     /// (`virDomainMigrateSetMaxDowntime`).
@@ -60,6 +61,7 @@ impl fmt::Display for Action {
 
 /// An action, when it was decided, and the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Decision {
     /// Since the start of the migration.
     pub at: Duration,

@@ -46,6 +46,7 @@ impl Default for Intent {
 
 /// How convergence is brought about.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub enum Method {
     /// From what is measured.
     Adaptive,

@@ -31,6 +31,7 @@ use crate::flags::MigrateFlags;
 
 /// What a policy thinks of a migration.
 #[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
 pub enum Outlook {
     /// Too little has been seen, or the policy does not judge.
     #[default]

@@ -4,8 +4,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::values::stat_to_py;
-use crate::for_each_job_statistic;
-use crate::job::JobInfo;
+use crate::job::{JobInfo, for_each_job_statistic};
 
 /// How a statistic is told: times, which libvirt counts in milliseconds, in seconds, and all else as it is.
 macro_rules! told {

@@ -1,6 +1,6 @@
 //! Putting a guest right whose migration broke: [`Guest::recover`].
 //!
-//! [`View::remedy`] says what the next step is, from what both hosts say; [`Recovery`] asks them, takes the step
+//! `View::remedy` says what the next step is, from what both hosts say; `Recovery` asks them, takes the step
 //! and looks again, until the guest is whole in one place or nothing more can be done from here.
 
 mod reason;
@@ -9,8 +9,9 @@ mod steps;
 
 use std::time::Duration;
 
-pub use reason::Reason;
-pub use remedy::{Keep, Remedy, View};
+use reason::Reason;
+pub use remedy::Keep;
+pub(crate) use remedy::{Remedy, View};
 pub(crate) use steps::Recovery;
 
 use crate::flags::MigrateFlags;
