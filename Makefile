@@ -25,12 +25,12 @@ demo: release ## show the bug and the cure on a real guest
 
 test: lint rust fuzz python nova package ## everything that must pass
 
-lint: deps ## formatting, clippy, rustdoc, ruff
+lint: deps ## formatting, clippy, ruff, and that the crate's documentation can be built
 	@echo "==> rustfmt, clippy, rustdoc, ruff"
 	@cargo fmt --check
 	@cargo clippy $(CARGO_LINT)
 	@cargo clippy --features python $(CARGO_LINT)
-	@RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps
+	@RUSTDOCFLAGS="-D warnings" cargo doc -q --no-deps
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 

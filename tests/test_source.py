@@ -207,3 +207,9 @@ def test_libvirts_numbers_are_written_in_one_place_of_the_crate() -> None:
         source = without_comments(path.read_text()).partition("#[cfg(test)]")[0]
         found += [f"{path.relative_to(ROOT)}: {line}" for line in NUMBERS.findall(source)]
     assert found == []
+
+
+def test_times_at_the_python_surface_are_seconds() -> None:
+    names = set(re.findall(r"\w+", (ROOT / "python/libvirt_migrate/_core.pyi").read_text()))
+    assert {"max_downtime", "timeout", "set_max_downtime"} <= names
+    assert {name for name in names if re.search(r"_ms$|millis", name)} == set()
