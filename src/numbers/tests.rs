@@ -2,6 +2,8 @@
 
 use virt::sys;
 
+use crate::domain::XmlFlags;
+
 use super::{calls, errors, events, jobs, states};
 
 macro_rules! same {
@@ -122,4 +124,11 @@ fn calls_are_libvirts() {
         calls::ABORT_JOB_POSTCOPY = VIR_DOMAIN_ABORT_JOB_POSTCOPY;
         calls::MIGRATE_MAX_SPEED_POSTCOPY = VIR_DOMAIN_MIGRATE_MAX_SPEED_POSTCOPY;
     }
+}
+
+#[test]
+fn the_flags_of_a_definition_are_libvirts() {
+    assert_eq!(XmlFlags::SECURE.bits(), sys::VIR_DOMAIN_XML_SECURE);
+    assert_eq!(XmlFlags::INACTIVE.bits(), sys::VIR_DOMAIN_XML_INACTIVE);
+    assert_eq!(XmlFlags::MIGRATABLE.bits(), sys::VIR_DOMAIN_XML_MIGRATABLE);
 }
