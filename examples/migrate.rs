@@ -33,7 +33,7 @@ fn migrate(source: &str, name: &str, destination: &str, display: Option<&str>) -
         Update::Started { guest, what } => println!("{guest}: {what}"),
         Update::Step(step) => println!("{step}"),
         Update::Switchover { at } => println!("stopped at the source after {} ms", at.as_millis()),
-        Update::Progress(_) | Update::Ended(_) => {}
+        _ => {}
     });
     let migration = guest.start_migration(&params, &Convergence::default(), vec![news])?;
     let outcome = migration.result()?;

@@ -12,6 +12,7 @@ use crate::{Error, Result};
 
 /// Something that happened.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "one at a time, and taken at once")]
 pub enum Input {
     /// Time has passed: at [`wake_at`](super::Engine::wake_at) at the latest.
     Woken,

@@ -262,17 +262,13 @@ impl Engine {
         }
         let Some(out) = self.out.remove(&ticket.number) else { return };
         match (out.purpose, reply) {
-            (Purpose::Call, Reply::Called { result, connected, location }) => {
-                if !stale {
-                    self.called(result, connected, location);
-                }
+            (Purpose::Call, Reply::Called { result, connected, location }) if !stale => {
+                self.called(result, connected, location);
             }
             (Purpose::Prepare, Reply::Subscribed { events }) => self.prepared(events),
             (Purpose::Subscribe, Reply::Subscribed { events }) => self.watch.subscribed(self.now, events),
-            (Purpose::Sample, Reply::Sampled { job, state, connected }) => {
-                if !stale {
-                    self.sampled(job, state, connected);
-                }
+            (Purpose::Sample, Reply::Sampled { job, state, connected }) if !stale => {
+                self.sampled(job, state, connected);
             }
             (Purpose::Look, Reply::Asked(answers)) => self.looked(answers),
             (Purpose::Probe(doing), Reply::Changed { result, .. }) => self.probed(doing, result, stale),
@@ -281,7 +277,7 @@ impl Engine {
             }
             (Purpose::End, reply) => self.state_reply(reply),
             (Purpose::State, reply) if awaited => self.state_reply(reply),
-            // A reply of another kind is none: whoever carries orders out has made a mistake, and the world has not.
+            // One that comes too late is none. Nor is one of another kind: whoever carries orders out has made a mistake, and the world has not.
             _ => {}
         }
     }

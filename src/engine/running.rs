@@ -12,6 +12,7 @@ use crate::error::LibvirtError;
 use crate::fact::Fact;
 use crate::job::{JobInfo, JobType};
 use crate::location::{Answers, GuestLocation};
+use crate::numbers::events::STOPPED;
 use crate::policy::{Action, Throttle};
 use crate::state::DomainState;
 use crate::{Error, Result};
@@ -39,7 +40,6 @@ impl Engine {
     }
 
     pub(super) fn event(&mut self, event: DomainEvent) {
-        const STOPPED: i32 = 5;
         let stopped = matches!(event, DomainEvent::Lifecycle { event: STOPPED, .. });
         let paused = self.hold != Hold::Free;
         self.watch.event(self.now, &self.case, event, paused, &mut self.record);

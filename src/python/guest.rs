@@ -423,7 +423,7 @@ impl PyGuest {
     /// destination's, and has to reach it; without, this process calls both. `params`, `destination` and `flags` are
     /// `migrate`'s.
     ///
-    /// Raises LibvirtError with libvirt's reason; its code is 3 where libvirt cannot be asked, as for a migration
+    /// Raises LibvirtError with libvirt's reason; its code is VIR_ERR_NO_SUPPORT where libvirt cannot be asked, as for a migration
     /// over a tunnel.
     #[pyo3(signature = (params, *, destination=None, flags=None))]
     fn check_migration(

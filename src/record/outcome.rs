@@ -9,6 +9,7 @@ use crate::progress::Progress;
 
 /// How a migration ended, whether it moved the guest or not.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Outcome {
     /// From the start to the end of libvirt's call, which is later than the guest's arrival: the source ends
     /// its hypervisor process first.

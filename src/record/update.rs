@@ -10,6 +10,7 @@ use crate::progress::Progress;
 
 /// News of a migration, in the order in which it happened.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub enum Update {
     /// It has begun, or was found running.
     Started {
