@@ -121,6 +121,23 @@ impl GuestLocation {
         matches!(self, Self::DestinationRunning | Self::DestinationPaused)
     }
 
+    /// All of them.
+    const ALL: [Self; 8] = [
+        Self::SourceRunning,
+        Self::SourcePaused,
+        Self::DestinationRunning,
+        Self::DestinationPaused,
+        Self::BothPaused,
+        Self::BothRunning,
+        Self::PostCopyBroken,
+        Self::Unknown,
+    ];
+
+    /// The place with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|place| place.name() == name)
+    }
+
     /// The name at the Python surface.
     pub const fn name(self) -> &'static str {
         match self {

@@ -149,7 +149,7 @@ impl Engine {
             && self.late
             && !self.is_changing(true)
             && !self.case.was_paused()
-            && self.case.scope != Scope::Beside
+            && !self.case.scope.is_beside()
     }
 
     /// What is known of a pause that came back late. Others may have had the guest go on, ended it or paused it
