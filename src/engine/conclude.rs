@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use super::Engine;
 use super::doing::{Hold, is_cancelled};
 use super::input::Reply;
 use super::order::{Change, Order, PATIENCE};
 use super::state::{Concluding, Stage, State, Verdict};
-use super::Engine;
 use crate::error::LibvirtError;
 use crate::flags::MigrateFlags;
 use crate::job::{JobInfo, JobType};

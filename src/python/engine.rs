@@ -19,8 +19,9 @@ use crate::flags::MigrateFlags;
 use crate::location::GuestLocation;
 use crate::numbers::{errors, states};
 use crate::policy::policy;
-use crate::record::{Outcome, Update};
+use crate::record::Outcome;
 use crate::state::DomainState;
+use crate::update::Update;
 
 /// Watches and steers one migration whose call somebody else makes, and says how it has ended.
 ///
