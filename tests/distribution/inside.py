@@ -21,6 +21,9 @@ from . import services
 CONFIGURATION = Path("/etc/nova/nova-compute.conf")
 FILES = ("--config-file", "/etc/nova/nova.conf", "--config-file", str(CONFIGURATION))
 STOCK, OURS = "libvirt.LibvirtDriver", "libvirt_migrate.LibvirtDriver"
+#: Debian's pip looks beside Debian's own packages with this only, to put something there and to remove it.
+PIP = ("env", "DEB_PYTHON_INSTALL_LAYOUT=deb", "pip")
+QUIETLY = ("--quiet", "--root-user-action=ignore", "--break-system-packages")
 VENV, WRAPPER = Path("/opt/libvirt-migrate"), "libvirt-migrate-nova-compute"
 #: What the init script reads before it starts the service.
 DEFAULTS = Path("/etc/default/nova-compute")
@@ -77,8 +80,9 @@ def install(wheel: str) -> str:
         "--root-user-action=ignore",
     ]
     run([*layout, "--break-system-packages", "--no-deps", "--no-index", "--prefix", "/usr", wheel])
-    place = run([sys.executable, "-c", "import nova.virt.libvirt_migrate as it; print(it.__file__)"], 0)
-    return str(Path(place.splitlines()[-1]).parent)
+    # Without importing it: a release that is not known refuses that.
+    code = "from importlib.util import find_spec; print(find_spec('nova.virt.libvirt_migrate').origin)"
+    return str(Path(run([sys.executable, "-c", code]).splitlines()[-1]).parent)
 
 
 def unsupported() -> str:
@@ -160,8 +164,7 @@ def check_nothing_is_left(before: set[str]) -> str:
 
 def remove(before: set[str]) -> str:
     """Takes the package away again."""
-    pip = ["pip", "uninstall", "--quiet", "--root-user-action=ignore", "--break-system-packages", "--yes"]
-    run([*pip, "libvirt-migrate"])
+    run([*PIP, "uninstall", *QUIETLY, "--yes", "libvirt-migrate"])
     set_driver(STOCK)
     text = check_nothing_is_left(before)
     with services.compute() as log:
