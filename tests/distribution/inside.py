@@ -29,8 +29,11 @@ VENV, WRAPPER = Path("/opt/libvirt-migrate"), "libvirt-migrate-nova-compute"
 DEFAULTS = Path("/etc/default/nova-compute")
 #: What the drop-in logs when it has taken the migrations over.
 TAKEN = r"libvirt-migrate \S+ moves the guests of Nova \S+: \d+ overrides"
-#: Where nothing of a package's is, and what Nova itself writes.
-NOT_LOOKED_AT = ("dev", "proc", "sys", "run", "tmp", "mnt", "root", "var/log", "var/lib", "var/cache")
+#: Where nothing of this package's could be, and what Nova and libvirtd write by themselves.
+NOT_LOOKED_AT = (
+    *("dev", "proc", "sys", "run", "tmp", "mnt", "root", "etc/libvirt"),
+    *("var/log", "var/lib", "var/cache"),
+)
 
 
 class Failed(Exception):
