@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from commands import COMMAND, command, environment, refused
 from libvirt_migrate._mask import mask
+from libvirt_migrate.cli.draining.placing import Place, best_fit, in_order
 from libvirt_migrate.cli.errors import repeatable
 from libvirt_migrate.cli.parser import _EXAMPLES, _MORE, build_parser
-from libvirt_migrate.cli.placing import Place, best_fit, in_order
-from libvirt_migrate.cli.values import duration, show_size, show_time
+from libvirt_migrate.cli.terminal.values import duration, show_size, show_time
 
 HOST = "qemu+tcp://host2/system"
 COMMANDS = ["migrate", "plan", "status", "watch", "abort", "force-complete", "recover", "drain", "completion"]

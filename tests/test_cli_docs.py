@@ -17,7 +17,7 @@ from conftest import StartGuest
 from events import SCHEMA, events
 from libvirt_migrate import Guest
 from libvirt_migrate.cli.ends import Exit
-from libvirt_migrate.cli.places import PLACES
+from libvirt_migrate.cli.terminal.places import PLACES
 from libvirt_migrate.lab import Host, Lab, LabGuest, Workload
 from migrating import eventually
 from moves import assert_runs_at

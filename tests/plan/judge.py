@@ -14,7 +14,7 @@ from events import events
 from libvirt_migrate import Guest, MigrationError
 from libvirt_migrate.cli.errors import one_line
 from libvirt_migrate.cli.parser import build_parser
-from libvirt_migrate.cli.plan import make_plan
+from libvirt_migrate.cli.planning import make_plan
 from libvirt_migrate.cli.request import request_from
 from libvirt_migrate.lab import Host
 from moves import is_at

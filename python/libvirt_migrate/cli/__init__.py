@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code (see docs/cli.md)."""
-    from .output import guard_streams
     from .parser import build_parser
+    from .terminal.output import guard_streams
 
     guard_streams()
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words[:1] == ["nova"]:
-        from .nova import run as nova
+        from .commands.nova import run as nova
 
         return nova(words[1:])
     options = build_parser().parse_args(words)

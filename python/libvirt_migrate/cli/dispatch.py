@@ -7,7 +7,7 @@ import sys
 
 from .ends import Exit
 from .errors import UserError, explain, one_line
-from .output import Output, leave
+from .terminal.output import Output, leave
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def dispatch(options: argparse.Namespace) -> int:
             from .hosts import connect_within
 
             connect_within(limit)
-        command = getattr(importlib.import_module(f"{__package__}.{_MODULES[name]}"), name)
+        command = getattr(importlib.import_module(f"{__package__}.commands.{_MODULES[name]}"), name)
         return int(command(options, out))
     except UserError as error:
         return _refuse(out, error, error.code)

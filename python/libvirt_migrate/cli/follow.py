@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from .. import LibvirtError, MigrationCancelled, MigrationFailed
-from .display import PERIOD, Line
 from .ends import Exit
 from .errors import explain, one_line
 from .hosts import from_option
-from .output import leave
-from .places import PLACES
-from .values import show_passes, show_size, show_time
+from .terminal.line import PERIOD, Line
+from .terminal.output import leave
+from .terminal.places import PLACES
+from .terminal.values import show_passes, show_size, show_time
 
 if TYPE_CHECKING:
     from .. import Decision, Migration, Outcome
-    from .output import Output
-    from .signals import Signals
+    from .terminal.output import Output
+    from .terminal.signals import Signals
 
 #: How often JSON tells the progress, s.
 JSON_PERIOD = 0.5

@@ -7,7 +7,7 @@ import shlex
 from .. import Guest, Host, LibvirtError
 from .._mask import mask
 from .errors import UserError, explain, repeatable
-from .waiting import interruptible
+from .terminal.waiting import interruptible
 
 #: `VIR_ERR_AUTH_*`, and the numbers of a connection that could not be made.
 _CONNECTION = (38, 39, 45, 46, 88)

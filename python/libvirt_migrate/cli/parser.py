@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from . import options
+from . import arguments as options
 from .ends import Exit
 
 TYPE_CHECKING = False
@@ -43,7 +43,7 @@ class Parser(argparse.ArgumentParser):
         message = f"{one_line(message)}; {self.prog} --help shows what there is"
         # There are no options yet.
         if "--json" in sys.argv:
-            from .output import Output
+            from .terminal.output import Output
 
             Output(as_json=True).event("error", code=Exit.USAGE, message=message)
         else:
