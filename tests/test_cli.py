@@ -16,6 +16,7 @@ from commands import COMMAND, command, environment, refused
 from libvirt_migrate._mask import mask
 from libvirt_migrate.cli.draining.placing import Place, best_fit, in_order
 from libvirt_migrate.cli.errors import repeatable
+from libvirt_migrate.cli.options import typed
 from libvirt_migrate.cli.parser import _EXAMPLES, _MORE, build_parser
 from libvirt_migrate.cli.terminal.values import duration, show_size, show_time
 
@@ -114,7 +115,7 @@ def test_the_examples_of_the_help_are_taken() -> None:
     for line in lines:
         words = shlex.split(line.partition(">")[0])[1:]
         if words[0] != "nova":
-            assert build_parser().parse_args(words).command == words[0]
+            assert typed(build_parser().parse_args(words)).command == words[0]
 
 
 def test_the_version_is_the_modules() -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
 import ast
+import dataclasses
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
+
+from libvirt_migrate.cli.options import KINDS
+from libvirt_migrate.cli.parser import build_parser
 
 CLI = Path(__file__).parents[1] / "python" / "libvirt_migrate" / "cli"
 #: Of each room the rooms that it may use; what lies in none may be used by all.
@@ -64,3 +69,23 @@ def test_a_room_knows_only_what_is_below_it(name: str) -> None:
 
 def test_every_room_is_named_here() -> None:
     assert {path.name for path in CLI.iterdir() if path.is_dir() and path.name != "__pycache__"} == set(ROOMS)
+
+
+def leaves() -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    for action in build_parser()._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            yield from action.choices.items()
+
+
+def test_the_options_of_each_command_are_a_type() -> None:
+    """Each one that is parsed has its field with the same value where it is not given."""
+    commands = {name: parser for name, parser in leaves() if name != "nova"}
+    assert set(commands) == set(KINDS)
+    for name, parser in commands.items():
+        fields = {field.name: field for field in dataclasses.fields(KINDS[name])}
+        given = {action.dest: action for action in parser._actions if action.dest != "help"}
+        assert set(given) == set(fields) - {"command"}, name
+        for dest, action in given.items():
+            default = fields[dest].default
+            if default is not dataclasses.MISSING:
+                assert action.default == default, (name, dest)

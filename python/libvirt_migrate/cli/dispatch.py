@@ -27,17 +27,19 @@ _MODULES = {
 }
 
 
-def dispatch(options: argparse.Namespace) -> int:
+def dispatch(parsed: argparse.Namespace) -> int:
     """Runs the command. Whatever happens, the answer is one line and an exit code."""
-    out = Output(as_json=getattr(options, "json", False))
-    name = options.command.replace("-", "_")
+    out = Output(as_json=getattr(parsed, "json", False))
+    name = parsed.command.replace("-", "_")
     try:
-        if (limit := getattr(options, "connect_timeout", None)) is not None:
+        if (limit := getattr(parsed, "connect_timeout", None)) is not None:
             from .hosts import connect_within
 
             connect_within(limit)
         command = getattr(importlib.import_module(f"{__package__}.commands.{_MODULES[name]}"), name)
-        return int(command(options, out))
+        from .options import typed
+
+        return int(command(typed(parsed), out))
     except UserError as error:
         return _refuse(out, error, error.code)
     except KeyboardInterrupt:

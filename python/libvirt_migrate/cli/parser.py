@@ -66,7 +66,9 @@ def build_parser() -> Parser:
         description="Moves running guests between libvirt hosts.",
         epilog=_EXAMPLES,
     )
-    parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
+    parser.add_argument(
+        "--version", action=_Version, nargs=0, default=argparse.SUPPRESS, help="print the version"
+    )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
     migrate = _command(commands, "migrate", "check, and move a guest")

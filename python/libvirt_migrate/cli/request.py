@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from .. import Convergence, InvalidParameter, MigrateFlags, MigrateParams, Retarget, build_migrate_params
 from .errors import UserError, one_line
+from .options import Transport, Wanted
 
 _DEFAULT = (
     MigrateFlags.LIVE | MigrateFlags.PEER2PEER | MigrateFlags.PERSIST_DEST | MigrateFlags.UNDEFINE_SOURCE
@@ -64,8 +65,8 @@ class Request:
         )
 
 
-def request_from(options: Any) -> Request:
-    """The request. Raises UserError and InvalidParameter."""
+def request_from(options: Wanted, *destinations: str) -> Request:
+    """The request, for these destinations. Raises UserError and InvalidParameter."""
     changes = read_retarget(options.retarget) if options.retarget else {}
     for assignment in options.set:
         set_field(changes, assignment)
@@ -78,17 +79,16 @@ def request_from(options: Any) -> Request:
         **intent,
     )
     how = transport(options)
-    request = Request(changes, convergence, how, flags_from(options))
+    request = Request(changes, convergence, how, flags_from(options, post_copy=options.post_copy))
     # What is wrong with these is said before any host is asked.
-    for destination in [getattr(options, "destination", None), *(getattr(options, "to", None) or [])]:
-        if destination is not None:
-            check_uri(destination)
-            request.retarget(destination)
-            request.params(destination)
+    for destination in destinations:
+        check_uri(destination)
+        request.retarget(destination)
+        request.params(destination)
     return request
 
 
-def transport(options: Any) -> dict[str, Any]:
+def transport(options: Transport) -> dict[str, Any]:
     """The arguments of build_migrate_params that options name."""
     disks = options.copy_storage or options.copy_storage_incremental
     if disks and ALL in disks and len(disks) > 1:
@@ -124,7 +124,7 @@ def with_host(how: dict[str, Any], destination: str) -> dict[str, Any]:
     return filled
 
 
-def flags_from(options: Any) -> MigrateFlags:
+def flags_from(options: Transport, *, post_copy: bool = False) -> MigrateFlags:
     """The flags that the options ask for."""
     flags = _DEFAULT
     wanted = {
@@ -135,8 +135,7 @@ def flags_from(options: Any) -> MigrateFlags:
         MigrateFlags.TUNNELLED: options.tunnelled,
         MigrateFlags.COMPRESSED: options.compression,
         MigrateFlags.UNSAFE: options.unsafe,
-        MigrateFlags.POSTCOPY: getattr(options, "post_copy", False)
-        or options.bandwidth_post_copy is not None,
+        MigrateFlags.POSTCOPY: post_copy or options.bandwidth_post_copy is not None,
     }
     for flag, is_wanted in wanted.items():
         if is_wanted:

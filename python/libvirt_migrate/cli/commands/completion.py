@@ -8,6 +8,7 @@ from typing import Any
 
 from ..ends import Exit
 from ..errors import UserError
+from ..options import Completion
 from ..parser import build_parser
 from ..terminal.output import Output
 
@@ -21,7 +22,7 @@ def _all_actions(parser: argparse.ArgumentParser) -> Iterator[Any]:
                 yield from _all_actions(command)
 
 
-def completion(options: Any, out: Output) -> int:
+def completion(options: Completion, out: Output) -> int:
     """The command."""
     try:
         import shtab

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from typing import Any
 
 from ... import MigrationError
 from ..definition.summary import host_uuid, read_definition
@@ -15,6 +14,7 @@ from ..draining.strictness import unless_known
 from ..ends import Exit
 from ..errors import UserError, explain
 from ..hosts import from_option, open_host, show_uri
+from ..options import Drain as Options
 from ..request import Request, request_from
 from ..terminal.output import Output, leave
 from ..terminal.signals import Signals
@@ -32,9 +32,9 @@ class _Guest:
     memory: int
 
 
-def drain(options: Any, out: Output) -> int:
+def drain(options: Options, out: Output) -> int:
     """The command."""
-    request = request_from(options)
+    request = request_from(options, *options.to)
     guests, places = interruptible(lambda: _survey(options))
     out.event("drain", host=show_uri(options.host), guests=[guest.name for guest in guests.values()])
     start = time.monotonic()
@@ -53,7 +53,7 @@ def drain(options: Any, out: Output) -> int:
 
 
 def _unless_known(
-    options: Any, request: Request, guests: dict[str, _Guest], places: list[Place]
+    options: Options, request: Request, guests: dict[str, _Guest], places: list[Place]
 ) -> dict[str, Result]:
     """With --strict: why none is moved, by uuid."""
     if not options.strict:
@@ -71,7 +71,7 @@ def _code(left: dict[str, Result]) -> int:
     return Exit.FAILED if codes else Exit.DONE
 
 
-def _survey(options: Any) -> tuple[dict[str, _Guest], list[Place]]:
+def _survey(options: Options) -> tuple[dict[str, _Guest], list[Place]]:
     """The guests by uuid, and the destinations with their free memory."""
     source = open_host(options.host, role="the host")
     own = host_uuid(source.capabilities())
@@ -91,7 +91,7 @@ class _Drain:
     """As many moves at a time as jobs, each on a thread and over connections of its own."""
 
     def __init__(
-        self, options: Any, request: Request, out: Output, guests: dict[str, _Guest], places: list[Place]
+        self, options: Options, request: Request, out: Output, guests: dict[str, _Guest], places: list[Place]
     ) -> None:
         self._options, self._request, self._out = options, request, out
         self._places, self._guests = places, guests

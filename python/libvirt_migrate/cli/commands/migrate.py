@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..terminal.output import Output
 
 if TYPE_CHECKING:
+    from ..options import Migrate as Options
     from ..planning import Plan
+    from ..request import Request
 
 
-def migrate(options: Any, out: Output) -> int:
+def migrate(options: Options, out: Output) -> int:
     """The command."""
     # Before libvirt is loaded, so that a person sees at once that something happens.
     if out.live:
@@ -24,7 +26,7 @@ def migrate(options: Any, out: Output) -> int:
         from ..report.recorder import check_path
 
         check_path(options.report)
-    request = request_from(options)
+    request = request_from(options, options.destination)
     plan = interruptible(lambda: make_plan(request, options.guest, options.source, options.destination))
     tell_plan(plan, out)
     if ALL in (options.copy_storage or options.copy_storage_incremental or ()):
@@ -33,7 +35,7 @@ def migrate(options: Any, out: Output) -> int:
     return start(plan, request, options, out)
 
 
-def start(plan: Plan, request: Any, options: Any, out: Output) -> int:
+def start(plan: Plan, request: Request, options: Options, out: Output) -> int:
     """Starts the migration and follows it."""
     from ..follow import Followed, follow
     from ..hosts import own_guest
@@ -43,7 +45,7 @@ def start(plan: Plan, request: Any, options: Any, out: Output) -> int:
     if options.report:
         from ..report.recorder import Recorder
 
-        recorder = Recorder(plan.name, plan.route, request.convergence)
+        recorder = Recorder(options.report, plan.name, plan.route, request.convergence)
     guest = own_guest(plan.pair.guest, options.source)
     paused = guest.state.name == "paused"
     more = recorder.callbacks if recorder else {}
@@ -53,5 +55,5 @@ def start(plan: Plan, request: Any, options: Any, out: Output) -> int:
         followed = Followed(plan.name, options.source, ours=True, was_paused=paused)
         code = follow(followed, migration, out, signals)
     if recorder is not None:
-        recorder.write(options.report, migration, out)
+        recorder.write(migration, out)
     return code

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ..ends import Exit
 from ..hosts import show_uri, version_text
+from ..options import Plan as Options
 from ..planning import Plan, make_plan
 from ..request import request_from
 from ..terminal.output import Output
@@ -14,9 +13,9 @@ from ..terminal.waiting import interruptible
 _MARKS = {"pass": "ok", "fail": "FAILED", "not known": "not known"}
 
 
-def plan(options: Any, out: Output) -> int:
+def plan(options: Options, out: Output) -> int:
     """The command."""
-    request = request_from(options)
+    request = request_from(options, options.destination)
     out.note(f"{options.guest}: asking both hosts")
     route = (options.source, options.destination)
     made = interruptible(lambda: make_plan(request, options.guest, *route, to_move=False))

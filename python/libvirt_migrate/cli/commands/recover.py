@@ -11,6 +11,7 @@ from ..ends import Exit
 from ..errors import UserError, explain
 from ..follow import JSON_PERIOD, Followed, decisions, failed, leave_it
 from ..hosts import find_guest, open_host, own_guest, show_uri
+from ..options import Recover
 from ..request import check_uri, flags_from, transport, with_host
 from ..terminal.line import PERIOD, Line
 from ..terminal.output import Output
@@ -19,7 +20,7 @@ from ..terminal.signals import Signals
 from ..terminal.values import show_time
 
 
-def recover(options: Any, out: Output) -> int:
+def recover(options: Recover, out: Output) -> int:
     """The command. The definitions were sent when the migration began, and libvirt takes none here."""
     check_uri(options.destination)
     flags = flags_from(options) | MigrateFlags.POSTCOPY
@@ -69,7 +70,7 @@ class _Recovery:
             self.error = error
 
 
-def _watch(work: _Recovery, options: Any, out: Output, signals: Signals) -> None:
+def _watch(work: _Recovery, options: Recover, out: Output, signals: Signals) -> None:
     """Shows the memory that moves, once it does."""
     name, spoken = work.guest.name, 0.0
     looker = own_guest(work.guest, options.source)

@@ -10,6 +10,7 @@ from ..ends import Exit
 from ..errors import UserError, explain
 from ..follow import Followed, follow
 from ..hosts import find_guest, from_option, open_host, own_guest, show_route, show_uri
+from ..options import Abort, ForceComplete, Running, Watch
 from ..request import check_uri
 from ..terminal.output import Output
 from ..terminal.signals import Signals
@@ -18,7 +19,7 @@ from ..terminal.signals import Signals
 PATIENCE = 60.0
 
 
-def watch(options: Any, out: Output) -> int:
+def watch(options: Watch, out: Output) -> int:
     """The command."""
     guest = _guest(options)
     recorder = None
@@ -26,18 +27,18 @@ def watch(options: Any, out: Output) -> int:
         from ..report.recorder import Recorder, check_path
 
         check_path(options.report)
-        recorder = Recorder(guest.name, show_route(options.source, options.destination), None)
+        recorder = Recorder(options.report, guest.name, show_route(options.source, options.destination), None)
     with Signals() as signals:
         migration = _adopt(guest, options, **(recorder.callbacks if recorder else {}))
         out.note(f"watching {guest.name}; Ctrl-C leaves it alone")
         out.event("watch", guest=guest.name)
         code = follow(Followed(guest.name, options.source, ours=False), migration, out, signals)
     if recorder is not None:
-        recorder.write(options.report, migration, out)
+        recorder.write(migration, out)
     return code
 
 
-def force_complete(options: Any, out: Output) -> int:
+def force_complete(options: ForceComplete, out: Output) -> int:
     """The command. It stays until the end: a guest that was paused must go on if the migration fails."""
     guest = _guest(options)
     with Signals() as signals:
@@ -57,7 +58,7 @@ def force_complete(options: Any, out: Output) -> int:
         return follow(Followed(guest.name, options.source, ours=False), migration, out, signals)
 
 
-def abort(options: Any, out: Output) -> int:
+def abort(options: Abort, out: Output) -> int:
     """The command."""
     guest = _guest(options)
     if _idle(guest):
@@ -91,7 +92,7 @@ def _idle(guest: Guest) -> bool:
     return job.type_name not in ("bounded", "unbounded") or job.operation != 5
 
 
-def _guest(options: Any) -> Guest:
+def _guest(options: Running) -> Guest:
     """The guest, over a connection of its own."""
     if options.destination is not None:
         check_uri(options.destination)
@@ -99,7 +100,7 @@ def _guest(options: Any) -> Guest:
     return own_guest(find_guest(host, options.source, options.guest), options.source)
 
 
-def _adopt(guest: Guest, options: Any, **more: Any) -> Any:
+def _adopt(guest: Guest, options: Running, **more: Any) -> Any:
     try:
         return guest.adopt_migration(destination=options.destination, **more)
     except LibvirtError as error:

@@ -8,6 +8,7 @@ from ... import Guest, JobInfo, LibvirtError, codes, where_is
 from ..ends import Exit
 from ..errors import one_line
 from ..hosts import find_guest, open_host, show_uri
+from ..options import Status
 from ..request import check_uri
 from ..terminal.output import Output
 from ..terminal.values import show_rate, show_size, show_time
@@ -19,7 +20,7 @@ _DIRECTIONS = {4: "incoming migration", 5: "outgoing migration"}
 _FIGURES = ("memory_total", "memory_remaining", "memory_bps", "memory_iteration", "disk_remaining")
 
 
-def status(options: Any, out: Output) -> int:
+def status(options: Status, out: Output) -> int:
     """The command."""
     if options.destination is not None:
         check_uri(options.destination)
@@ -33,7 +34,7 @@ def status(options: Any, out: Output) -> int:
     return Exit.DONE
 
 
-def _rows(options: Any) -> list[dict[str, Any]]:
+def _rows(options: Status) -> list[dict[str, Any]]:
     host = open_host(options.source)
     guests = [find_guest(host, options.source, options.guest)] if options.guest else host.guests()
     rows = []
@@ -79,7 +80,7 @@ def _row(guest: Guest) -> dict[str, Any]:
     return row
 
 
-def _whereabouts(guest: Guest, options: Any) -> dict[str, Any]:
+def _whereabouts(guest: Guest, options: Status) -> dict[str, Any]:
     """Where the guest is by the word of both hosts, where both are asked."""
     if options.destination is None:
         return {}

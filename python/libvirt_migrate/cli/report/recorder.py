@@ -34,7 +34,8 @@ def check_path(path: str) -> None:
 class Recorder:
     """Takes the news of a migration, on the thread that tells them."""
 
-    def __init__(self, name: str, route: str, convergence: Convergence | None) -> None:
+    def __init__(self, path: str, name: str, route: str, convergence: Convergence | None) -> None:
+        self._path = path
         self._name, self._route, self._convergence = name, route, convergence
         self._began = time.strftime("%Y-%m-%d %H:%M:%S %z")
         self._samples: list[Progress] = []
@@ -60,11 +61,12 @@ class Recorder:
         """What start_migration and adopt_migration take."""
         return {"on_progress": self.take, "on_switchover": self.switch, "on_end": self.end}
 
-    def write(self, path: str, migration: Migration, out: Output) -> None:
+    def write(self, migration: Migration, out: Output) -> None:
         """Writes the page; what goes wrong is said and changes nothing, since the guest has moved."""
         from .page import page
         from .plot import plot
 
+        path = self._path
         # The news come on another thread than the end.
         self._ended.wait(2.0)
         try:

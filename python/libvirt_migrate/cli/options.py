@@ -1,0 +1,158 @@
+"""What each command was asked for: what `parser.py` reads, with names and types."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Common:
+    """Of every command that asks a host."""
+
+    command: str = ""
+    json: bool = False
+    #: How long connecting may take, s; `None` for the library's own limit.
+    connect_timeout: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AtSource(Common):
+    """A guest by name or uuid, and its host; libvirt's own default where no URI is given."""
+
+    guest: str
+    source: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Running(AtSource):
+    """Of a migration that runs: where it goes to, if that is told."""
+
+    destination: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transport:
+    """How a guest is moved: what makes libvirt's flags and parameters."""
+
+    copy_storage: list[str] | None = None
+    copy_storage_incremental: list[str] | None = None
+    parallel: int | None = None
+    #: MiB/s, both.
+    bandwidth: int | None = None
+    bandwidth_post_copy: int | None = None
+    tls: bool = False
+    tls_destination: str | None = None
+    tunnelled: bool = False
+    compression: list[str] | None = None
+    migrate_uri: str | None = None
+    listen_address: str | None = None
+    disks_uri: str | None = None
+    unsafe: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted(Transport):
+    """A migration: the definition at the destination, what is wanted and allowed, and how it is moved."""
+
+    set: list[str] = field(default_factory=list)
+    retarget: str | None = None
+    #: Seconds, both.
+    max_downtime: float | None = None
+    deadline: float | None = None
+    on_deadline: Literal["abort", "force"] = "abort"
+    post_copy: bool = False
+    throttle: bool = False
+    strict: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan(AtSource, Wanted):
+    """`plan`."""
+
+    destination: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Migrate(AtSource, Wanted):
+    """`migrate`."""
+
+    destination: str
+    force: bool = False
+    report: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status(Common):
+    """`status`: of one guest, or of all."""
+
+    guest: str | None = None
+    source: str | None = None
+    destination: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watch(Running):
+    """`watch`."""
+
+    report: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Abort(Running):
+    """`abort`."""
+
+    post_copy: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForceComplete(Running):
+    """`force-complete`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recover(AtSource, Transport):
+    """`recover`."""
+
+    destination: str
+    keep: Literal["source", "destination"] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drain(Common, Wanted):
+    """`drain`."""
+
+    host: str
+    to: list[str]
+    jobs: int = 2
+    force: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Completion:
+    """`completion`."""
+
+    command: str = ""
+    shell: str
+
+
+Options = Plan | Migrate | Status | Watch | Abort | ForceComplete | Recover | Drain | Completion
+
+#: By the name that a person types.
+KINDS: dict[str, type[Options]] = {
+    "migrate": Migrate,
+    "plan": Plan,
+    "status": Status,
+    "watch": Watch,
+    "abort": Abort,
+    "force-complete": ForceComplete,
+    "recover": Recover,
+    "drain": Drain,
+    "completion": Completion,
+}
+
+
+def typed(parsed: argparse.Namespace) -> Options:
+    """The options of one command, from what argparse read."""
+    return KINDS[parsed.command](**vars(parsed))
