@@ -6,7 +6,7 @@ import importlib
 import sys
 
 from .ends import Exit
-from .errors import UserError, explain, one_line
+from .errors import UserError, explain, not_here, one_line
 from .terminal.output import Output, leave
 
 TYPE_CHECKING = False
@@ -46,6 +46,8 @@ def dispatch(parsed: argparse.Namespace) -> int:
         out.event("error", code=Exit.CANCELLED, message="interrupted before anything was started")
         out.warn("interrupted before anything was started; nothing was moved")
         leave(Exit.CANCELLED)
+    except ImportError as error:
+        return _refuse(out, UserError(not_here(error)), Exit.USAGE)
     except Exception as error:
         from .. import MigrationError
 

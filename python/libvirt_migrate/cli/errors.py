@@ -43,6 +43,14 @@ def one_line(text: str) -> str:
     return mask(" ".join(str(text).split()))
 
 
+def not_here(error: ImportError) -> str:
+    """What is said where a part of this program cannot be loaded: most of all where there is no libvirt."""
+    reason = one_line(str(error))
+    if "libvirt.so" in reason:
+        return f"libvirt cannot be loaded: {reason}; install libvirt0 (Debian) or libvirt-libs (Fedora)"
+    return f"a part of libvirt-migrate is missing: {reason}; install it anew"
+
+
 #: What a URI may need to work once more, and what is no secret.
 _KEPT = (
     "command",

@@ -6,6 +6,8 @@ import argparse
 from dataclasses import dataclass, field
 from typing import Literal
 
+from .uris import checked
+
 
 @dataclass(frozen=True, kw_only=True)
 class Common:
@@ -139,6 +141,8 @@ class Completion:
 
 Options = Plan | Migrate | Status | Watch | Abort | ForceComplete | Recover | Drain | Completion
 
+#: What the destination is called, where it is an option.
+_DESTINATIONS = dict.fromkeys(("status", "watch", "abort", "force-complete"), "--to")
 #: By the name that a person types.
 KINDS: dict[str, type[Options]] = {
     "migrate": Migrate,
@@ -154,5 +158,13 @@ KINDS: dict[str, type[Options]] = {
 
 
 def typed(parsed: argparse.Namespace) -> Options:
-    """The options of one command, from what argparse read."""
-    return KINDS[parsed.command](**vars(parsed))
+    """The options of one command, from what argparse read. Raises UserError for what is no host's URI."""
+    given = dict(vars(parsed))
+    if given.get("source") is not None:
+        given["source"] = checked(given["source"], "--from")
+    if given.get("destination") is not None:
+        given["destination"] = checked(given["destination"], _DESTINATIONS.get(parsed.command, "DEST_URI"))
+    if "host" in given:
+        given["host"] = checked(given["host"], "HOST")
+        given["to"] = [checked(uri, "--to") for uri in given["to"]]
+    return KINDS[parsed.command](**given)

@@ -6,11 +6,11 @@ import json
 import re
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from .. import Convergence, InvalidParameter, MigrateFlags, MigrateParams, Retarget, build_migrate_params
 from .errors import UserError, one_line
 from .options import Transport, Wanted
+from .uris import host_of
 
 _DEFAULT = (
     MigrateFlags.LIVE | MigrateFlags.PEER2PEER | MigrateFlags.PERSIST_DEST | MigrateFlags.UNDEFINE_SOURCE
@@ -82,7 +82,6 @@ def request_from(options: Wanted, *destinations: str) -> Request:
     request = Request(changes, convergence, how, flags_from(options, post_copy=options.post_copy))
     # What is wrong with these is said before any host is asked.
     for destination in destinations:
-        check_uri(destination)
         request.retarget(destination)
         request.params(destination)
     return request
@@ -211,27 +210,3 @@ def _filled(value: Any, host: str) -> Any:
 def _has_host(value: Any) -> bool:
     """Whether {host} is in it."""
     return bool(_filled(value, "") != value)
-
-
-def check_uri(uri: str) -> None:
-    """Refuses what is no URI of a daemon."""
-    try:
-        parts = urlsplit(uri)
-        parts.port  # noqa: B018 - raises for a wrong one
-    except ValueError:
-        parts = urlsplit("")
-    if not parts.scheme or "://" not in uri:
-        # One that lacks its scheme may have a password all the same.
-        shown = "this" if "@" in uri else repr(one_line(uri))
-        raise UserError(
-            f"{shown} is no URI of a libvirt daemon: write qemu+ssh://HOST/system, "
-            "qemu+tls://HOST/system or qemu+tcp://HOST/system"
-        )
-
-
-def host_of(uri: str | None) -> str | None:
-    """The host in a URI, if there is one."""
-    try:
-        return urlsplit(uri or "").hostname
-    except ValueError:
-        return None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ... import Listener
 from ..definition.summary import Definition
-from ..request import host_of
+from ..uris import host_of
 from .check import Check, Pair
 from .listening import moving_address, show_listener
 from .names import addresses_of

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ... import MigrateFlags, MigrateParams
 from ..errors import one_line
-from ..request import host_of
+from ..uris import host_of
 from .check import Check, Pair
 from .names import addresses_of
 

@@ -7,20 +7,19 @@ import importlib.util
 import sys
 
 from ..ends import Exit
+from ..errors import not_here
 
 
 def run(arguments: list[str]) -> int:
     """Hands the arguments to `libvirt_migrate.nova`, where this installation has it."""
-    try:
-        if importlib.util.find_spec("libvirt_migrate.nova") is None:
-            raise ImportError("this installation has no part for Nova")
-        module = importlib.import_module("libvirt_migrate.nova.__main__")
-    except ImportError as error:
-        print(f"libvirt-migrate: error: {error}", file=sys.stderr)
-        return Exit.USAGE
     # Its parser reads the words of the command line itself.
     before, sys.argv = sys.argv, ["libvirt-migrate nova", *arguments]
     try:
-        return int(module.main())
+        if importlib.util.find_spec("libvirt_migrate.nova") is None:
+            raise ImportError("the part for Nova")
+        return int(importlib.import_module("libvirt_migrate.nova.__main__").main())
+    except ImportError as error:
+        print(f"libvirt-migrate: error: {not_here(error)}", file=sys.stderr)
+        return Exit.USAGE
     finally:
         sys.argv = before

@@ -12,7 +12,7 @@ from ..errors import UserError, explain
 from ..follow import JSON_PERIOD, Followed, decisions, failed, leave_it
 from ..hosts import find_guest, open_host, own_guest, show_uri
 from ..options import Recover
-from ..request import check_uri, flags_from, transport, with_host
+from ..request import flags_from, transport, with_host
 from ..terminal.line import PERIOD, Line
 from ..terminal.output import Output
 from ..terminal.places import PLACES
@@ -22,7 +22,6 @@ from ..terminal.values import show_time
 
 def recover(options: Recover, out: Output) -> int:
     """The command. The definitions were sent when the migration began, and libvirt takes none here."""
-    check_uri(options.destination)
     flags = flags_from(options) | MigrateFlags.POSTCOPY
     how = with_host(transport(options), options.destination)
     params = build_migrate_params(destination=options.destination, flags=flags, **how)

@@ -11,7 +11,6 @@ from ..errors import UserError, explain
 from ..follow import Followed, follow
 from ..hosts import find_guest, from_option, open_host, own_guest, show_route, show_uri
 from ..options import Abort, ForceComplete, Running, Watch
-from ..request import check_uri
 from ..terminal.output import Output
 from ..terminal.signals import Signals
 
@@ -94,8 +93,6 @@ def _idle(guest: Guest) -> bool:
 
 def _guest(options: Running) -> Guest:
     """The guest, over a connection of its own."""
-    if options.destination is not None:
-        check_uri(options.destination)
     host = open_host(options.source)
     return own_guest(find_guest(host, options.source, options.guest), options.source)
 

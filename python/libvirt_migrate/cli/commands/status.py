@@ -9,7 +9,6 @@ from ..ends import Exit
 from ..errors import one_line
 from ..hosts import find_guest, open_host, show_uri
 from ..options import Status
-from ..request import check_uri
 from ..terminal.output import Output
 from ..terminal.values import show_rate, show_size, show_time
 from ..terminal.waiting import interruptible
@@ -22,8 +21,6 @@ _FIGURES = ("memory_total", "memory_remaining", "memory_bps", "memory_iteration"
 
 def status(options: Status, out: Output) -> int:
     """The command."""
-    if options.destination is not None:
-        check_uri(options.destination)
     rows = interruptible(lambda: _rows(options))
     for row in rows:
         out.event("guest", **row)
