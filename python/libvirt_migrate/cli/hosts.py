@@ -69,6 +69,14 @@ def from_option(uri: str | None) -> str:
     return "" if uri is None else f" --from {shlex.quote(repeatable(uri))}"
 
 
+def suggested(command: str, guest: str, uri: str | None, *more: str) -> str:
+    """A command about a guest that a person can type as it stands, whatever the guest's name is."""
+    options, words = from_option(uri), shlex.join((guest, *more))
+    if guest.startswith("-"):
+        return f"libvirt-migrate {command}{options} -- {words}"
+    return f"libvirt-migrate {command} {words}{options}"
+
+
 def version_text(host: Host) -> str:
     """The version of a host's libvirt."""
     return ".".join(map(str, host.libvirt_version))

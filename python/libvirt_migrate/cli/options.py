@@ -112,6 +112,8 @@ class Abort(Running):
 class ForceComplete(Running):
     """`force-complete`."""
 
+    yes: bool = False
+
 
 @dataclass(frozen=True, kw_only=True)
 class Recover(AtSource, Transport):

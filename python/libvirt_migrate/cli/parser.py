@@ -106,6 +106,7 @@ def build_parser() -> Parser:
     force = _command(commands, "force-complete", "get a migration over: by post-copy, else by a pause")
     options.guest(force)
     options.destination(force)
+    force.add_argument("--yes", action="store_true", help="do not ask before the guest stands still")
 
     recover = _command(commands, "recover", "put a guest right whose migration broke")
     options.guest(recover, destination=True)

@@ -7,6 +7,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from ..ages import aged
 from ..errors import UserError, one_line
 from .record import Record
 
@@ -34,7 +35,11 @@ def check_path(path: str) -> None:
 class Recorder:
     """Takes the news of a migration, on the thread that tells them."""
 
-    def __init__(self, path: str, name: str, route: str, convergence: Convergence | None) -> None:
+    def __init__(
+        self, path: str, name: str, route: str, convergence: Convergence | None, *, age: float = 0.0
+    ) -> None:
+        #: How long it had run when it was found, s.
+        self._age = age
         self._path = path
         self._name, self._route, self._convergence = name, route, convergence
         self._began = time.strftime("%Y-%m-%d %H:%M:%S %z")
@@ -85,20 +90,20 @@ class Recorder:
 
         message, result = None, "moved"
         try:
-            outcome: Any = migration.result()
+            outcome: Any = aged(migration.result(), self._age)
         except LibvirtError as error:
             message, outcome = one_line(error.message), getattr(error, "outcome", None)
             result = "cancelled" if isinstance(error, MigrationCancelled) else "failed"
-        decisions = list(migration.decisions)
+        decisions = [aged(decision, self._age) for decision in migration.decisions]
         limits = [(0.0, QEMU_LIMIT)]
         limits += [(d.at, d.max_downtime) for d in decisions if d.max_downtime is not None and not d.error]
         return Record(
             name=self._name,
             route=self._route,
             began=self._began,
-            samples=list(self._samples),
+            samples=[aged(sample, self._age) for sample in self._samples],
             decisions=decisions,
-            switchover=self._switchover,
+            switchover=None if self._switchover is None else self._switchover + self._age,
             total_time=outcome.total_time if outcome else 0.0,
             downtime=outcome.downtime if outcome else None,
             moved=outcome.bytes if outcome else 0,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from .values import show_rate, show_size, show_time
+from .wrapping import wrapped
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -25,6 +27,8 @@ class Line:
         self._out, self._name = out, name
         self._live: Any = None
         self._drawn = -1.0
+        #: Since when the guest stands still for it.
+        self._stands: float | None = None
 
     def __enter__(self) -> Line:
         console = self._out.console()
@@ -43,28 +47,39 @@ class Line:
 
     def show(self, progress: Progress) -> None:
         """Draws it, unless it was drawn just now or nothing has changed."""
-        if self._live is None or progress.elapsed == self._drawn:
+        if self._live is None or (progress.elapsed == self._drawn and self._stands is None):
             return
         self._drawn = progress.elapsed
-        self._live.update(draw(self._name, progress, self._live.console.width), refresh=True)
+        paused = None if self._stands is None else time.monotonic() - self._stands
+        self._live.update(draw(self._name, progress, self._live.console.width, paused), refresh=True)
+
+    def stands(self) -> None:
+        """The guest was paused for the migration's sake: from now on the line counts for how long."""
+        self._stands = self._stands or time.monotonic()
+
+    def goes_on(self) -> None:
+        """It does not stand still any more."""
+        self._stands = None
 
     def decision(self, decision: Decision) -> None:
         """A decision, above the line."""
+        self.note(f"{decision.at:6.1f} s  {decision}", style="yellow")
+
+    def note(self, text: str, style: str = "") -> None:
+        """A line above the line."""
         if self._live is not None:
             from rich.text import Text
 
             # The style of a print would be the live line's as well.
-            text = Text(f"{decision.at:6.1f} s  {decision}", style="yellow")
-            self._live.console.print(text, soft_wrap=True)
-
-    def note(self, text: str) -> None:
-        """A line above the line."""
-        if self._live is not None:
-            self._live.console.print(text, soft_wrap=True)
+            console = self._live.console
+            console.print(Text(wrapped(text, console.width), style=style), soft_wrap=True)
 
 
-def draw(name: str, progress: Progress, width: int) -> Any:
-    """The line, as wide as the terminal; a narrow one shows the rates in a second line."""
+def draw(name: str, progress: Progress, width: int, paused: float | None = None) -> Any:
+    """The line, as wide as the terminal; a narrow one shows the rates in a second line.
+
+    `paused` is for how long the guest has stood still, s.
+    """
     from rich.console import Group
     from rich.progress_bar import ProgressBar
     from rich.table import Table
@@ -78,6 +93,8 @@ def draw(name: str, progress: Progress, width: int) -> Any:
     grid.add_column(max_width=named, no_wrap=True, overflow="ellipsis")
     grid.add_column(no_wrap=True)
     first, rest = amounts(progress), rates(progress)
+    if paused is not None:
+        first.append(f"paused {show_time(paused)}")
     room = grid.width - min(len(name), named) - len(progress.phase) - 3 - _length(first)
     if room - _length(rest) >= BAR:
         first, rest = first + rest, []

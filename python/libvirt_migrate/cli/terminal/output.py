@@ -10,6 +10,8 @@ import os
 import sys
 import time
 
+from .wrapping import wrapped
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NoReturn, TextIO
@@ -72,6 +74,21 @@ def leave(code: int) -> NoReturn:
     os._exit(code)
 
 
+def _fitted(text: str, stream: TextIO) -> str:
+    """The text with line breaks for a terminal, and as it is for everything else."""
+    return wrapped(text, columns(stream)) if stream.isatty() else text
+
+
+def columns(stream: TextIO) -> int:
+    """The width of a terminal."""
+    with contextlib.suppress(OSError, ValueError):
+        given = os.environ.get("COLUMNS", "")
+        if given.isdecimal() and int(given):
+            return int(given)
+        return os.get_terminal_size(stream.fileno()).columns or 80
+    return 80
+
+
 class Output:
     """What one run of the command tells, in one of the two forms."""
 
@@ -79,6 +96,8 @@ class Output:
         self.as_json = as_json
         #: Whether a person watches: only then there is progress.
         self.live = not as_json and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        #: Whether the result is read where the progress is: what was shown there is not said once more.
+        self.together = self.live and sys.stdout.isatty()
         self._console: Console | None = None
 
     def console(self) -> Console | None:
@@ -95,20 +114,30 @@ class Output:
     def say(self, text: str) -> None:
         """A line for people: a result."""
         if not self.as_json:
-            print(text, flush=True)
+            print(_fitted(text, sys.stdout), flush=True)
 
     def note(self, text: str) -> None:
         """A line for the person who watches, and for nobody else."""
         if self._console is not None:
-            self._console.print(text, soft_wrap=True)
+            self._console.print(_fitted(text, sys.stderr), soft_wrap=True)
         elif self.live:
             # rich takes a while to load, and is not needed for this.
-            print(text, file=sys.stderr, flush=True)
+            print(_fitted(text, sys.stderr), file=sys.stderr, flush=True)
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether there is a person who could answer a question."""
+        return self.live and sys.stdin is not None and sys.stdin.isatty()
+
+    def ask(self, question: str) -> bool:
+        """Whether the person says yes; everything else is no."""
+        print(_fitted(f"{question} [y/N] ", sys.stderr), end="", file=sys.stderr, flush=True)
+        return sys.stdin.readline().strip().lower() in ("y", "yes")
 
     def warn(self, text: str) -> None:
         """A line on standard error, whoever reads it."""
         if not self.as_json:
-            print(f"libvirt-migrate: {text}", file=sys.stderr, flush=True)
+            print(_fitted(f"libvirt-migrate: {text}", sys.stderr), file=sys.stderr, flush=True)
 
     def event(self, event: str, **fields: Any) -> None:
         """An object for programs."""
