@@ -21,7 +21,18 @@ from libvirt_migrate.cli.parser import _EXAMPLES, _MORE, build_parser
 from libvirt_migrate.cli.terminal.values import duration, show_size, show_time
 
 HOST = "qemu+tcp://host2/system"
-COMMANDS = ["migrate", "plan", "status", "watch", "abort", "force-complete", "recover", "drain", "completion"]
+COMMANDS = [
+    "migrate",
+    "plan",
+    "status",
+    "watch",
+    "abort",
+    "force-complete",
+    "recover",
+    "drain",
+    "undrain",
+    "completion",
+]
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ ROOMS = {
     "definition": set(),
     "checks": {"definition", "terminal"},
     "report": {"terminal"},
-    "draining": {"checks", "report", "terminal"},
+    "draining": {"checks", "definition", "report", "terminal"},
     "commands": {"checks", "definition", "draining", "report", "terminal"},
 }
 

@@ -23,6 +23,7 @@ _MODULES = {
     "force_complete": "running",
     "recover": "recover",
     "drain": "drain",
+    "undrain": "drain",
     "completion": "completion",
 }
 

@@ -124,13 +124,28 @@ class Recover(AtSource, Transport):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Drain(Common, Wanted):
-    """`drain`."""
+class Many(Common, Wanted):
+    """Of several guests at a time, all of which leave this host or come back to it."""
 
     host: str
-    to: list[str]
     jobs: int = 2
     force: bool = False
+    dry_run: bool = False
+    report: str | None = None
+    #: The file of the record; by default the one of this host.
+    record: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Undrain(Many):
+    """`undrain`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drain(Many):
+    """`drain`."""
+
+    to: list[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,7 +156,7 @@ class Completion:
     shell: str
 
 
-Options = Plan | Migrate | Status | Watch | Abort | ForceComplete | Recover | Drain | Completion
+Options = Plan | Migrate | Status | Watch | Abort | ForceComplete | Recover | Drain | Undrain | Completion
 
 #: What the destination is called, where it is an option.
 _DESTINATIONS = dict.fromkeys(("status", "watch", "abort", "force-complete"), "--to")
@@ -155,6 +170,7 @@ KINDS: dict[str, type[Options]] = {
     "force-complete": ForceComplete,
     "recover": Recover,
     "drain": Drain,
+    "undrain": Undrain,
     "completion": Completion,
 }
 
@@ -168,5 +184,6 @@ def typed(parsed: argparse.Namespace) -> Options:
         given["destination"] = checked(given["destination"], _DESTINATIONS.get(parsed.command, "DEST_URI"))
     if "host" in given:
         given["host"] = checked(given["host"], "HOST")
+    if "to" in given:
         given["to"] = [checked(uri, "--to") for uri in given["to"]]
     return KINDS[parsed.command](**given)

@@ -122,11 +122,10 @@ def build_parser() -> Parser:
     drain.add_argument(
         "--to", action="append", required=True, metavar="URI", help="where guests may go; can be repeated"
     )
-    drain.add_argument("--jobs", type=options.positive, default=2, metavar="N", help="guests at a time (2)")
-    options.checks(drain)
-    options.definition(drain)
-    options.intent(drain)
-    options.transport(drain)
+    _many(drain)
+    undrain = _command(commands, "undrain", "bring the guests back that drain has moved")
+    undrain.add_argument("host", metavar="HOST", help="the URI of the daemon that they come back to")
+    _many(undrain)
 
     # Handed on before anything is parsed; here for the help.
     _command(commands, "nova", "what belongs to OpenStack Nova")
@@ -135,12 +134,25 @@ def build_parser() -> Parser:
     return parser
 
 
+def _many(command: Any) -> None:
+    """Of several guests at a time."""
+    command.add_argument("--jobs", type=options.positive, default=2, metavar="N", help="guests at a time (2)")
+    command.add_argument("--dry-run", action="store_true", help="say where each would go, and move none")
+    command.add_argument("--report", metavar="FILE", help="write one page for all of them: .html")
+    command.add_argument("--record", metavar="FILE", help="where it is written down who has left")
+    options.checks(command)
+    options.definition(command)
+    options.intent(command)
+    options.transport(command)
+
+
 #: What the help of a single command shows beside those of _EXAMPLES.
 _MORE = f"""\
   {PROGRAM} status --from qemu+ssh://host1/system
   {PROGRAM} abort vm1 --from qemu+ssh://host1/system
   {PROGRAM} force-complete vm1 --from qemu+ssh://host1/system
   {PROGRAM} recover vm1 qemu+ssh://host2/system --from qemu+ssh://host1/system
+  {PROGRAM} undrain qemu:///system
   {PROGRAM} completion bash > /etc/bash_completion.d/{PROGRAM}
   {PROGRAM} nova check
 """

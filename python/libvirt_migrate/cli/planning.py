@@ -118,6 +118,22 @@ def _definitions(
         raise UserError(f"the definition cannot be changed as asked: {one_line(str(error))}") from None
 
 
+def tell_plan(made: Plan, out: Output) -> None:
+    """The checks and the changes, for programs."""
+    for check in made.checks:
+        out.event("check", guest=made.name, **check.to_dict())
+    changes = [{"path": c.path, "before": c.before, "after": c.after} for c in made.changes]
+    out.event(
+        "plan",
+        guest=made.name,
+        changes=changes,
+        passed=not made.failed,
+        failed=len(made.failed),
+        not_known=len(made.unknown),
+        word=made.word,
+    )
+
+
 def accept(made: Plan, out: Output, *, force: bool, strict: bool = False) -> None:
     """Raises UserError where a check stops the migration, and says which ones are gone past."""
     stops = made.stops(force=force, strict=strict)

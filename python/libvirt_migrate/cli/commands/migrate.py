@@ -17,10 +17,9 @@ def migrate(options: Options, out: Output) -> int:
     # Before libvirt is loaded, so that a person sees at once that something happens.
     if out.live:
         out.note(f"{options.guest}: asking both hosts")
-    from ..planning import accept, make_plan
+    from ..planning import accept, make_plan, tell_plan
     from ..request import ALL, request_from
     from ..terminal.waiting import interruptible
-    from .plan import tell_plan
 
     if options.report:
         from ..report.recorder import check_path

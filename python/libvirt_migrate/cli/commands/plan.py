@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..ends import Exit
 from ..hosts import show_uri, version_text
 from ..options import Plan as Options
-from ..planning import Plan, make_plan
+from ..planning import Plan, make_plan, tell_plan
 from ..request import request_from
 from ..terminal.output import Output
 from ..terminal.waiting import interruptible
@@ -23,22 +23,6 @@ def plan(options: Options, out: Output) -> int:
     for line in plan_lines(made):
         out.say(line)
     return Exit.CHECK if made.stops(force=False, strict=options.strict) else Exit.DONE
-
-
-def tell_plan(made: Plan, out: Output) -> None:
-    """The checks and the changes, for programs."""
-    for check in made.checks:
-        out.event("check", guest=made.name, **check.to_dict())
-    changes = [{"path": c.path, "before": c.before, "after": c.after} for c in made.changes]
-    out.event(
-        "plan",
-        guest=made.name,
-        changes=changes,
-        passed=not made.failed,
-        failed=len(made.failed),
-        not_known=len(made.unknown),
-        word=made.word,
-    )
 
 
 def plan_lines(made: Plan) -> list[str]:

@@ -37,13 +37,7 @@ th, td {{ text-align: left; vertical-align: top; padding: 0.25rem 0.8rem 0.25rem
 </head>
 <body>
 <h1>{title}</h1>
-<table class="facts">
-{facts}
-</table>
-<h2>Over time</h2>
-<div class="figure">{plot}</div>
-<h2>Decisions</h2>
-{decisions}
+{body}
 </body>
 </html>
 """
@@ -51,10 +45,23 @@ th, td {{ text-align: left; vertical-align: top; padding: 0.25rem 0.8rem 0.25rem
 
 def page(record: Record) -> str:
     """The HTML document."""
-    title = f"Migration of {record.name}"
-    return _PAGE.format(
-        title=escape(title), facts=_facts(record), plot=plot(record), decisions=_decisions(record)
-    )
+    return document(f"Migration of {record.name}", section(record, 2))
+
+
+def document(title: str, body: str) -> str:
+    """A document with this title, which is text, and this body, which is HTML."""
+    return _PAGE.format(title=escape(title), body=body)
+
+
+def section(record: Record, level: int) -> str:
+    """All about one migration, with headings of this level."""
+    return f"""<table class="facts">
+{_facts(record)}
+</table>
+<h{level}>Over time</h{level}>
+<div class="figure">{plot(record)}</div>
+<h{level}>Decisions</h{level}>
+{_decisions(record)}"""
 
 
 def _facts(record: Record) -> str:

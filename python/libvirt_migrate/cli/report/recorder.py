@@ -72,10 +72,8 @@ class Recorder:
         from .plot import plot
 
         path = self._path
-        # The news come on another thread than the end.
-        self._ended.wait(2.0)
         try:
-            record = self._record(migration)
+            record = self.record(migration)
             text = page(record) if path.endswith(".html") else plot(record)
             with open(path, "w", encoding="utf-8") as file:
                 file.write(text)
@@ -85,9 +83,12 @@ class Recorder:
             out.note(f"report: {path}")
             out.event("report", guest=self._name, path=path)
 
-    def _record(self, migration: Migration) -> Record:
+    def record(self, migration: Migration) -> Record:
+        """What is known of it, once it is over."""
         from ... import LibvirtError, MigrationCancelled
 
+        # The news come on another thread than the end.
+        self._ended.wait(2.0)
         message, result = None, "moved"
         try:
             outcome: Any = aged(migration.result(), self._age)

@@ -11,6 +11,8 @@ _INSIDE = re.compile(
     | (?<=\d[ ]h)[ ](?=\d) | (?<=\d[ ]min)[ ](?=\d)""",
     re.VERBOSE,
 )
+#: A command that is to be typed: with a line break in it nobody could copy it.
+_COMMAND = re.compile(r"(?<=: )libvirt-migrate .*")
 #: Does not break a line for textwrap, and stands for a space until it is broken.
 _NO_BREAK = "\u00a0"
 #: Indentation and the time of a decision, which the lines below are set under.
@@ -24,6 +26,7 @@ def wrapped(text: str, width: int) -> str:
     head = _HEAD.match(text)
     hang = min(max(len(head[0]) if head else 0, 2), max(width // 3, 2))
     kept = _INSIDE.sub(_NO_BREAK, text)
+    kept = _COMMAND.sub(lambda found: found[0].replace(" ", _NO_BREAK), kept)
     lines = textwrap.wrap(
         kept,
         width,
