@@ -68,7 +68,7 @@ def test_a_room_knows_only_what_is_below_it(name: str) -> None:
 
 
 def test_every_room_is_named_here() -> None:
-    assert {path.name for path in CLI.iterdir() if path.is_dir() and path.name != "__pycache__"} == set(ROOMS)
+    assert {path.parent.name for path in CLI.glob("*/__init__.py")} == set(ROOMS)
 
 
 def leaves() -> Iterator[tuple[str, argparse.ArgumentParser]]:

@@ -193,3 +193,12 @@ def test_what_is_wanted_and_allowed() -> None:
     assert (plain.max_downtime, plain.deadline, plain.on_deadline) == (0.5, None, "abort")
     assert not plain.post_copy
     assert not plain.throttle
+
+
+def test_everyday_options() -> None:
+    plain = request()
+    assert "destination_name" not in plain.how
+    assert not plain.flags & (F.PAUSED | F.ZEROCOPY)
+    asked = request("--dname", "new name", "--suspend", "--zero-copy", "--parallel", "2")
+    assert asked.params(HOST)["destination_name"] == "new name"
+    assert asked.flags == DEFAULT | F.PAUSED | F.ZEROCOPY | F.PARALLEL

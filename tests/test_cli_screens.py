@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 
+import libvirt
 import pytest
 
-from commands import started
+from commands import command, started
 from conftest import StartGuest
 from events import events
 from libvirt_migrate import Guest
@@ -107,3 +110,38 @@ def test_watch_counts_from_the_start(
     assert [event["event"] for event in (seen[0], seen[1], seen[-1])] == ["watch", "progress", "end"]
     assert 3 < seen[1]["elapsed"] < seen[-1]["total_time"] < 30
     assert_runs_at(guest, source)
+
+
+def test_without_rich_there_is_a_line_now_and_then(
+    start_guest: StartGuest, source: Host, route: tuple[str, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "rich.py").write_text("raise ImportError('no rich')")
+    guest = start_guest()
+    slow = (*SLOW, "--deadline", "7")
+    with terminal("migrate", guest.name, *route, *slow, columns=200, PYTHONPATH=str(tmp_path)) as shown:
+        assert shown.end() == 4
+    assert shown.text.count("pip install 'libvirt-migrate[cli]' shows this live") == 1
+    assert any(
+        re.match(rf"libvirt-migrate: {guest.name}: memory, \d+ %, .* left, ", line) for line in shown.lines
+    )
+    assert_whole(shown)
+    assert_runs_at(guest, source)
+
+
+def test_a_guest_arrives_paused_and_with_another_name(
+    start_guest: StartGuest, destination: Host, route: tuple[str, ...]
+) -> None:
+    guest = start_guest(workload=Workload(working_set=2, rest=20))
+    done = command(
+        "migrate", guest.name, *route, "--dname", "other", "--suspend", "-v", "--log-format", "json"
+    )
+    assert done.returncode == 0
+    assert done.stdout.startswith(f"{guest.name}: the guest is paused at the destination\n")
+    assert all(json.loads(line)["logger"] == "libvirt_migrate" for line in done.stderr.splitlines())
+    domain = destination.connection().lookupByName("other")
+    assert domain.UUIDString() == guest.uuid
+    kept = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
+    assert "<name>other</name>" in kept
+    domain.resume()
+    guest.beats.wait_for_passes()
+    assert guest.beats.is_intact()

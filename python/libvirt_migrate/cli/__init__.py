@@ -24,7 +24,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from .commands.nova import run as nova
 
         return nova(words[1:])
-    options = build_parser().parse_args(words)
+    parser = build_parser()
+    if not words:
+        # Nothing was asked for: a script that lost its words must not go on.
+        parser.print_help(sys.stderr)
+        return 2
+    options = parser.parse_args(words)
     from .dispatch import dispatch
 
     return dispatch(options)

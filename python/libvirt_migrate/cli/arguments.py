@@ -49,8 +49,10 @@ def source(parser: Any) -> None:
     )
 
 
-def connecting(parser: Any) -> None:
-    """How long a daemon that does not answer is waited for."""
+def common(parser: Any) -> None:
+    """Of all commands: how long a daemon that does not answer is waited for, and what is logged."""
+    parser.add_argument("-v", "--verbose", action="count", default=0, help="log the steps; -vv: all")
+    parser.add_argument("--log-format", choices=["text", "json"], help="log the steps like this")
     parser.add_argument(
         "--connect-timeout",
         type=seconds,
@@ -89,10 +91,10 @@ def definition(parser: Any) -> None:
         action="append",
         default=[],
         metavar="FIELD=VALUE",
-        help="change a field of docs/retarget.md, such as graphics.listen=192.0.2.2; "
+        help="change a field (libvirt-migrate help retarget), such as graphics.listen=192.0.2.2; "
         "{host} stands for the host in DEST_URI",
     )
-    group.add_argument("--retarget", metavar="FILE", help="changes from a JSON file (docs/retarget.md)")
+    group.add_argument("--retarget", metavar="FILE", help="changes from a JSON file (help retarget)")
 
 
 def intent(parser: Any) -> None:
@@ -103,6 +105,12 @@ def intent(parser: Any) -> None:
     group.add_argument("--on-deadline", choices=["abort", "force"], default="abort", help="then (abort)")
     group.add_argument("--post-copy", action="store_true", help="allow to move memory after the guest")
     group.add_argument("--throttle", action="store_true", help="allow to slow the guest down")
+    group.add_argument("--suspend", action="store_true", help="leave the guest paused at the destination")
+
+
+def renamed(parser: Any) -> None:
+    """Of one guest only: the name that it has at the destination."""
+    parser.add_argument("--dname", metavar="NAME", help="its name at the destination (the one that it has)")
 
 
 def transport(parser: Any) -> None:
@@ -130,4 +138,5 @@ def transport(parser: Any) -> None:
     add("--migrate-uri", metavar="URI", help="where memory is sent, such as tcp://{host}")
     add("--listen-address", metavar="ADDRESS", help="where the destination listens for it")
     add("--disks-uri", metavar="URI", help="where disks are sent")
+    add("--zero-copy", action="store_true", help="send memory without copying it first (with --parallel)")
     add("--unsafe", action="store_true", help="even where libvirt fears for the disks")

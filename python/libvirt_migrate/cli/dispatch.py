@@ -25,6 +25,7 @@ _MODULES = {
     "drain": "drain",
     "undrain": "drain",
     "completion": "completion",
+    "help": "help",
 }
 
 
@@ -33,6 +34,10 @@ def dispatch(parsed: argparse.Namespace) -> int:
     out = Output(as_json=getattr(parsed, "json", False))
     name = parsed.command.replace("-", "_")
     try:
+        if hasattr(parsed, "verbose"):
+            from .terminal.logs import log
+
+            log(parsed.verbose, parsed.log_format)
         if (limit := getattr(parsed, "connect_timeout", None)) is not None:
             from .hosts import connect_within
 

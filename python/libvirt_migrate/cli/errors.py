@@ -26,7 +26,7 @@ _SAID = {
     "Host key verification": "log in there with ssh once, so that its key is known",
     "Permission denied (": "ssh needs a key there that asks for no passphrase",
     "ermission denied": _ADVICE[88],
-    "CA certificate": "docs/getting-started.md lists the files that TLS needs",
+    "CA certificate": "libvirt-migrate help getting-started lists the files that TLS needs",
 }
 
 
@@ -78,6 +78,7 @@ def repeatable(uri: str) -> str:
 #: Parameters of the library whose options have other names.
 _OPTIONS = {
     "migrate_disks": "copy-storage",
+    "destination_name": "dname",
     "parallel.connections": "parallel",
     "bandwidth.postcopy": "bandwidth-post-copy",
     "tls.destination": "tls-destination",
@@ -91,6 +92,8 @@ _FLAGS = {
     "POSTCOPY": "--post-copy",
     "TLS": "--tls",
     "TUNNELLED": "--tunnelled",
+    "PAUSED": "--suspend",
+    "ZEROCOPY": "--zero-copy",
 }
 
 

@@ -17,6 +17,9 @@ class Common:
     json: bool = False
     #: How long connecting may take, s; `None` for the library's own limit.
     connect_timeout: float | None = None
+    #: How much is logged, and how.
+    verbose: int = 0
+    log_format: Literal["text", "json"] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +55,7 @@ class Transport:
     listen_address: str | None = None
     disks_uri: str | None = None
     unsafe: bool = False
+    zero_copy: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +70,8 @@ class Wanted(Transport):
     on_deadline: Literal["abort", "force"] = "abort"
     post_copy: bool = False
     throttle: bool = False
+    #: The guest stays paused at the destination.
+    suspend: bool = False
     strict: bool = False
 
 
@@ -74,6 +80,7 @@ class Plan(AtSource, Wanted):
     """`plan`."""
 
     destination: str
+    dname: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +88,7 @@ class Migrate(AtSource, Wanted):
     """`migrate`."""
 
     destination: str
+    dname: str | None = None
     force: bool = False
     report: str | None = None
 
@@ -156,7 +164,17 @@ class Completion:
     shell: str
 
 
-Options = Plan | Migrate | Status | Watch | Abort | ForceComplete | Recover | Drain | Undrain | Completion
+@dataclass(frozen=True, kw_only=True)
+class Help:
+    """`help`: of a topic or a command, or of all."""
+
+    command: str = ""
+    topic: str | None = None
+
+
+Options = (
+    Plan | Migrate | Status | Watch | Abort | ForceComplete | Recover | Drain | Undrain | Completion | Help
+)
 
 #: What the destination is called, where it is an option.
 _DESTINATIONS = dict.fromkeys(("status", "watch", "abort", "force-complete"), "--to")
@@ -172,6 +190,7 @@ KINDS: dict[str, type[Options]] = {
     "drain": Drain,
     "undrain": Undrain,
     "completion": Completion,
+    "help": Help,
 }
 
 

@@ -27,6 +27,8 @@ _NUMBERS = (
 )
 #: Fields whose values are lists, which may be written with commas; those of the first are numbers.
 _LISTS = ("serial.ports", "rbd.disks", "perf_events", "vpmem")
+#: Where to read on.
+_FIELDS = "libvirt-migrate help retarget lists the fields"
 #: In place of the names of disks: every one that can be copied.
 ALL = "all"
 
@@ -53,7 +55,7 @@ class Request:
         try:
             return Retarget.from_dict(_filled(self.changes, host))
         except InvalidParameter as error:
-            raise UserError(f"--set or --retarget: {error}; docs/retarget.md lists the fields") from None
+            raise UserError(f"--set or --retarget: {error}; {_FIELDS}") from None
 
     def params(
         self, destination: str, xml: str | None = None, persistent_xml: str | None = None
@@ -79,7 +81,14 @@ def request_from(options: Wanted, *destinations: str) -> Request:
         **intent,
     )
     how = transport(options)
-    request = Request(changes, convergence, how, flags_from(options, post_copy=options.post_copy))
+    if (name := getattr(options, "dname", None)) is not None:
+        if not name or "/" in name or "\n" in name:
+            raise UserError(f"--dname {name!r}: is no name that a guest can have")
+        how["destination_name"] = name
+    flags = flags_from(options, post_copy=options.post_copy)
+    if options.suspend:
+        flags |= MigrateFlags.PAUSED
+    request = Request(changes, convergence, how, flags)
     # What is wrong with these is said before any host is asked.
     for destination in destinations:
         request.retarget(destination)
@@ -134,6 +143,7 @@ def flags_from(options: Transport, *, post_copy: bool = False) -> MigrateFlags:
         MigrateFlags.TUNNELLED: options.tunnelled,
         MigrateFlags.COMPRESSED: options.compression,
         MigrateFlags.UNSAFE: options.unsafe,
+        MigrateFlags.ZEROCOPY: options.zero_copy,
         MigrateFlags.POSTCOPY: post_copy or options.bandwidth_post_copy is not None,
     }
     for flag, is_wanted in wanted.items():
@@ -153,9 +163,7 @@ def read_retarget(path: str) -> dict[str, Any]:
     try:
         return Retarget.from_json(text).to_dict()
     except InvalidParameter as error:
-        raise UserError(
-            f"--retarget {path}: {one_line(str(error))}; docs/retarget.md lists the fields"
-        ) from None
+        raise UserError(f"--retarget {path}: {one_line(str(error))}; {_FIELDS}") from None
 
 
 def set_field(changes: dict[str, Any], assignment: str) -> None:

@@ -23,7 +23,7 @@ def check_data(pair: Pair, params: MigrateParams) -> Iterator[Check]:
     if address is not None:
         yield _check_address("listen_address", address, there, address)
     if MigrateFlags.TLS in params.flags:
-        reason = "whether QEMU has certificates at both hosts: docs/getting-started.md says where"
+        reason = "whether QEMU has certificates at both hosts (libvirt-migrate help getting-started)"
         yield Check("data", "not known", reason)
 
 

@@ -40,7 +40,7 @@ def run_checks(pair: Pair, params: MigrateParams) -> Iterator[Check]:
     yield check_route(pair, params, asked)
     yield from check_data(pair, params)
     yield check_versions(pair, params)
-    yield check_identity(pair)
+    yield check_identity(pair, params.get("destination_name"))
     yield check_machine(pair.destination, definition)
     copies = bool(params.get("migrate_disks"))
     yield check_accepted("definition", pair.destination, xml, copies=copies)
@@ -83,9 +83,9 @@ def check_versions(pair: Pair, params: MigrateParams) -> Check:
     return Check("parameters", "pass", f"both libvirts take {flags}{' and ' if names else ''}{names}")
 
 
-def check_identity(pair: Pair) -> Check:
+def check_identity(pair: Pair, renamed: str | None = None) -> Check:
     """Name and uuid are free at the destination."""
-    name, uuid = pair.guest.name, pair.guest.uuid
+    name, uuid = renamed or pair.guest.name, pair.guest.uuid
     for there in (pair.destination.guest(uuid), pair.destination.guest(name)):
         if there is None:
             continue

@@ -33,7 +33,7 @@ def status(options: Status, out: Output) -> int:
 
 def _rows(options: Status) -> list[dict[str, Any]]:
     host = open_host(options.source)
-    guests = [find_guest(host, options.source, options.guest)] if options.guest else host.guests()
+    guests = [find_guest(host, options.source, options.guest)] if options.guest is not None else host.guests()
     rows = []
     for guest in sorted(guests, key=lambda guest: guest.name):
         try:

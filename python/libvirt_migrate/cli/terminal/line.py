@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: How often the line is drawn, s. Drawing it takes about 2 ms, so that this stays below 1 % of a core.
 PERIOD = 0.4
+#: How often there is a line where nothing can be drawn, s.
+PLAIN_PERIOD = 5.0
 #: The shortest bar that tells something.
 BAR = 10
 
@@ -27,6 +29,7 @@ class Line:
         self._out, self._name = out, name
         self._live: Any = None
         self._drawn = -1.0
+        self._spoken = time.monotonic()
         #: Since when the guest stands still for it.
         self._stands: float | None = None
 
@@ -47,11 +50,20 @@ class Line:
 
     def show(self, progress: Progress) -> None:
         """Draws it, unless it was drawn just now or nothing has changed."""
+        if self._out.plain:
+            self._plainly(progress)
         if self._live is None or (progress.elapsed == self._drawn and self._stands is None):
             return
         self._drawn = progress.elapsed
         paused = None if self._stands is None else time.monotonic() - self._stands
         self._live.update(draw(self._name, progress, self._live.console.width, paused), refresh=True)
+
+    def _plainly(self, progress: Progress) -> None:
+        """A line now and then, where nothing can be drawn."""
+        if time.monotonic() - self._spoken >= PLAIN_PERIOD:
+            self._spoken = time.monotonic()
+            figures = ", ".join([progress.phase, *amounts(progress), *rates(progress)])
+            self._out.warn(f"{self._name}: {figures}")
 
     def stands(self) -> None:
         """The guest was paused for the migration's sake: from now on the line counts for how long."""

@@ -98,6 +98,8 @@ class Output:
         self.live = not as_json and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
         #: Whether the result is read where the progress is: what was shown there is not said once more.
         self.together = self.live and sys.stdout.isatty()
+        #: A person watches, and rich is not installed.
+        self.plain = False
         self._console: Console | None = None
 
     def console(self) -> Console | None:
@@ -106,7 +108,10 @@ class Output:
             try:
                 from rich.console import Console
             except ImportError:
-                self.live = False
+                # There is a plain line now and then.
+                self.live = self.together = False
+                self.plain = True
+                self.warn("pip install 'libvirt-migrate[cli]' shows this live")
             else:
                 self._console = Console(stderr=True, highlight=False, markup=False, emoji=False)
         return self._console
