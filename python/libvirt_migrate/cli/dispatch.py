@@ -34,7 +34,7 @@ def dispatch(parsed: argparse.Namespace) -> int:
     out = Output(as_json=getattr(parsed, "json", False))
     name = parsed.command.replace("-", "_")
     try:
-        if hasattr(parsed, "verbose"):
+        if getattr(parsed, "verbose", 0) or getattr(parsed, "log_format", None):
             from .terminal.logs import log
 
             log(parsed.verbose, parsed.log_format)
