@@ -16,7 +16,7 @@ LISTEN = ("--set", "graphics.listen={host}")
 
 def environment(**more: str) -> dict[str, str]:
     """Warnings of the command's own are errors, as everywhere in the tests."""
-    return {**os.environ, "PYTHONWARNINGS": "error", "STATE_DIRECTORY": _STATE.name, **more}
+    return {"STATE_DIRECTORY": _STATE.name, **os.environ, "PYTHONWARNINGS": "error", **more}
 
 
 def command(*arguments: str, timeout: float = 60, **more: str) -> subprocess.CompletedProcess[str]:

@@ -126,6 +126,12 @@ def run(example: Example, guest: LabGuest, folder: Path, uris: dict[str, str]) -
     assert guest.beats.is_intact()
 
 
+@pytest.fixture(autouse=True)
+def _nobody_has_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other tests have drained the same hosts."""
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "state"))
+
+
 @pytest.mark.parametrize("example", PLAIN, ids=lambda example: example.name)
 def test_the_command(
     example: Example, start_guest: StartGuest, source: Host, destination: Host, tmp_path: Path

@@ -79,6 +79,29 @@ def test_drain(start_guest: StartGuest, source: Host, destination: Host) -> None
     assert done.stdout == f"no guest has left {source.uri} by drain: there is nothing to bring back\n"
 
 
+def test_who_does_not_come_back_is_told_once(
+    start_guest: StartGuest, source: Host, destination: Host, tmp_path: Path
+) -> None:
+    guest = start_guest(workload=Workload(working_set=2, rest=20))
+    path = tmp_path / "record.json"
+    away = {"name": "gone", "uuid": f"{guest.uuid[:-4]}ffff", "destination": source.uri, "at": ""}
+    here = {**away, "name": guest.name, "uuid": guest.uuid}
+    nobody = {**away, "name": "unknown", "uuid": f"{guest.uuid[:-4]}0000"}
+    nobody["destination"] = "qemu+tcp://127.0.0.1:1/system"
+    path.write_text(json.dumps({"guests": [away, here, nobody]}))
+    words = ("undrain", destination.uri, "--record", str(path), *LISTEN)
+    done = command(*words)
+    assert done.returncode == 1
+    first, second = done.stderr.splitlines()
+    assert first == f"libvirt-migrate: gone: is not at {source.uri} any more"
+    assert second.startswith("libvirt-migrate: unknown: the destination of the drain at ")
+    assert_runs_at(guest, destination)
+    assert [one["name"] for one in json.loads(path.read_text())["guests"]] == ["unknown"]
+    done = command(*words, "--json")
+    assert done.returncode == 1
+    assert [event["event"] for event in events(done.stdout)] == ["undrain", "end", "drained"]
+
+
 def test_a_dry_run_moves_nothing(start_guest: StartGuest, source: Host, destination: Host) -> None:
     guests = [start_guest(workload=Workload(working_set=2, rest=20)) for _ in range(2)]
     stuck = guests[1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from ..draining.rehearsal import rehearse
 from ..draining.residents import Resident, places_at, residents_of, returning
 from ..draining.strictness import unless_known
 from ..draining.work import check_report, work
+from ..ends import Exit
 from ..errors import repeatable
 from ..hosts import from_option, open_host, show_uri
 from ..options import Drain, Many, Undrain
@@ -37,7 +39,7 @@ def drain(options: Drain, out: Output) -> int:
         out.say(f"no guest runs at {show_uri(options.host)}: there is nothing to move")
 
     def arrived(resident: Resident, destination: str) -> None:
-        _noted(out, ledger, resident, lambda: ledger.add(resident.name, resident.uuid, destination))
+        _noted(out, ledger, resident.name, partial(ledger.add, resident.name, resident.uuid, destination))
 
     code = _go(options, request, residents, places, arrived, out)
     if ledger.gone and not options.dry_run:
@@ -58,14 +60,20 @@ def undrain(options: Undrain, out: Output) -> int:
     out.event("undrain", host=show_uri(options.host), guests=[resident.name for resident in residents])
     if not ledger.gone:
         out.say(f"no guest has left {show_uri(options.host)} by drain: there is nothing to bring back")
-    for name, reason in missing.items():
-        out.warn(f"{name}: {reason}")
+    for one in missing:
+        fields = {"destination": None, "code": Exit.FAILED, "result": "left", "message": one.reason}
+        out.event("end", guest=one.name, **fields)
+        out.warn(f"{one.name}: {one.reason}")
+        if one.is_gone and not options.dry_run:
+            # Told once; it will not be there the next time either.
+            _noted(out, ledger, one.name, partial(ledger.remove, one.uuid))
 
     def arrived(resident: Resident, destination: str) -> None:
-        _noted(out, ledger, resident, lambda: ledger.remove(resident.uuid))
+        _noted(out, ledger, resident.name, partial(ledger.remove, resident.uuid))
 
     places = [Place(options.host, interruptible(lambda: host.free_memory))]
-    return _go(options, request, residents, places, arrived, out)
+    code = _go(options, request, residents, places, arrived, out)
+    return Exit.FAILED if missing and code == Exit.DONE else code
 
 
 def _survey(options: Drain) -> tuple[list[Resident], list[Place], Ledger]:
@@ -80,12 +88,12 @@ def _path(given: str | None, uuid: str | None) -> Path:
     return place_of(uuid) if given is None else Path(given)
 
 
-def _noted(out: Output, ledger: Ledger, resident: Resident, note: Callable[[], None]) -> None:
+def _noted(out: Output, ledger: Ledger, name: str, note: Callable[[], None]) -> None:
     """The guest has moved, whatever becomes of the record."""
     try:
         note()
     except OSError as error:
-        out.warn(f"{resident.name}: the record {ledger.path} cannot be written: {error.strerror}")
+        out.warn(f"{name}: the record {ledger.path} cannot be written: {error.strerror}")
 
 
 def _go(

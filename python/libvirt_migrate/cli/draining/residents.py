@@ -43,21 +43,34 @@ def places_at(uris: list[str], own: str | None) -> list[Place]:
     return places
 
 
-def returning(gone: list[Gone]) -> tuple[list[Resident], dict[str, str]]:
-    """Those that are still where they went, and of each other one why it does not come back, by name."""
-    found, missing = [], {}
+@dataclass(frozen=True)
+class Missing:
+    """A guest that cannot come back."""
+
+    name: str
+    uuid: str
+    reason: str
+    #: It is not defined at the host where it went: nothing is left to bring back from there.
+    is_gone: bool = False
+
+
+def returning(gone: list[Gone]) -> tuple[list[Resident], list[Missing]]:
+    """Those that still run where they went, and why the others do not come back."""
+    found, missing = [], []
     hosts: dict[str, Host] = {}
     for one in gone:
         try:
             if one.destination not in hosts:
                 hosts[one.destination] = open_host(one.destination, role="the destination of the drain")
             guest = hosts[one.destination].guest(one.uuid)
+            if guest is not None and guest.is_active:
+                memory = read_definition(guest.xml()).memory
+                found.append(Resident(guest.name, one.uuid, memory, one.destination))
+                continue
         except (LibvirtError, UserError) as error:
-            missing[one.name] = explain(error)
+            missing.append(Missing(one.name, one.uuid, explain(error)))
             continue
-        if guest is None or not guest.is_active:
-            missing[one.name] = f"does not run at {show_uri(one.destination)} any more"
-        else:
-            memory = read_definition(guest.xml()).memory
-            found.append(Resident(guest.name, one.uuid, memory, one.destination))
+        where = show_uri(one.destination)
+        reason = f"is not at {where} any more" if guest is None else f"does not run at {where}"
+        missing.append(Missing(one.name, one.uuid, reason, is_gone=guest is None))
     return found, missing
