@@ -80,7 +80,7 @@ impl Engine {
         if !connected {
             return self.lose(following.story);
         }
-        self.watch.sample_at = self.watch.sample_at.min(self.now + following.often());
+        self.watch.sample_at = self.watch.sample_at.min(self.now.saturating_add(following.often()));
         let answer = state.map_or(Answer::Unknown, Answer::of);
         match (running(job), answer) {
             (_, Answer::Absent) | (Fact::Absent, Answer::State(_)) => return self.over(following.story),
