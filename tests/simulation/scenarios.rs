@@ -1,0 +1,1 @@
+//! What has been seen in the lab and in the field, by name.
