@@ -8,7 +8,7 @@ use libvirt_migrate::migration::{Act, Update};
 use libvirt_migrate::{Error, Result};
 
 use crate::sim::Report;
-use crate::world::{Api, Phase, Places, Side, Time, World};
+use crate::world::{Api, Daemon, Phase, Places, S, Side, Time, World};
 
 type Verdict = std::result::Result<(), String>;
 
@@ -31,6 +31,8 @@ pub struct Judge {
     /// The guest stands still at the source by our hand.
     held: bool,
     ran: bool,
+    /// Since when the guest has run at the destination.
+    stale: Option<Time>,
 }
 
 /// What is thought of a call before it is made.
@@ -55,9 +57,9 @@ impl Judge {
         self.ordered.insert(number, now);
     }
 
-    /// A call has returned: what it says is of now.
+    /// A call has returned: what it says is of now, or a little older where it says that the guest has arrived.
     pub fn facts(&mut self, now: Time) {
-        self.ordered.insert(u64::MAX, now);
+        self.ordered.insert(u64::MAX, now.saturating_sub(S));
     }
 
     pub fn input(&mut self, input: &Input, _world: &World) {
@@ -87,6 +89,10 @@ impl Judge {
 
     /// A place that is true and can be found out.
     pub fn honest(&self, world: &World) -> Option<GuestLocation> {
+        let asked = world.hosts.iter().all(|host| host.daemon == Daemon::Up) && world.flow.is_none();
+        if !asked {
+            return None;
+        }
         use GuestLocation::{DestinationPaused, DestinationRunning, SourcePaused, SourceRunning};
         let places = world.places();
         [SourceRunning, DestinationRunning, SourcePaused, DestinationPaused]
@@ -104,13 +110,15 @@ impl Judge {
             (Api::Resume, _) if there.whole() && world.arrival.is_some() => {
                 Some("the destination is about to start the guest")
             }
-            (Api::Destroy | Api::Undefine, _) if world.twins => Some("nobody has chosen which twin to keep"),
+            (Api::Destroy | Api::Undefine, _) if world.twins && self.is_stale(world) => {
+                Some("nobody has chosen which twin to keep")
+            }
             (Api::Destroy, _) if world.migrates() => Some("its migration runs"),
             (Api::Destroy, Side::Source) if self.ran => Some("the guest runs there"),
             (Api::Destroy, Side::Source) if !was_whole(Side::Destination) => {
                 Some("the destination has not got all of it")
             }
-            (Api::Destroy, Side::Destination) if world.stale => Some("the source's memory is old"),
+            (Api::Destroy, Side::Destination) if self.is_stale(world) => Some("the source's memory is old"),
             (Api::Destroy, Side::Destination) if !was_whole(Side::Source) => {
                 Some("the source has not got it")
             }
@@ -124,6 +132,11 @@ impl Judge {
             _ => None,
         };
         Before(wrong.map(|why| format!("{side:?}: {api:?}, although {why}: {}", world.in_words())))
+    }
+
+    /// Whether the guest has run at the destination, long enough for somebody to have seen it.
+    fn is_stale(&self, world: &World) -> bool {
+        world.stale && self.stale.is_some_and(|since| world.now > since + S)
     }
 
     pub fn did(&mut self, _side: Side, api: Api, done: bool, world: &World) {
@@ -154,6 +167,7 @@ impl Judge {
             }
         }
         self.held &= !here.runs() && here.qemu.is_some();
+        self.stale = if world.stale { self.stale.or(Some(world.now)) } else { None };
         let places = world.places();
         if self.places.last().is_none_or(|last| last.1 != places) {
             self.places.push((world.now, places));
@@ -263,7 +277,9 @@ impl Judge {
             world.flow.as_ref().map(|flow| flow.phase),
             Some(Phase::Begin | Phase::Prepare | Phase::Perform | Phase::Switchover | Phase::Done)
         );
-        if runs_on && place != GuestLocation::Unknown && !self.is_old(world) {
+        let at_source = place.is_at_source() || place == GuestLocation::BothPaused;
+        let forgotten = world.at(Side::Source).daemon == Daemon::Down;
+        if runs_on && at_source && !forgotten && !self.is_old(world) {
             return Err(format!("told {place} as the end of a migration that runs: {}", world.in_words()));
         }
         Ok(())
@@ -271,7 +287,7 @@ impl Judge {
 
     /// Whether what the engine knows is old by no fault of its own.
     fn is_old(&self, world: &World) -> bool {
-        world.now > self.since + crate::world::S
+        world.now > self.since + S
     }
 
     /// What holds when nothing happens any more.

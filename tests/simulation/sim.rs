@@ -603,15 +603,9 @@ fn message(panic: &Box<dyn std::any::Any + Send>) -> String {
     text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string)).unwrap_or_default()
 }
 
-/// A line that fits.
+/// A line that fits: without what is not known.
 fn short(text: &str) -> String {
-    let mut text = text.replace(": None", "").replace("extra: {}", "");
-    while let (Some(from), Some(to)) = (text.find("Progress {"), text.find("fraction: ")) {
-        if from > to {
-            break;
-        }
-        text.replace_range(from..to, "Progress ");
-        text = text.replace("Progress ", "");
-    }
-    text.chars().take(300).collect()
+    let told = |part: &&str| !part.contains(": None") && !part.starts_with("memory_page_size");
+    let text = text.split(", ").filter(told).collect::<Vec<_>>().join(", ");
+    text.chars().take(260).collect()
 }

@@ -29,7 +29,8 @@ impl World {
         let fresh = stands && here.qemu.is_some() && !self.stale;
         Places::default()
             .with(BothRunning, runs_here && runs_there)
-            .with(SourceRunning, runs_here && !runs_there)
+            // QEMU has stopped it a moment ago, and libvirt does not know yet: by all that anyone can ask it runs.
+            .with(SourceRunning, !runs_there && (runs_here || self.just_stopped()))
             .with(DestinationRunning, runs_there && !runs_here && there.whole())
             .with(SourcePaused, fresh)
             .with(DestinationPaused, stands && there.whole())
@@ -38,15 +39,20 @@ impl World {
             .with(Unknown, true)
     }
 
+    fn just_stopped(&self) -> bool {
+        let here = self.at(Side::Source);
+        here.qemu.is_some()
+            && here.domain.is_some_and(|domain| domain.state.is_running())
+            && !self.stale
+    }
+
     /// The guest has begun to run at the destination without all of its memory, and one side says or proves that it stays
-    /// so.
+    /// so. A daemon's word that it broke counts even where QEMU has finished without it.
     fn post_copy_is_broken(&self) -> bool {
         let failed =
             |side: Side| self.at(side).domain.is_some_and(|domain| domain.state.is_post_copy_failed());
-        if self.at(Side::Destination).whole() {
-            return false;
-        }
-        let lost = |side: Side| self.stale && self.at(side).qemu.is_none();
+        let whole = self.at(Side::Destination).whole();
+        let lost = |side: Side| self.stale && !whole && self.at(side).qemu.is_none();
         failed(Side::Source) || failed(Side::Destination) || lost(Side::Source) || lost(Side::Destination)
     }
 
