@@ -25,11 +25,12 @@ demo: release ## show the bug and the cure on a real guest
 
 test: lint rust fuzz python nova package ## everything that must pass
 
-lint: deps ## formatting, clippy, ruff
-	@echo "==> rustfmt, clippy, ruff"
+lint: deps ## formatting, clippy, ruff, and that the crate's documentation can be built
+	@echo "==> rustfmt, clippy, rustdoc, ruff"
 	@cargo fmt --check
 	@cargo clippy $(CARGO_LINT)
 	@cargo clippy --features python $(CARGO_LINT)
+	@RUSTDOCFLAGS="-D warnings" cargo doc -q --no-deps
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 
@@ -99,7 +100,7 @@ bench: release ## speed, as ratios within one run
 	@.nova/$(NOVA)/bin/python bench/retarget.py
 	@$(PY) bench/migrate.py
 	@.nova/$(NOVA)/bin/python -W ignore bench/watch.py
-	@$(PY) bench/cli.py
+	@$(PY) bench/command.py
 	@.nova/$(NOVA)/bin/python bench/engine.py
 	@cargo bench --quiet --bench params --bench retarget
 

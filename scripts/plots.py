@@ -1,6 +1,6 @@
 """Draws docs/convergence-*.svg: simulated migrations, with the plot that `--report` writes.
 
-The simulator is the one of the Rust tests (tests/policy_plots.rs), which leaves its figures in
+The simulator is the one of the Rust tests (tests/rust/policy_plots.rs), which leaves its figures in
 docs/convergence.json. Run this after a change of the policy or of the plot; tests hold all three together.
 """
 
@@ -61,7 +61,7 @@ def drawn() -> dict[Path, str]:
 
 def main() -> None:
     """Simulates and draws."""
-    command = ["cargo", "test", "--quiet", "--test", "policy_plots"]
+    command = ["cargo", "test", "--quiet", "--test", "rust", "policy_plots::"]
     subprocess.run(command, cwd=ROOT, env={**os.environ, "WRITE": "1"}, check=True)
     for path, text in drawn().items():
         path.write_text(text)

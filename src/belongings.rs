@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::domain::DomainOps;
 use crate::error::LibvirtError;
 use crate::fact::Fact;
-use crate::migration::Act;
+use crate::record::Act;
 use crate::{Error, Result};
 
 /// Why they are brought.

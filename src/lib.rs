@@ -1,31 +1,39 @@
 //! A live-migration core for libvirt.
 //!
 //! The pure layers ([`params`], [`flags`], [`domain_xml`], [`job`], [`policy`]) know nothing of Python,
-//! libvirt's library or clocks. [`libvirt`] is the only module with `unsafe`. [`guest`] starts a migration and
-//! [`migration`] sees it through; the Python module (feature `python`) wraps it.
+//! libvirt's library or clocks. [`libvirt`] is the only module with `unsafe`. [`guest`] starts a migration, the
+//! [`engine`] decides about it and a driver carries that out; the Python module (feature `python`) wraps it.
+//!
+//! What this crate tells, errors, updates, outcomes, actions, may get more variants and fields: match with a `_` arm.
+//! What is given to it, such as [`policy::Intent`], is made with `..Default::default()` for the same reason.
 
 #[doc(hidden)]
 pub mod belongings;
 mod copied;
 pub mod domain;
 pub mod domain_xml;
+mod driver;
 #[doc(hidden)]
 pub mod engine;
 pub mod error;
+#[doc(hidden)]
 pub mod exposure;
+#[doc(hidden)]
 pub mod fact;
 pub mod flags;
 pub mod guest;
 pub mod job;
 pub mod libvirt;
 pub mod location;
-pub mod migration;
+pub mod numbers;
 pub mod params;
 pub mod policy;
 pub mod progress;
+pub mod record;
 pub mod recovery;
+#[doc(hidden)]
 pub mod remedy;
-pub mod standing;
+mod standing;
 pub mod state;
 pub mod uri;
 pub mod version;
@@ -34,7 +42,7 @@ pub mod whereabouts;
 #[cfg(feature = "python")]
 mod python;
 
+pub use driver::Migration;
 pub use error::{Error, Result};
 pub use guest::Guest;
-pub use migration::Migration;
 pub use params::MigrateParams;

@@ -10,6 +10,7 @@ use crate::state::DomainState;
 /// Where the guest is after a migration ended, one way or the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
+#[non_exhaustive]
 pub enum GuestLocation {
     SourceRunning,
     SourcePaused,

@@ -6,6 +6,7 @@ use crate::policy::{Estimate, Sample};
 
 /// Where a migration is. In the order in which it goes on; post-copy comes with its switchover first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[non_exhaustive]
 pub enum Phase {
     /// The two hosts prepare.
     #[default]
@@ -38,6 +39,7 @@ impl Phase {
 
 /// How far a migration is. Sizes are bytes, rates bytes/s.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[non_exhaustive]
 pub struct Progress {
     /// Where it is.
     pub phase: Phase,

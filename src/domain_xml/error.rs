@@ -3,6 +3,7 @@
 /// A defect of a document. The message never holds a password or a secret of the document.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message} (line {line}, column {column})")]
+#[non_exhaustive]
 pub struct XmlError {
     /// What is wrong.
     pub message: String,

@@ -11,7 +11,7 @@ use crate::error::LibvirtError;
 use crate::flags::MigrateFlags;
 use crate::job::{JobInfo, JobType};
 use crate::location::{Answer, Answers, GuestLocation};
-use crate::migration::Act;
+use crate::record::Act;
 use crate::standing::{Beside, Standing, judge};
 use crate::{Error, Result};
 
@@ -52,7 +52,7 @@ impl Engine {
     fn begin_conclusion(&mut self, result: Result<()>, known: Option<GuestLocation>, stage: Stage) {
         // What the state before waits for is its own.
         self.awaiting = None;
-        self.force = false;
+        self.force_no_more();
         self.watch.decisions.clear();
         self.state = State::Concluding(Concluding { result, known, since: self.now, stage, undone: 0 });
     }

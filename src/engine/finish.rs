@@ -11,7 +11,7 @@ use super::{Engine, Purpose, Scope};
 use crate::belongings::BELONGS;
 use crate::job::JobInfo;
 use crate::location::GuestLocation;
-use crate::migration::Outcome;
+use crate::record::Outcome;
 use crate::{Error, Result};
 
 impl Engine {

@@ -12,7 +12,7 @@ use crate::fact::Fact;
 use crate::flags::MigrateFlags;
 use crate::job::{JobInfo, JobType};
 use crate::location::{Answer, GuestLocation};
-use crate::migration::Act;
+use crate::record::Act;
 use crate::state::DomainState;
 use crate::{Error, Result};
 

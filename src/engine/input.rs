@@ -1,17 +1,18 @@
 //! What the engine is told.
 
-use super::order::Ticket;
+use super::order::{Order, Ticket};
 use crate::belongings::Brought;
 use crate::domain::DomainEvent;
+use crate::error::LibvirtError;
 use crate::fact::Fact;
 use crate::job::JobInfo;
-use crate::location::Answers;
-use crate::location::{Answer, GuestLocation};
+use crate::location::{Answer, Answers, GuestLocation};
 use crate::state::DomainState;
 use crate::{Error, Result};
 
 /// Something that happened.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "one at a time, and taken at once")]
 pub enum Input {
     /// Time has passed: at [`wake_at`](super::Engine::wake_at) at the latest.
     Woken,
@@ -131,3 +132,33 @@ pub struct Moved {
     /// Memory left, bytes.
     pub remaining: Option<u64>,
 }
+
+impl Reply {
+    /// What is replied where an order ended in a fault of ours: that nothing is known of it.
+    pub fn fault(order: &Order) -> Self {
+        let error = || Error::from(LibvirtError::found_here(LibvirtError::OPERATION_TIMEOUT, FAULT));
+        match order {
+            Order::Call { .. } => Self::Called { result: Err(error()), connected: true, location: None },
+            Order::Prepare | Order::Subscribe => Self::Subscribed { events: false },
+            Order::Reach => Self::Reached,
+            Order::Sample { state } => {
+                Self::Sampled { job: Err(error()), state: state.then(|| Err(error())), connected: true }
+            }
+            Order::Probe | Order::Change(_) => Self::Changed { result: Err(error()), state: Fact::Unknown },
+            Order::Ask | Order::Look => {
+                Self::Asked(Answers { source: Answer::Unknown, destination: Answer::Unknown })
+            }
+            Order::Reconnect => Self::Reconnected(Reconnected::Failed(error())),
+            Order::View => Self::Viewed(Viewed {
+                source: Answer::Unknown,
+                destination: Answer::Unknown,
+                job: Fact::Unknown,
+                persistent: Fact::Unknown,
+            }),
+            Order::Completed => Self::Completed(Err(error())),
+            Order::Bring => Self::Brought(Brought::default()),
+        }
+    }
+}
+
+const FAULT: &str = "a fault of libvirt-migrate: nothing is known of what was asked for";

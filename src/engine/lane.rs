@@ -9,8 +9,8 @@ use super::state::{State, Story};
 use super::{Engine, Purpose, Scope};
 use crate::error::LibvirtError;
 use crate::flags::MigrateFlags;
-use crate::migration::Act;
 use crate::policy::{Action, Decision};
+use crate::record::Act;
 use crate::{Error, Result};
 
 impl Engine {
@@ -160,7 +160,7 @@ impl Engine {
             Purpose::Change(doing) | Purpose::Probe(doing) => doing.is_force(),
             _ => false,
         };
-        self.watch.context.forced || self.force || self.out.values().any(|out| being(&out.purpose))
+        self.watch.context.forced || self.forcing.wanted || self.out.values().any(|out| being(&out.purpose))
     }
 
     /// What the destination said of a definition of nothing.

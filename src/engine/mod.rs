@@ -38,9 +38,9 @@ pub use input::{Input, Moved, Outside, Reconnected, Reply, Viewed, Wish};
 pub use order::{Change, Order, Ticket};
 
 use crate::Result;
-use crate::migration::{Act, Step, Update};
 use crate::policy::Policy;
 use crate::progress::Progress;
+use crate::record::{Act, Step, Update};
 use doing::{Doing, Hold};
 use record::Record;
 use state::{Calling, Following, State, Story};
@@ -67,8 +67,7 @@ pub struct Engine {
     aborting: wishes::Aborting,
     /// A pause was out when the end was told.
     late: bool,
-    /// Somebody wants it got over as soon as there is a job.
-    force: bool,
+    forcing: wishes::Forcing,
     record: Record,
 }
 
@@ -148,7 +147,7 @@ impl Engine {
             hold: Hold::Free,
             aborting: wishes::Aborting::default(),
             late: false,
-            force: false,
+            forcing: wishes::Forcing::default(),
             record: Record::default(),
         }
     }
@@ -263,17 +262,13 @@ impl Engine {
         }
         let Some(out) = self.out.remove(&ticket.number) else { return };
         match (out.purpose, reply) {
-            (Purpose::Call, Reply::Called { result, connected, location }) => {
-                if !stale {
-                    self.called(result, connected, location);
-                }
+            (Purpose::Call, Reply::Called { result, connected, location }) if !stale => {
+                self.called(result, connected, location);
             }
             (Purpose::Prepare, Reply::Subscribed { events }) => self.prepared(events),
             (Purpose::Subscribe, Reply::Subscribed { events }) => self.watch.subscribed(self.now, events),
-            (Purpose::Sample, Reply::Sampled { job, state, connected }) => {
-                if !stale {
-                    self.sampled(job, state, connected);
-                }
+            (Purpose::Sample, Reply::Sampled { job, state, connected }) if !stale => {
+                self.sampled(job, state, connected);
             }
             (Purpose::Look, Reply::Asked(answers)) => self.looked(answers),
             (Purpose::Probe(doing), Reply::Changed { result, .. }) => self.probed(doing, result, stale),
@@ -282,7 +277,7 @@ impl Engine {
             }
             (Purpose::End, reply) => self.state_reply(reply),
             (Purpose::State, reply) if awaited => self.state_reply(reply),
-            // A reply of another kind is none: whoever carries orders out has made a mistake, and the world has not.
+            // One that comes too late is none. Nor is one of another kind: whoever carries orders out has made a mistake, and the world has not.
             _ => {}
         }
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::Result;
-use crate::migration::{Act, Outcome, Step, Update};
 use crate::progress::{Phase, Progress};
+use crate::record::{Act, Outcome, Step, Update};
 
 /// What was told, and what is still to be told.
 #[derive(Debug, Default)]

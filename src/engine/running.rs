@@ -12,7 +12,8 @@ use crate::error::LibvirtError;
 use crate::fact::Fact;
 use crate::job::{JobInfo, JobType};
 use crate::location::{Answers, GuestLocation};
-use crate::policy::Throttle;
+use crate::numbers::events::STOPPED;
+use crate::policy::{Action, Throttle};
 use crate::state::DomainState;
 use crate::{Error, Result};
 
@@ -39,7 +40,6 @@ impl Engine {
     }
 
     pub(super) fn event(&mut self, event: DomainEvent) {
-        const STOPPED: i32 = 5;
         let stopped = matches!(event, DomainEvent::Lifecycle { event: STOPPED, .. });
         let paused = self.hold != Hold::Free;
         self.watch.event(self.now, &self.case, event, paused, &mut self.record);
@@ -70,16 +70,17 @@ impl Engine {
         let restarting = matches!(self.state, State::Restarting(_));
         let pause = match &job {
             Ok(job) => {
-                let first = self.watch.observe(self.now, job, !restarting, &mut self.record);
-                if first && !restarting {
-                    self.force_now();
-                }
+                self.watch.observe(self.now, job, !restarting, &mut self.record);
+                self.force_now(self.watch.begun && !restarting);
                 self.watch.pause(self.state.has_call(), &self.record.progress)
             }
             // Nothing to see before the job, and at its end; the call tells the rest.
             Err(_) if self.now < SLOW => NO_JOB_YET,
             Err(_) => SLOW,
         };
+        if job.is_err() {
+            self.force_now(false);
+        }
         self.watch.sample_at = self.now + pause;
         if self.story().is_some() {
             self.followed(&job, state, connected);
@@ -110,7 +111,7 @@ impl Engine {
             Change::SetMaxDowntime(limit) if result.is_ok() && !stale => {
                 self.watch.context.downtime_limit_ms = Some(limit);
             }
-            Change::Abort if stale => return self.tell(doing, result),
+            Change::Abort if stale => return self.tell(doing, result, true),
             Change::Abort => {
                 if !self.restart_aborted(doing, &result, refused) {
                     self.aborted(doing, result, state);
@@ -119,7 +120,7 @@ impl Engine {
             }
             _ => {}
         }
-        self.tell(doing, result);
+        self.tell(doing, result, stale);
     }
 
     /// The job is to be aborted and the call made again.
@@ -183,6 +184,10 @@ impl Engine {
         } else if restarting.returned.is_none() {
             self.state = State::Calling(Calling::default());
         } else {
+            if restarting.abort != Abort::Taken {
+                // It did what it was for, whatever becomes of its answer.
+                self.watch.succeeded(&Action::Restart(restarting.throttle));
+            }
             self.attempt += 1;
             self.watch.restart(self.now);
             // What is out belongs to the run before.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::input::{Moved, Viewed};
 use super::order::Change;
 use crate::fact::Fact;
-use crate::migration::Act;
+use crate::record::Act;
 use crate::remedy::{Keep, Reason, Remedy, View};
 
 /// How long nothing may move before a side is taken for stuck: longer than a busy host keeps a stream waiting.

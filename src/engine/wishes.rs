@@ -11,9 +11,18 @@ use super::{Engine, Purpose};
 use crate::Error;
 use crate::Result;
 use crate::fact::Fact;
-use crate::migration::Act;
 use crate::policy::Action;
+use crate::record::Act;
 use crate::state::DomainState;
+
+/// A wish to get it over that came before a job was seen.
+#[derive(Debug, Default)]
+pub(super) struct Forcing {
+    /// It is to be got over as soon as there is a job.
+    pub wanted: bool,
+    /// Who waits until it has been looked whether there is one.
+    waiting: Vec<u64>,
+}
 
 /// An abort that somebody has asked for.
 #[derive(Debug, Default)]
@@ -80,22 +89,22 @@ impl Engine {
 
     fn wish_force(&mut self, number: u64) {
         // It is, or is being, forced.
-        if self.hold == Hold::Held || self.is_forced() {
+        if self.hold == Hold::Held || (self.is_forced() && !self.forcing.wanted) {
             return self.record.answer(number, Ok(()));
         }
         let has_job = self.watch.begun && !matches!(self.state, State::Restarting(_) | State::Lost(_));
         if !has_job {
             // A guest that is paused before libvirt was asked to move it would be moved as a paused one.
-            self.force = true;
-            self.watch.hurry();
-            return self.record.answer(number, Ok(()));
+            self.forcing.wanted = true;
+            self.watch.sample_at = self.now;
+            return self.forcing.waiting.push(number);
         }
-        let (change, action) = self.forcing();
+        let (change, action) = self.way_to_force();
         self.wish_change(number, change, Act::Take(action));
     }
 
     /// What gets it over at any price.
-    pub(super) fn forcing(&self) -> (Change, Action) {
+    pub(super) fn way_to_force(&self) -> (Change, Action) {
         if self.case.allows_post_copy() {
             (Change::StartPostCopy, Action::StartPostCopy)
         } else {
@@ -103,13 +112,26 @@ impl Engine {
         }
     }
 
-    /// There is a job that takes orders: what was wanted before is done now.
-    pub(super) fn force_now(&mut self) {
-        if std::mem::take(&mut self.force) {
-            let (change, action) = self.forcing();
-            let doing = self.doing(change, Act::Take(action), ASKED_FOR, Who::Earlier);
+    /// It has been looked whether there is a job that takes orders: what was wanted before is done now, or told to be
+    /// done later.
+    pub(super) fn force_now(&mut self, job: bool) {
+        let waiting = std::mem::take(&mut self.forcing.waiting);
+        if job && std::mem::take(&mut self.forcing.wanted) {
+            let mut waiting = waiting.into_iter();
+            let who = waiting.next().map_or(Who::Earlier, Who::Wish);
+            let (change, action) = self.way_to_force();
+            let doing = self.doing(change, Act::Take(action), ASKED_FOR, who);
             self.carry_out(doing, false);
+            waiting.for_each(|wish| self.record.answer(wish, Ok(())));
+        } else {
+            waiting.into_iter().for_each(|wish| self.record.answer(wish, Ok(())));
         }
+    }
+
+    /// It is over: nobody forces it any more.
+    pub(super) fn force_no_more(&mut self) {
+        self.forcing.wanted = false;
+        self.force_now(false);
     }
 
     /// When an abort that was refused is asked for again.
@@ -132,7 +154,7 @@ impl Engine {
         let Err(error) = result else {
             self.aborting.again_at = None;
             (self.aborting.wanted, self.aborting.taken) = (true, true);
-            return self.tell(doing, Ok(()));
+            return self.tell(doing, Ok(()), false);
         };
         let post_copy =
             state.known().is_some_and(|state| state.is_post_copy() || state.is_post_copy_failed());
@@ -152,16 +174,19 @@ impl Engine {
         match doing.who {
             // Whoever asked is told; the record is of what was done.
             Who::Wish(_) => self.answer(doing, Err(error)),
-            _ => self.tell(doing, Err(error)),
+            _ => self.tell(doing, Err(error), false),
         }
     }
 
-    /// Records what came of a change, and tells whoever waits for that.
-    pub(super) fn tell(&mut self, doing: &Doing, result: Result<()>) {
+    /// Records what came of a change, and tells whoever waits for that. What was done to a run that is over is nothing
+    /// to a policy that has begun with the next one.
+    pub(super) fn tell(&mut self, doing: &Doing, result: Result<()>, stale: bool) {
         if !self.record.ended {
             self.record.step(doing.step(&result));
         }
-        self.answer(doing, result);
+        if !stale || matches!(doing.who, Who::Wish(_)) {
+            self.answer(doing, result);
+        }
     }
 
     fn answer(&mut self, doing: &Doing, result: Result<()>) {
@@ -181,7 +206,7 @@ impl Engine {
                 self.state = State::Calling(super::Calling::default());
             }
         }
-        self.tell(doing, result.clone());
+        self.tell(doing, result.clone(), false);
         true
     }
 

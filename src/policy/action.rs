@@ -7,6 +7,7 @@ use super::Throttle;
 
 /// One thing to do to a running migration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Action {
     /// Allow the guest to be paused this long at the end, in milliseconds
     /// (`virDomainMigrateSetMaxDowntime`).
@@ -25,6 +26,27 @@ pub enum Action {
     Restart(Throttle),
 }
 
+impl Action {
+    /// A name for programs.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::SetMaxDowntime(_) => "set-max-downtime",
+            Self::StartPostCopy => "start-post-copy",
+            Self::Pause => "pause",
+            Self::Abort => "abort",
+            Self::Restart(_) => "restart",
+        }
+    }
+
+    /// The pause that is allowed by [`Action::SetMaxDowntime`]; `None` for all else.
+    pub const fn max_downtime(&self) -> Option<Duration> {
+        match self {
+            Self::SetMaxDowntime(milliseconds) => Some(Duration::from_millis(*milliseconds)),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -39,6 +61,7 @@ impl fmt::Display for Action {
 
 /// An action, when it was decided, and the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Decision {
     /// Since the start of the migration.
     pub at: Duration,

@@ -24,13 +24,14 @@ pub(crate) use estimate::Estimate;
 pub use intent::{Convergence, Intent, Method, OnDeadline};
 pub use options::ScheduleOptions;
 pub use sample::{Context, DEFAULT_DOWNTIME_MS, Sample};
-pub use schedule::{Step, completion_timeout, downtime_steps};
+pub use schedule::{DowntimeStep, completion_timeout, downtime_steps};
 pub use throttle::Throttle;
 
 use crate::flags::MigrateFlags;
 
 /// What a policy thinks of a migration.
 #[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
 pub enum Outlook {
     /// Too little has been seen, or the policy does not judge.
     #[default]

@@ -22,6 +22,7 @@ pub struct Context {
 
 /// One look at a migration. Sizes are bytes, rates bytes/s.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct Sample {
     /// Since the (first) start of the migration, by the caller's clock.
     pub elapsed: Duration,

@@ -18,6 +18,7 @@ mod library;
 mod listeners;
 mod location;
 mod migration;
+mod numbers;
 mod outcome;
 mod params;
 mod policy;
@@ -54,6 +55,8 @@ mod _core {
     use super::location::guest_location;
     #[pymodule_export]
     use super::migration::{_close, PyMigration, PyProgressIterator};
+    #[pymodule_export]
+    use super::numbers::{PyErrorCode, PyJobCode, PyStateCode};
     #[pymodule_export]
     use super::outcome::{PyDecision, PyOutcome};
     #[pymodule_export]

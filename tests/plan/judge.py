@@ -9,15 +9,15 @@ from typing import Any
 
 import libvirt
 
-from commands import command
-from events import events
+from helpers.commands import command
+from helpers.events import events
+from helpers.moves import is_at
 from libvirt_migrate import Guest, MigrationError
 from libvirt_migrate.cli.errors import one_line
 from libvirt_migrate.cli.parser import build_parser
 from libvirt_migrate.cli.plan import make_plan
 from libvirt_migrate.cli.request import request_from
 from libvirt_migrate.lab import Host
-from moves import is_at
 
 from .frame import Stage
 from .situation import Situation

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use libvirt_migrate::engine::{Engine, Input, Reply};
 use libvirt_migrate::location::GuestLocation;
-use libvirt_migrate::migration::{Act, Update};
+use libvirt_migrate::record::{Act, Update};
 use libvirt_migrate::{Error, Result};
 
 use crate::sim::Report;
@@ -202,7 +202,6 @@ impl Judge {
             return Err(format!("told after the end: {update:?}"));
         }
         match update {
-            Update::Started { .. } => {}
             Update::Progress(progress) => {
                 let fraction = progress.fraction;
                 if !(self.fraction..=1.0).contains(&fraction) {
@@ -230,6 +229,7 @@ impl Judge {
                 self.end(end, world, report)?;
                 return Ok(true);
             }
+            _ => {}
         }
         Ok(false)
     }
@@ -251,7 +251,7 @@ impl Judge {
 
     fn end(
         &self,
-        end: &Result<libvirt_migrate::migration::Outcome>,
+        end: &Result<libvirt_migrate::record::Outcome>,
         world: &World,
         report: &mut Report,
     ) -> Verdict {

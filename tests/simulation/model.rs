@@ -35,7 +35,7 @@ fn alone(setup: &Setup, post_copy_at: Option<u64>) -> (Vec<[Option<DomainState>;
         events.extend(std::mem::take(&mut world.news).into_iter().filter_map(|event| match event {
             DomainEvent::Lifecycle { event, detail } => Some(format!("{event}/{detail}")),
             DomainEvent::JobCompleted(_) => Some("completed".into()),
-            DomainEvent::Iteration(_) => None,
+            _ => None,
         }));
     }
     (states, events, world)

@@ -188,7 +188,7 @@ impl Setup {
                 completion_timeout: rng.u64(0..20),
                 steps: 3,
                 delay: 3,
-                downtime: 100 + rng.u64(0..900),
+                max_downtime: 0.1 + rng.f64() * 0.9,
                 ..ScheduleOptions::default()
             })
             .ok(),

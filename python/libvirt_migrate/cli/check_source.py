@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .. import LibvirtError, MigrateFlags, MigrateParams
+from ..codes import ErrorCode
 from .checking import Check, Pair
 from .definition import Definition
 from .errors import one_line
 
-#: `VIR_ERR_MIGRATE_UNSAFE`.
-_UNSAFE = 81
 #: A system's error, a broken connection, a lock that was not had in time: no word on the migration.
-_SILENCE = (38, 39, 68)
+_SILENCE = (ErrorCode.SYSTEM_ERROR, ErrorCode.RPC, ErrorCode.OPERATION_TIMEOUT)
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ def ask_source(pair: Pair, params: MigrateParams, *, is_free: bool) -> Asked:
         try:
             pair.guest.check_migration(params, flags=flags)
         except LibvirtError as error:
-            if error.code != _UNSAFE:
+            if error.code != ErrorCode.MIGRATE_UNSAFE:
                 raise
             fear = one_line(str(error))
             # It stops at the first reason; here is what comes after this one.

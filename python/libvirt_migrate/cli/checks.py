@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from .. import Guest, Host, InvalidParameter, LibvirtError, MigrateParams
+from ..codes import ErrorCode, JobCode
 from .check_data import check_data
 from .check_destination import check_destination, check_next_start
 from .check_devices import check_devices
@@ -17,9 +18,6 @@ from .check_storage import check_storage
 from .checking import Check, Pair
 from .definition import Definition, host_cpu, read_definition
 from .errors import one_line
-
-#: `VIR_ERR_NO_STORAGE_VOL`.
-_NO_VOLUME = 50
 
 
 def run_checks(pair: Pair, params: MigrateParams) -> Iterator[Check]:
@@ -63,7 +61,7 @@ def check_state(guest: Guest) -> Check:
     if job.type_name in ("bounded", "unbounded"):
         what = (
             "is being migrated already; libvirt-migrate watch follows it"
-            if job.operation == 5
+            if job.operation == JobCode.OPERATION_MIGRATION_OUT
             else "has a job"
         )
         return Check("guest", "fail", what, True)
@@ -118,9 +116,9 @@ def check_accepted(name: str, destination: Host, xml: str, *, copies: bool = Fal
     try:
         destination.check_definition(xml)
     except LibvirtError as error:
-        if error.code == 3:
+        if error.code == ErrorCode.NO_SUPPORT:
             return Check(name, "not known", "the destination cannot try a definition without keeping it")
-        if error.code == _NO_VOLUME and copies:
+        if error.code == ErrorCode.NO_STORAGE_VOL and copies:
             reason = "can be tried only when the volumes of copied disks are there"
             return Check(name, "not known", f"{reason}: {one_line(str(error))}")
         return Check(name, "fail", one_line(str(error)))

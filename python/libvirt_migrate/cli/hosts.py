@@ -9,10 +9,6 @@ from .._mask import mask
 from .errors import UserError, explain, repeatable
 from .waiting import interruptible
 
-#: `VIR_ERR_AUTH_*`, and the numbers of a connection that could not be made.
-_CONNECTION = (38, 39, 45, 46, 88)
-
-
 #: How long connecting may take, s; `None` for the library's own limit. One for all connections of a command.
 _limit: float | None = None
 

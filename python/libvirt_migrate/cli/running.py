@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from .. import Guest, LibvirtError, codes
+from .. import Guest, LibvirtError
+from ..codes import ErrorCode, JobCode
 from .ends import Exit
 from .errors import UserError, explain
 from .follow import Followed, follow
@@ -46,7 +47,11 @@ def force_complete(options: Any, out: Output) -> int:
             guest.start_post_copy()
             how = "switched to post-copy"
         except LibvirtError as error:
-            if error.code not in (codes.OPERATION_INVALID, codes.OPERATION_UNSUPPORTED, codes.NO_SUPPORT):
+            if error.code not in (
+                ErrorCode.OPERATION_INVALID,
+                ErrorCode.OPERATION_UNSUPPORTED,
+                ErrorCode.NO_SUPPORT,
+            ):
                 # It may have been switched all the same, or the guest cannot be reached.
                 raise
             # Not allowed when it was started.
@@ -88,7 +93,7 @@ def abort(options: Any, out: Output) -> int:
 def _idle(guest: Guest) -> bool:
     """Whether no migration of the guest runs."""
     job = guest.job_info()
-    return job.type_name not in ("bounded", "unbounded") or job.operation != 5
+    return job.type_name not in ("bounded", "unbounded") or job.operation != JobCode.OPERATION_MIGRATION_OUT
 
 
 def _guest(options: Any) -> Guest:
@@ -103,6 +108,6 @@ def _adopt(guest: Guest, options: Any, **more: Any) -> Any:
     try:
         return guest.adopt_migration(destination=options.destination, **more)
     except LibvirtError as error:
-        if error.code != 55:
+        if error.code != ErrorCode.OPERATION_INVALID:
             raise
         raise UserError(f"{guest.name} is not being migrated from {show_uri(options.source)}") from None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import Guest, JobInfo, LibvirtError, codes, where_is
+from .. import Guest, JobInfo, LibvirtError, where_is
+from ..codes import ErrorCode, JobCode
 from .ends import Exit
 from .errors import one_line
 from .hosts import find_guest, open_host, show_uri
@@ -13,8 +14,10 @@ from .request import check_uri
 from .values import show_rate, show_size, show_time
 from .waiting import interruptible
 
-#: libvirt's numbers of a job's operation.
-_DIRECTIONS = {4: "incoming migration", 5: "outgoing migration"}
+_DIRECTIONS = {
+    JobCode.OPERATION_MIGRATION_IN: "incoming migration",
+    JobCode.OPERATION_MIGRATION_OUT: "outgoing migration",
+}
 
 _FIGURES = ("memory_total", "memory_remaining", "memory_bps", "memory_iteration", "disk_remaining")
 
@@ -68,10 +71,10 @@ def _row(guest: Guest) -> dict[str, Any]:
     try:
         row["job"] = _job(guest.job_info())
     except LibvirtError as error:
-        if error.code in (codes.OPERATION_UNSUPPORTED, codes.NO_SUPPORT):
+        if error.code in (ErrorCode.OPERATION_UNSUPPORTED, ErrorCode.NO_SUPPORT):
             # Only the source has statistics.
             row["job"] = _untold("incoming migration")
-        elif error.code in (codes.NO_DOMAIN, codes.OPERATION_INVALID):
+        elif error.code in (ErrorCode.NO_DOMAIN, ErrorCode.OPERATION_INVALID):
             # It has gone in between.
             raise
         else:
@@ -100,8 +103,7 @@ def _job(job: JobInfo) -> dict[str, Any] | None:
     if job.type_name not in ("bounded", "unbounded"):
         return None
     kind = _DIRECTIONS.get(job.operation or 0, "other")
-    elapsed = None if job.time_elapsed is None else job.time_elapsed / 1000
-    return {"kind": kind, "elapsed": elapsed, **{name: getattr(job, name) for name in _FIGURES}}
+    return {"kind": kind, "elapsed": job.time_elapsed, **{name: getattr(job, name) for name in _FIGURES}}
 
 
 def _lines(rows: list[dict[str, Any]]) -> list[str]:

@@ -9,6 +9,7 @@ from nova.conf import CONF
 from oslo_log import log as logging
 
 from libvirt_migrate import Convergence, ConvergencePolicy, MigrationError
+from libvirt_migrate.codes import StateCode
 
 from .operation import Operation
 
@@ -17,7 +18,8 @@ LOG = logging.getLogger(__name__)
 #: The status that Nova gives a migration in post-copy.
 POST_COPY_STATUS = "running (post-copy)"
 #: libvirt's states of the guest at the source: paused for the last part of its migration, and in post-copy.
-_SWITCHOVER, _POST_COPY = (3, 2), (3, 12)
+_SWITCHOVER = (StateCode.PAUSED, StateCode.PAUSED_MIGRATION)
+_POST_COPY = (StateCode.PAUSED, StateCode.PAUSED_POSTCOPY)
 
 
 class Conductor:
@@ -36,7 +38,7 @@ class Conductor:
         self._instance, self._guest, self._migration = instance, guest, migration
         self._post_copy, self._operation = post_copy, operation
         self._policy = _policy(data_gb, flags, post_copy)
-        self._downtime: int | None = None
+        self._downtime: float | None = None
         self._begun = False
         self._paused = False
 
@@ -51,7 +53,7 @@ class Conductor:
             # Only now there is a job that takes settings.
             self._begun = True
             decisions += self._policy.begin(elapsed)
-        decisions += self._policy.observe(info.stats, elapsed, downtime_limit_ms=self._downtime)
+        decisions += self._policy.observe(info.stats, elapsed, max_downtime=self._downtime)
         for decision in decisions:
             self._carry_out(decision, elapsed, recover)
 
@@ -67,29 +69,32 @@ class Conductor:
         return bool(self._migration.status == POST_COPY_STATUS)
 
     def _carry_out(self, decision: Any, elapsed: float, recover: deque[str]) -> None:
-        LOG.info("After %.1f s: %s: %s", elapsed, decision.action, decision.reason, instance=self._instance)
+        LOG.info(
+            "After %.1f s: %s: %s", elapsed, decision.description, decision.reason, instance=self._instance
+        )
         try:
             self._do(decision, recover)
         except Exception as error:
-            LOG.warning("%s was refused: %s", decision.action, error, instance=self._instance)
+            LOG.warning("%s was refused: %s", decision.description, error, instance=self._instance)
             self._policy.failed(decision, elapsed)
         else:
             self._policy.succeeded(decision)
 
     def _do(self, decision: Any, recover: deque[str]) -> None:
-        if decision.kind == "set_max_downtime":
-            self._guest.migrate_configure_max_downtime(decision.milliseconds)
-            self._downtime = decision.milliseconds
-        elif decision.kind == "abort":
+        if decision.action == "set-max-downtime":
+            # Nova counts ms here.
+            self._guest.migrate_configure_max_downtime(round(decision.max_downtime * 1000))
+            self._downtime = decision.max_downtime
+        elif decision.action == "abort":
             self._guest.abort_job()
             self._operation.abort_was_taken()
-        elif decision.kind == "start_post_copy" or (decision.kind == "pause" and self._post_copy):
+        elif decision.action == "start-post-copy" or (decision.action == "pause" and self._post_copy):
             # Nova forces a migration by post-copy wherever it is permitted.
             self._start_post_copy()
-        elif decision.kind == "pause":
+        elif decision.action == "pause":
             self._pause(recover)
         else:
-            raise MigrationError(f"Nova's migration cannot {decision.action}")
+            raise MigrationError(f"Nova's migration cannot {decision.description}")
 
     def _start_post_copy(self) -> None:
         if self._in_post_copy():
@@ -132,7 +137,7 @@ def intent(data_gb: float, post_copy: bool) -> Convergence:
     action = options.live_migration_timeout_action
     if CONF.libvirt_migrate.policy == "schedule":
         return Convergence.schedule(
-            downtime=options.live_migration_downtime,
+            max_downtime=options.live_migration_downtime / 1000,
             steps=options.live_migration_downtime_steps,
             delay=options.live_migration_downtime_delay,
             completion_timeout=options.live_migration_completion_timeout,
