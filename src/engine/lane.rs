@@ -16,8 +16,12 @@ use crate::{Error, Result};
 impl Engine {
     /// Whether there is something to look at.
     fn is_watched(&self) -> bool {
-        self.case.scope != Scope::Call
-            && matches!(self.state, State::Calling(_) | State::Restarting(_) | State::Following(_))
+        match self.state {
+            State::Calling(_) | State::Restarting(_) => self.case.scope != Scope::Call,
+            // No call tells its end.
+            State::Following(_) => true,
+            _ => false,
+        }
     }
 
     /// When the next one is due; `None` while one is out, or none will be.
