@@ -54,7 +54,8 @@ impl Engine {
         self.awaiting = None;
         self.force_no_more();
         self.watch.decisions.clear();
-        self.state = State::Concluding(Concluding { result, known, since: self.now, stage, undone: 0 });
+        let (since, asked) = (self.now, self.now);
+        self.state = State::Concluding(Concluding { result, known, since, asked, stage, undone: 0 });
     }
 
     pub(super) fn concluding_at(&self, concluding: &Concluding) -> Option<Duration> {
@@ -66,7 +67,7 @@ impl Engine {
                 Some(if self.is_changing(false) { concluding.since + patience } else { self.now })
             }
             Stage::Again(at) => Some(at),
-            Stage::Ask => Some(concluding.since + ANSWER_WITHIN),
+            Stage::Ask => Some(concluding.asked + ANSWER_WITHIN),
             _ => None,
         }
     }
@@ -116,7 +117,7 @@ impl Engine {
     }
 
     fn ask(&mut self, mut concluding: Concluding) {
-        concluding.stage = Stage::Ask;
+        (concluding.stage, concluding.asked) = (Stage::Ask, self.now);
         self.state = State::Concluding(concluding);
         self.for_state(Order::Ask);
     }
