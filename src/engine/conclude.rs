@@ -215,11 +215,17 @@ impl Engine {
         }
         let location = answers.location();
         let left = matches!(answers.source, Answer::State(state) if state.has_migrated());
-        if (self.watch.succeeded || left) && location != GuestLocation::PostCopyBroken {
+        let succeeded = (self.watch.succeeded || left) && location != GuestLocation::PostCopyBroken;
+        let unknown = location == GuestLocation::Unknown;
+        if succeeded && !(unknown && answers.destination != Answer::Unknown) {
             concluding.result = Ok(());
-            return Some(if location == GuestLocation::Unknown { self.arrived() } else { location });
+            return Some(if unknown { self.arrived() } else { location });
         }
         let Err(Error::Libvirt(error)) = &mut concluding.result else { return None };
+        if succeeded {
+            error.message = "the guest has left the source, and the destination says that it does not run there".to_owned();
+            return None;
+        }
         match answers.source {
             // The guest is not here. Only the destination can tell whether it is there.
             Answer::Absent if error.code == LibvirtError::OPERATION_FAILED => {
