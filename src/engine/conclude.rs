@@ -223,7 +223,9 @@ impl Engine {
         }
         let Err(Error::Libvirt(error)) = &mut concluding.result else { return None };
         if succeeded {
-            error.message = "the guest has left the source, and the destination says that it does not run there".to_owned();
+            error.message =
+                "the guest has left the source, and the destination says that it does not run there"
+                    .to_owned();
             return None;
         }
         match answers.source {

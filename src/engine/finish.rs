@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::conclude::{SETTLE, UNDO, may_go_on};
 use super::doing::Hold;
 use super::input::Reply;
-use super::order::{Change, Order};
+use super::order::{Change, Order, PATIENCE};
 use super::state::{Finishing, State, Statistics, Trail, Trailing, Verdict};
 use super::{Engine, Purpose, Scope};
 use crate::belongings::BELONGS;
@@ -40,7 +40,8 @@ impl Engine {
             return None;
         }
         match finishing.statistics {
-            Statistics::Out => None,
+            // Nobody waits for figures as long as a lock may be held.
+            Statistics::Out => Some(finishing.since + PATIENCE),
             Statistics::Event(until) => Some(until),
             Statistics::Done if self.is_changing(false) => Some(finishing.since + SETTLE),
             Statistics::Done => Some(self.now),

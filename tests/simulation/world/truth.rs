@@ -41,9 +41,7 @@ impl World {
 
     fn just_stopped(&self) -> bool {
         let here = self.at(Side::Source);
-        here.qemu.is_some()
-            && here.domain.is_some_and(|domain| domain.state.is_running())
-            && !self.stale
+        here.qemu.is_some() && here.domain.is_some_and(|domain| domain.state.is_running()) && !self.stale
     }
 
     /// The guest has begun to run at the destination without all of its memory, and one side says or proves that it stays
