@@ -167,6 +167,8 @@ impl Engine {
                 trailing.stage = Trail::Again(self.now + UNDO.1);
                 self.state = State::Trailing(trailing);
             }
+            // What the end has not waited for.
+            Reply::Completed(_) | Reply::Brought(_) => self.state = State::Trailing(trailing),
             _ => {
                 (self.late, trailing.stage) = (false, Trail::Wait);
                 self.trailing_due(trailing);
