@@ -181,6 +181,13 @@ impl Engine {
     }
 
     fn answered(&mut self, mut concluding: Concluding, answers: Answers) {
+        if self.is_held() && answers.source == Answer::Unknown && concluding.undone < UNDO.0 {
+            // It stands still by our hand, and would for good.
+            concluding.undone += 1;
+            concluding.stage = Stage::Again(self.now + UNDO.1);
+            self.state = State::Concluding(concluding);
+            return;
+        }
         if self.is_held() && may_go_on(answers, self.record.switched) && concluding.undone < UNDO.0 {
             concluding.undone += 1;
             concluding.stage = Stage::Resume;

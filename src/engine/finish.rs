@@ -10,9 +10,13 @@ use super::state::{Finishing, State, Statistics, Trail, Trailing, Verdict};
 use super::{Engine, Purpose, Scope};
 use crate::belongings::BELONGS;
 use crate::job::JobInfo;
-use crate::location::GuestLocation;
+use crate::location::{Answer, GuestLocation};
 use crate::record::Outcome;
 use crate::{Error, Result};
+
+/// What is told of a destination that does not answer when the guest has arrived.
+const SLOW: &str = "autostart and checkpoints: the destination took too long, and may still set them; virsh dominfo and \
+                    virsh checkpoint-list there tell";
 
 impl Engine {
     /// The migration has ended like this.
@@ -37,7 +41,7 @@ impl Engine {
 
     pub(super) fn finishing_at(&self, finishing: &Finishing) -> Option<Duration> {
         if finishing.bringing {
-            return None;
+            return Some(finishing.since + PATIENCE);
         }
         match finishing.statistics {
             // Nobody waits for figures as long as a lock may be held.
@@ -91,7 +95,10 @@ impl Engine {
     }
 
     fn end(&mut self, finishing: Finishing) {
-        let Finishing { location, verdict, left_behind, .. } = finishing;
+        let Finishing { location, verdict, mut left_behind, .. } = finishing;
+        if finishing.bringing {
+            left_behind.push(SLOW.to_owned());
+        }
         let outcome = Box::new(Outcome { left_behind, ..self.outcome(location) });
         let moved = matches!(verdict, Verdict::Moved);
         let end: Result<Outcome> = match verdict {
@@ -161,6 +168,11 @@ impl Engine {
                 trailing.undone += 1;
                 trailing.stage = Trail::Resume;
                 self.change_for_state(Change::Resume);
+                self.state = State::Trailing(trailing);
+            }
+            Reply::Asked(answers) if answers.source == Answer::Unknown && trailing.undone < UNDO.0 => {
+                trailing.undone += 1;
+                trailing.stage = Trail::Again(self.now + UNDO.1);
                 self.state = State::Trailing(trailing);
             }
             Reply::Changed { result: Err(_), .. } => {
