@@ -50,6 +50,8 @@ pub enum Trouble {
     LateReply(Kind, Time),
     /// The next reply to an order of this kind is handed in again after this.
     Twice(Kind, Time),
+    /// The destination has no room for a copy.
+    RefuseCopy,
     /// Events are lost.
     LoseEvents(Time),
     /// Events take so long.
@@ -299,6 +301,7 @@ fn trouble(rng: &mut fastrand::Rng) -> Trouble {
         10 | 11 => Trouble::ResetCaller(side(rng)),
         12 => Trouble::CutDaemons(long),
         13 => Trouble::ResetDaemons,
+        14 if rng.u8(0..4) == 0 => Trouble::RefuseCopy,
         14 => Trouble::CutData(long),
         15 => Trouble::ResetData,
         16 => Trouble::SlowData(long),

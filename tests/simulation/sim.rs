@@ -56,6 +56,7 @@ pub struct Report {
     pub end: String,
     pub ended_at: Time,
     pub events: Vec<DomainEvent>,
+    pub trace: Vec<String>,
 }
 
 /// See the module.
@@ -90,7 +91,7 @@ pub fn run(plan: &Plan, traced: bool) -> std::result::Result<Report, Fault> {
     // A panic of the engine's is a fault like any other, and is told with its seed.
     let ran = catch_unwind(AssertUnwindSafe(|| sim.run()));
     match ran.unwrap_or_else(|panic| Err(format!("panics: {}", message(&panic)))) {
-        Ok(()) => Ok(sim.report),
+        Ok(()) => Ok(Report { trace: sim.trace.unwrap_or_default(), ..sim.report }),
         Err(what) => Err(Fault { what, trace: sim.trace.unwrap_or_default() }),
     }
 }
@@ -153,15 +154,13 @@ impl Sim {
         if let Some(time) = setup.adopted {
             self.world.migrate(None, flags, false).map_err(|code| format!("not started: {code}"))?;
             self.drain();
+            self.agenda.put(time, Happening::Wake);
             while let Some((when, what)) = self.agenda.next() {
                 self.world.now = when;
-                let Happening::World(step) = what else { continue };
+                let Happening::World(step) = what else { break };
                 self.world.step(step);
                 self.world.news.clear();
                 self.drain();
-                if when >= time {
-                    break;
-                }
             }
             if !self.world.migrates() || self.world.at(Side::Source).domain.is_none() {
                 return Ok(false);

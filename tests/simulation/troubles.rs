@@ -59,6 +59,7 @@ impl Sim {
             }
             Trouble::ResetDaemons => self.world.reset_daemons(),
             Trouble::CutData(_) => self.world.cut_data(),
+            Trouble::RefuseCopy => self.world.host(Side::Destination).refuses = true,
             Trouble::ResetData => self.world.reset_data(),
             Trouble::SlowData(_) => self.world.links.slow = 20.0,
             Trouble::Refuse(kind, code, times) => wrong.refuse.push((kind, code, times)),

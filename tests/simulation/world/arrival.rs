@@ -44,7 +44,7 @@ impl World {
     pub(super) fn prepare_there(&mut self, id: u32) {
         let Some(flow) = self.flow.as_ref().filter(|flow| flow.id == id && flow.connected) else { return };
         let (paused, keeps) = (flow.arrives_paused, flow.flags.contains(MigrateFlags::PERSIST_DEST));
-        if self.at(Side::Destination).qemu.is_some() {
+        if self.at(Side::Destination).qemu.is_some() || self.at(Side::Destination).refuses {
             // A copy of an earlier run, or the guest itself.
             return self.after(1, 20, Step::Unprepared(id));
         }

@@ -40,6 +40,8 @@ pub struct Host {
     pub deaf: bool,
     /// A lock is held that most calls wait for in vain.
     pub locked: bool,
+    /// It takes no copy.
+    pub refuses: bool,
     /// It cannot write definitions.
     pub full: bool,
     /// What its daemon will do once it can.
