@@ -11,7 +11,7 @@ use libvirt_migrate::domain_xml::Retarget;
 use libvirt_migrate::libvirt::{Connection, silence_default_handler};
 use libvirt_migrate::params::Definition;
 use libvirt_migrate::policy::Convergence;
-use libvirt_migrate::record::Update;
+use libvirt_migrate::update::Update;
 use libvirt_migrate::uri::without_secrets;
 use libvirt_migrate::{Guest, MigrateParams, Result};
 

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::domain_xml::XmlError;
-use crate::location::GuestLocation;
 use crate::numbers::errors;
+use crate::place::GuestLocation;
 use crate::record::Outcome;
-use crate::uri::mask_uris;
+use crate::secrets::mask_uris;
+use crate::xml_error::XmlError;
 
 /// The result of everything here that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

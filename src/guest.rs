@@ -13,8 +13,9 @@ use crate::location::GuestLocation;
 use crate::numbers::jobs::OPERATION_MIGRATION_OUT;
 use crate::params::MigrateParams;
 use crate::policy::Convergence;
-use crate::record::{Outcome, UpdateSink};
+use crate::record::Outcome;
 use crate::state::DomainState;
+use crate::update::UpdateSink;
 use crate::uri::check_uri;
 use crate::{Error, Migration, Result};
 

@@ -7,6 +7,8 @@
 //! What this crate tells, errors, updates, outcomes, actions, may get more variants and fields: match with a `_` arm.
 //! What is given to it, such as [`policy::Intent`], is made with `..Default::default()` for the same reason.
 
+pub mod action;
+mod answer;
 #[doc(hidden)]
 pub mod belongings;
 mod copied;
@@ -27,17 +29,22 @@ pub mod libvirt;
 pub mod location;
 pub mod numbers;
 pub mod params;
+mod phase;
+mod place;
 pub mod policy;
 pub mod progress;
 pub mod record;
 pub mod recovery;
 #[doc(hidden)]
 pub mod remedy;
+mod secrets;
 mod standing;
 pub mod state;
+pub mod update;
 pub mod uri;
 pub mod version;
 pub mod whereabouts;
+mod xml_error;
 
 #[cfg(feature = "python")]
 mod python;

@@ -19,6 +19,8 @@ __all__ = [
     "Convergence",
     "ConvergencePolicy",
     "Decision",
+    "Engine",
+    "EngineOrder",
     "Guest",
     "GuestState",
     "Host",
@@ -305,6 +307,7 @@ class _ErrorCode:
     NO_STORAGE_VOL: Final[int]
     OPERATION_INVALID: Final[int]
     OPERATION_TIMEOUT: Final[int]
+    OPERATION_ABORTED: Final[int]
     MIGRATE_UNSAFE: Final[int]
     OPERATION_UNSUPPORTED: Final[int]
     ACCESS_DENIED: Final[int]
@@ -319,6 +322,49 @@ class _StateCode:
     PAUSED: Final[int]
     PAUSED_MIGRATION: Final[int]
     PAUSED_POSTCOPY: Final[int]
+
+@final
+class Engine:
+    def __new__(
+        cls,
+        convergence: Convergence | None = None,
+        flags: int | None = None,
+        *,
+        paused: bool = False,
+        confirm_for: float = 60.0,
+    ) -> Engine: ...
+    def woken(self, elapsed: float) -> None: ...
+    def set_destination(self, known: bool) -> None: ...
+    def called(
+        self, elapsed: float, code: int | None = None, message: str = "", location: str | None = None
+    ) -> None: ...
+    def sampled(
+        self,
+        elapsed: float,
+        order: EngineOrder,
+        stats: dict[str, Any] | None,
+        state: tuple[int, int] | None = None,
+        *,
+        gone: bool = False,
+    ) -> None: ...
+    def changed(
+        self, elapsed: float, order: EngineOrder, code: int | None = None, message: str = ""
+    ) -> None: ...
+    def located(self, elapsed: float, order: EngineOrder, location: str) -> None: ...
+    def outside(self, elapsed: float, what: str) -> None: ...
+    def poll_order(self) -> EngineOrder | None: ...
+    def poll_step(self) -> Decision | None: ...
+    @property
+    def wake_at(self) -> float | None: ...
+    @property
+    def end(self) -> tuple[str, str] | None: ...
+
+@final
+class EngineOrder:
+    @property
+    def name(self) -> str: ...
+    @property
+    def milliseconds(self) -> int | None: ...
 
 @final
 class Guest:

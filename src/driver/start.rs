@@ -13,7 +13,8 @@ use crate::flags::MigrateFlags;
 use crate::numbers::jobs::OPERATION_MIGRATION_OUT;
 use crate::params::MigrateParams;
 use crate::policy::{self, Convergence};
-use crate::record::{Act, Update, UpdateSink};
+use crate::record::Act;
+use crate::update::{Update, UpdateSink};
 use crate::uri;
 use crate::{Error, Result};
 

@@ -87,6 +87,8 @@ pub enum Reply {
     },
     /// What both hosts say.
     Asked(Answers),
+    /// Where the guest is by what both hosts say, from whoever judges that already.
+    Located(GuestLocation),
     /// What another connection to the source found.
     Reconnected(Reconnected),
     /// All that a remedy follows from.

@@ -64,7 +64,7 @@ impl Engine {
     fn needs_state(&self) -> bool {
         match self.state {
             State::Following(_) => true,
-            _ if self.case.scope == Scope::Beside => self.watch.begun,
+            _ if self.case.scope.is_beside() => self.watch.begun,
             _ => !self.watch.events && self.record.progress.iteration > 0,
         }
     }

@@ -33,14 +33,15 @@ mod wishes;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-pub use case::{Case, Scope};
+pub use case::{CONFIRM_FOR, Case, Scope};
 pub use input::{Input, Moved, Outside, Reconnected, Reply, Viewed, Wish};
 pub use order::{Change, Order, Ticket};
 
 use crate::Result;
 use crate::policy::Policy;
 use crate::progress::Progress;
-use crate::record::{Act, Step, Update};
+use crate::record::{Act, Step};
+use crate::update::Update;
 use doing::{Doing, Hold};
 use record::Record;
 use state::{Calling, Following, State, Story};
@@ -111,7 +112,7 @@ impl Engine {
             Scope::Call => {
                 engine.order(Order::Call { throttle: None }, Purpose::Call);
             }
-            Scope::Beside => {
+            Scope::Beside { .. } => {
                 let call = Out { attempt: 0, changes: false, purpose: Purpose::Call };
                 engine.out.insert(Self::CALL.number, call);
                 engine.state = State::Calling(Calling::default());
@@ -156,13 +157,26 @@ impl Engine {
     pub fn handle(&mut self, now: Duration, input: Input) {
         self.now = self.now.max(now);
         match input {
-            Input::Woken => {}
+            Input::Woken => self.woken(),
             Input::Event(event) => self.event(event),
             Input::Done(ticket, reply) => self.done(ticket, reply),
             Input::Wish(number, wish) => self.wish(number, wish),
             Input::Outside(outside) => self.outside(outside),
         }
         self.advance();
+    }
+
+    /// Beside a call of somebody else's a look is ordered whenever its caller wakes the engine: how often to look is the
+    /// caller's.
+    fn woken(&mut self) {
+        if self.case.scope.is_beside() {
+            self.watch.sample_at = self.now;
+        }
+    }
+
+    /// Whether the destination can be asked, which may be known only later.
+    pub const fn set_destination(&mut self, known: bool) {
+        self.case.destination = known;
     }
 
     /// The next thing to do, if any is due.
@@ -284,7 +298,10 @@ impl Engine {
 
     fn state_reply(&mut self, reply: Reply) {
         match (std::mem::replace(&mut self.state, State::Ended), reply) {
-            (State::Calling(calling), Reply::Asked(answers)) => self.asked_without_return(calling, answers),
+            (State::Calling(calling), Reply::Asked(answers)) => {
+                self.asked_without_return(calling, answers.location());
+            }
+            (State::Calling(calling), Reply::Located(place)) => self.asked_without_return(calling, place),
             (State::Lost(lost), Reply::Reconnected(found)) => self.reconnected(lost, found),
             (State::Concluding(concluding), reply) => self.concluding(concluding, reply),
             (State::Settling(settling), reply) => self.settled(settling, reply),
@@ -316,7 +333,7 @@ impl Engine {
 
     /// When both hosts are to be asked since nothing is heard.
     fn look_at(&self) -> Option<Duration> {
-        let looks = !self.record.ended && self.case.scope != Scope::Call;
+        let looks = !self.record.ended && self.case.scope == Scope::Whole;
         looks.then(|| self.watch.silence.due(self.record.switched)).flatten()
     }
 

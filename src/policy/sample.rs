@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::job::{JobInfo, JobType};
-use crate::progress::Phase;
+use crate::phase::Phase;
 
 /// What is known about a migration besides libvirt's statistics: from events, and from what was set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -26,8 +26,9 @@ use crate::guest::Guest;
 use crate::libvirt::{CONNECT_LIMIT, CapsuleDomain};
 use crate::params::MigrateParams;
 use crate::policy::Convergence;
-use crate::record::{Outcome, UpdateSink};
+use crate::record::Outcome;
 use crate::recovery::Keep;
+use crate::update::UpdateSink;
 
 /// What a guest's calls go through.
 #[derive(Clone, Copy, PartialEq)]

@@ -2,6 +2,7 @@
 
 mod apart;
 mod convergence;
+mod engine;
 mod errors;
 #[cfg(debug_assertions)]
 mod faults;
@@ -38,6 +39,8 @@ mod _core {
     use super::apart::PyWaiter;
     #[pymodule_export]
     use super::convergence::PyConvergence;
+    #[pymodule_export]
+    use super::engine::{PyEngine, PyOrder};
     #[cfg(debug_assertions)]
     #[pymodule_export]
     use super::faults::_panic;

@@ -143,12 +143,14 @@ fn milliseconds(max_downtime: f64) -> PyResult<u64> {
     Ok((limit.map_err(told)?.as_secs_f64() * 1000.0).round() as u64)
 }
 
-fn since(elapsed: f64) -> PyResult<Duration> {
+/// A time in seconds since the start.
+pub fn since(elapsed: f64) -> PyResult<Duration> {
     Duration::try_from_secs_f64(elapsed)
         .map_err(|_| invalid("elapsed", format!("{elapsed} is no number of seconds since the start")))
 }
 
-fn job_info(stats: &Bound<'_, PyDict>) -> PyResult<JobInfo> {
+/// Job statistics under libvirt's names.
+pub fn job_info(stats: &Bound<'_, PyDict>) -> PyResult<JobInfo> {
     let mut info = JobInfo::default();
     for (name, value) in stats {
         let name: String = name.extract()?;

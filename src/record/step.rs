@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::policy::Action;
+use crate::action::Action;
 
 /// Something done to a migration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -18,7 +18,8 @@ use crate::guest::Guest;
 use crate::location::GuestLocation;
 use crate::params::MigrateParams;
 use crate::policy::Convergence;
-use crate::record::{Outcome, Step, UpdateSink};
+use crate::record::{Outcome, Step};
+use crate::update::UpdateSink;
 use crate::{Error, Result};
 
 impl Guest {

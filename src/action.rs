@@ -1,9 +1,16 @@
-//! What a policy asks for, and why.
+//! What can be done to a migration that runs, what a policy asks for, and why.
 
 use std::fmt;
 use std::time::Duration;
 
-use super::Throttle;
+/// How QEMU slows a guest down that dirties more than half of what is sent, twice in a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Throttle {
+    /// The first step, % of the guest's CPU time, 1-99 (`auto_converge.initial`).
+    pub initial: u8,
+    /// Each further step, %, 1-99 (`auto_converge.increment`).
+    pub increment: u8,
+}
 
 /// One thing to do to a running migration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -74,5 +81,11 @@ pub struct Decision {
 impl fmt::Display for Decision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:.1} s: {}: {}", self.at.as_secs_f64(), self.action, self.reason)
+    }
+}
+
+impl fmt::Display for Throttle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the guest throttled by {} %, then {} % more each time", self.initial, self.increment)
     }
 }

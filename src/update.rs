@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::outcome::Outcome;
-use super::step::Step;
 use crate::Result;
 use crate::progress::Progress;
+use crate::record::{Outcome, Step};
 
 /// News of a migration, in the order in which it happened.
 #[derive(Debug, Clone)]
