@@ -211,15 +211,16 @@ impl Engine {
         let left = matches!(answers.source, Answer::State(state) if state.has_migrated());
         let succeeded = (self.watch.succeeded || left) && location != GuestLocation::PostCopyBroken;
         let unknown = location == GuestLocation::Unknown;
-        if succeeded && !(unknown && answers.destination != Answer::Unknown) {
+        // Where post-copy broke nobody may have started it there.
+        let proven = !unknown || (answers.destination == Answer::Unknown && !self.watch.broke);
+        if succeeded && proven {
             concluding.result = Ok(());
             return Some(if unknown { self.arrived() } else { location });
         }
         let Err(Error::Libvirt(error)) = &mut concluding.result else { return None };
         if succeeded {
             error.message =
-                "the guest has left the source, and the destination says that it does not run there"
-                    .to_owned();
+                "the guest has left the source, and the destination does not say that it has it".to_owned();
             return None;
         }
         match answers.source {
