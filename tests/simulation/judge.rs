@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use libvirt_migrate::engine::{Engine, Input, Reply};
 use libvirt_migrate::location::GuestLocation;
-use libvirt_migrate::record::{Act, Update};
+use libvirt_migrate::record::Act;
+use libvirt_migrate::update::Update;
 use libvirt_migrate::{Error, Result};
 
 use crate::sim::Report;

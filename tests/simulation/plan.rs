@@ -1,5 +1,7 @@
 //! What a schedule is: how the migration is made, what goes wrong and what users want, all of it from one seed.
 
+use std::time::Duration;
+
 use libvirt_migrate::engine::{Outside, Scope, Wish};
 use libvirt_migrate::flags::MigrateFlags;
 use libvirt_migrate::policy::{Convergence, Intent, OnDeadline, ScheduleOptions};
@@ -153,7 +155,7 @@ impl Setup {
         setup.paused = rng.u8(0..10) == 0;
         setup.scope = match rng.u8(0..12) {
             0 => Scope::Call,
-            1 | 2 => Scope::Beside,
+            1 | 2 => Scope::Beside { confirm_for: Duration::from_secs(rng.u64(0..60)) },
             _ => Scope::Whole,
         };
         setup.adopted = (rng.u8(0..6) == 0).then(|| rng.u64(0..4000) * MS);

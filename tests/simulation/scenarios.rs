@@ -201,7 +201,14 @@ fn callers() {
     let alone = Plan::new(Setup { scope: Scope::Call, ..Setup::plain() });
     row("unwatched", alone.clone(), &ARRIVES);
     row("unwatched and disconnected", alone.trouble(PRE_COPY, Trouble::ResetCaller(Source)), &FOLLOWED);
-    row("beside", Plan::new(Setup { scope: Scope::Beside, ..Setup::plain() }), &ARRIVES);
+    row(
+        "beside",
+        Plan::new(Setup {
+            scope: Scope::Beside { confirm_for: std::time::Duration::from_secs(30) },
+            ..Setup::plain()
+        }),
+        &ARRIVES,
+    );
 }
 
 #[test]

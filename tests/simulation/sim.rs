@@ -187,7 +187,7 @@ impl Sim {
             None => Engine::start(case, policy),
         });
         self.plan_ahead();
-        if setup.scope == Scope::Beside {
+        if matches!(setup.scope, Scope::Beside { .. }) {
             self.give(Engine::CALL, Order::Call { throttle: None })?;
         }
         self.poll()?;
@@ -534,7 +534,7 @@ impl Sim {
             self.caller.gone = true;
         }
         if let Reply::Called { result: Err(_), location, .. } = &mut reply
-            && self.plan.setup.scope == Scope::Beside
+            && matches!(self.plan.setup.scope, Scope::Beside { .. })
             && self.world.dice.percent(Draw::Fork, 30)
         {
             *location = self.judge.honest(&self.world);
