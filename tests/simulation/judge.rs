@@ -111,7 +111,8 @@ impl Judge {
         let was_whole = |side: Side| self.whole[side as usize].is_some_and(|when| when >= self.since);
         let wrong = match (api, side) {
             (Api::Resume, _) if world.stale => Some("the guest has run at the destination"),
-            (Api::Resume, _) if there.whole() && world.arrival.is_some() => {
+            // One whose daemon is down is ended by it when it starts again.
+            (Api::Resume, _) if there.whole() && world.arrival.is_some() && there.daemon != Daemon::Down => {
                 Some("the destination is about to start the guest")
             }
             (Api::Destroy | Api::Undefine, _) if world.twins && self.is_stale(world) => {
@@ -188,7 +189,8 @@ impl Judge {
             if places.has(place) {
                 return true;
             }
-            if *since <= self.since {
+            // What is found out at the same moment cannot be told any more.
+            if *since <= self.since.saturating_sub(S) {
                 break;
             }
         }

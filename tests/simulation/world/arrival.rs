@@ -159,6 +159,7 @@ impl World {
     /// The connection to the source's daemon is gone. A guest that is being started goes on.
     pub(super) fn lose_source(&mut self) {
         let Some(arrival) = self.arrival else { return };
+        self.after(1, 50, Step::LoseDestination(arrival.id));
         match arrival.there {
             There::Starting | There::Waiting if !arrival.post_copy => self.end_there(),
             There::Starting | There::Waiting => {

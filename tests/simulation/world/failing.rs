@@ -38,7 +38,7 @@ impl World {
     }
 
     /// The connection of the daemons is gone, as the source sees it.
-    fn part(&mut self) {
+    pub(super) fn part(&mut self) {
         let Some(flow) = &mut self.flow else { return };
         if !std::mem::replace(&mut flow.connected, false) {
             return;

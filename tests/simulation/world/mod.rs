@@ -53,6 +53,7 @@ pub enum Step {
     Finished(u32, bool),
     Confirm(u32, bool),
     Unattended(u32),
+    LoseDestination(u32),
     /// The daemons' connection is closed unless it has come back.
     PartFor(u32, u64),
     // Of the two QEMUs.
@@ -214,6 +215,7 @@ impl World {
             Step::Finished(id, done) if self.runs(id) => self.finished(id, done),
             Step::Confirm(id, done) if self.runs(id) => self.confirm(done),
             Step::Unattended(id) if self.runs(id) => self.unattended(),
+            Step::LoseDestination(id) if self.runs(id) => self.part(),
             Step::PartFor(id, cut) if self.runs(id) => self.part_for(cut),
             Step::DisksCopied(id) if self.runs(id) => self.disks_copied(id),
             Step::PassOver(id, pass) if self.runs(id) => self.pass_over(id, pass),
@@ -292,7 +294,8 @@ impl Step {
             | Self::PerformDone(_)
             | Self::Finished(..)
             | Self::Confirm(..)
-            | Self::Unattended(_) => Party::Daemon(Side::Source),
+            | Self::Unattended(_)
+            | Self::LoseDestination(_) => Party::Daemon(Side::Source),
             Self::Prepare(_)
             | Self::Ready(_)
             | Self::Finish(_)
