@@ -152,9 +152,12 @@ impl Engine {
                 trailing.stage = Trail::Ask;
                 self.for_state(Order::Ask);
             }
-            Trail::Wait if !self.is_at_work() => {
-                self.state = State::Ended;
-                return;
+            Trail::Wait => {
+                self.answer_late();
+                if !self.is_at_work() {
+                    self.state = State::Ended;
+                    return;
+                }
             }
             Trail::Again(at) if at <= self.now => {
                 trailing.stage = Trail::Ask;

@@ -14,7 +14,7 @@ use crate::record::Act;
 use crate::{Error, Result};
 
 impl Engine {
-    /// Whether there is something to look at.
+    /// Whether there is something to look at. What goes on without its call has to be, whoever made that.
     fn is_watched(&self) -> bool {
         match self.state {
             State::Calling(_) | State::Restarting(_) => self.case.scope != Scope::Call,

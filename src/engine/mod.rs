@@ -68,6 +68,8 @@ pub struct Engine {
     aborting: wishes::Aborting,
     /// A pause was out when the end was told.
     late: bool,
+    /// The wishes that were out with it, and libvirt's answers.
+    late_wishes: Vec<(u64, Result<()>)>,
     forcing: wishes::Forcing,
     record: Record,
 }
@@ -148,6 +150,7 @@ impl Engine {
             hold: Hold::Free,
             aborting: wishes::Aborting::default(),
             late: false,
+            late_wishes: vec![],
             forcing: wishes::Forcing::default(),
             record: Record::default(),
         }

@@ -145,11 +145,9 @@ impl Engine {
             self.conclude(Err(error), location);
         } else if !connected {
             self.lose(Story::Broke(error));
-        } else if self.case.flags.contains(crate::flags::MigrateFlags::POSTCOPY) {
-            // The daemons may have lost each other, and the post-copy gone on.
-            self.follow(Story::PostCopyBroke(error));
         } else {
-            self.conclude(Err(error), None);
+            // The daemons may have lost each other in post-copy, and the memory still move.
+            self.follow(Story::PostCopyBroke(error));
         }
     }
 

@@ -16,7 +16,7 @@ _SAID = {
     "Host key verification": "log in there with ssh once, so that its key is known",
     "Permission denied (": "ssh needs a key there that asks for no passphrase",
     "ermission denied": _PERMISSION,
-    "CA certificate": "docs/getting-started.md lists the files that TLS needs",
+    "CA certificate": "libvirt-migrate help getting-started lists the files that TLS needs",
 }
 
 
@@ -31,6 +31,14 @@ class UserError(Exception):
 def one_line(text: str) -> str:
     """A message without line breaks and without passwords in URIs."""
     return mask(" ".join(str(text).split()))
+
+
+def not_here(error: ImportError) -> str:
+    """What is said where a part of this program cannot be loaded: most of all where there is no libvirt."""
+    reason = one_line(str(error))
+    if "libvirt.so" in reason:
+        return f"libvirt cannot be loaded: {reason}; install libvirt0 (Debian) or libvirt-libs (Fedora)"
+    return f"a part of libvirt-migrate is missing: {reason}; install it anew"
 
 
 #: What a URI may need to work once more, and what is no secret.
@@ -60,6 +68,7 @@ def repeatable(uri: str) -> str:
 #: Parameters of the library whose options have other names.
 _OPTIONS = {
     "migrate_disks": "copy-storage",
+    "destination_name": "dname",
     "parallel.connections": "parallel",
     "bandwidth.postcopy": "bandwidth-post-copy",
     "tls.destination": "tls-destination",
@@ -73,6 +82,8 @@ _FLAGS = {
     "POSTCOPY": "--post-copy",
     "TLS": "--tls",
     "TUNNELLED": "--tunnelled",
+    "PAUSED": "--suspend",
+    "ZEROCOPY": "--zero-copy",
 }
 
 
