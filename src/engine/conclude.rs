@@ -190,9 +190,7 @@ impl Engine {
             self.state = State::Concluding(concluding);
             return self.change_for_state(Change::Resume);
         }
-        if !self.is_held()
-            && let Err(error) = &mut concluding.result
-        {
+        if let Err(error) = &mut concluding.result {
             explain_doubt(answers, error);
         }
         let mut location = answers.location();
