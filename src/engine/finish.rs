@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::conclude::{SETTLE, UNDO, may_go_on};
 use super::doing::Hold;
 use super::input::Reply;
-use super::order::{Change, Order, PATIENCE};
+use super::order::{Change, Order};
 use super::state::{Finishing, State, Statistics, Trail, Trailing, Verdict};
 use super::{Engine, Purpose, Scope};
 use crate::belongings::BELONGS;
@@ -14,6 +14,8 @@ use crate::location::{Answer, GuestLocation};
 use crate::record::Outcome;
 use crate::{Error, Result};
 
+/// How long a guest that has moved is kept from being told: shorter than what counts as a silence.
+const WAIT: Duration = Duration::from_secs(5);
 /// What is told of a destination that does not answer when the guest has arrived.
 const SLOW: &str = "autostart and checkpoints: the destination took too long, and may still set them; virsh dominfo and \
                     virsh checkpoint-list there tell";
@@ -41,11 +43,11 @@ impl Engine {
 
     pub(super) fn finishing_at(&self, finishing: &Finishing) -> Option<Duration> {
         if finishing.bringing {
-            return Some(finishing.since + PATIENCE);
+            return Some(finishing.since + WAIT);
         }
         match finishing.statistics {
             // Nobody waits for figures as long as a lock may be held.
-            Statistics::Out => Some(finishing.since + PATIENCE),
+            Statistics::Out => Some(finishing.since + WAIT),
             Statistics::Event(until) => Some(until),
             Statistics::Done if self.is_changing(false) => Some(finishing.since + SETTLE),
             Statistics::Done => Some(self.now),
