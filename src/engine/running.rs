@@ -146,8 +146,7 @@ impl Engine {
         } else if !connected {
             self.lose(Story::Broke(error));
         } else {
-            // The daemons may have lost each other in post-copy, and the memory still move.
-            self.follow(Story::PostCopyBroke(error));
+            self.conclude(Err(error), None);
         }
     }
 
