@@ -184,6 +184,12 @@ impl Engine {
             self.state = State::Concluding(concluding);
             return;
         }
+        let runs = matches!(answers.source, Answer::State(state) if state.is_running());
+        if self.is_held() && runs && concluding.undone == 0 {
+            // By an answer that may be older than the pause.
+            concluding.undone = 1;
+            return self.ask(concluding);
+        }
         if self.is_held() && may_go_on(answers, self.record.switched) && concluding.undone < UNDO.0 {
             concluding.undone += 1;
             concluding.stage = Stage::Resume;
