@@ -96,6 +96,8 @@ impl Engine {
                 // Not an error of libvirt's but of the domain object, or of ours: it says nothing of the migration.
                 self.finish(Verdict::Raw(error.clone()), GuestLocation::Unknown);
             }
+            // A migration that may still run has no place to tell, and nothing of it is undone.
+            (Err(_), Some(GuestLocation::Unknown)) => self.located(concluding, GuestLocation::Unknown),
             // What is known may be older than the pause.
             (Err(_), Some(known)) if !self.is_held() && self.trusts(known) => self.located(concluding, known),
             (Err(_), _) => self.ask(concluding),
