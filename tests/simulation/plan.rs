@@ -286,6 +286,13 @@ fn side(rng: &mut fastrand::Rng) -> Side {
     if rng.bool() { Side::Source } else { Side::Destination }
 }
 
+/// A question is not refused with "not in this state" by a daemon that has the guest.
+fn refusal(rng: &mut fastrand::Rng) -> Trouble {
+    let (kind, code, times) = (kind(rng), code(rng), rng.u32(1..5));
+    let asks = matches!(kind, Kind::Sample | Kind::View | Kind::Ask | Kind::Look | Kind::Completed);
+    Trouble::Refuse(kind, if asks && code == 55 { 68 } else { code }, times)
+}
+
 fn code(rng: &mut fastrand::Rng) -> i32 {
     [1, 9, 38, 39, 55, 68][rng.usize(0..6)]
 }
@@ -307,7 +314,7 @@ fn trouble(rng: &mut fastrand::Rng) -> Trouble {
         14 => Trouble::CutData(long),
         15 => Trouble::ResetData,
         16 => Trouble::SlowData(long),
-        17 | 18 => Trouble::Refuse(kind(rng), code(rng), rng.u32(1..5)),
+        17 | 18 => refusal(rng),
         19 => Trouble::LoseReply(kind(rng)),
         20 => Trouble::LateCall(kind(rng), long),
         21 => Trouble::LateReply(kind(rng), long),

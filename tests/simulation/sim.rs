@@ -144,7 +144,9 @@ impl Sim {
         }
         self.report.end = self.world.in_words();
         let Some(engine) = &self.engine else { return Ok(()) };
-        self.judge.at_the_end(engine, &self.world, &self.report)
+        // Beside a call of somebody else's a pause is undone by whoever made the call.
+        let ours = !self.plan.setup.scope.is_beside();
+        self.judge.at_the_end(engine, &self.world, &self.report, ours)
     }
 
     /// Starts the engine. An adopted migration that is over by then is none.
@@ -245,7 +247,7 @@ impl Sim {
             Happening::Answer(number, result) => self.answer(number, result)?,
             Happening::Broken(number) => self.returned(number, (Err(broken()), false))?,
             Happening::Input(input) => {
-                self.judge.input(&input, &self.world);
+                self.judge.input(&input);
                 self.handle(*input)?;
             }
             Happening::Event(connection, event) => {
