@@ -4,7 +4,7 @@ PY := .venv/bin/python
 NOVA := 34.0.0
 CARGO_LINT := -q --all-targets -- -D warnings
 
-.PHONY: help deps build release demo test lint rust fuzz python faults situations matrix nova conformance debian-nova package plots valgrind deny bench clean mutants
+.PHONY: help deps build release demo test lint rust fuzz python faults situations matrix nova conformance debian-nova package plots valgrind deny bench clean mutants simulate
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,11 @@ python: build ## types, stubs and pytest with the lab
 	@$(PY) -m mypy.stubtest libvirt_migrate._core
 	@echo "==> pytest"
 	@$(PY) -m pytest
+
+simulate: deps ## a million simulated migrations; SCHEDULES=… says how many, SEED=… runs one and tells it (5 minutes)
+	@echo "==> simulation"
+	@cargo test --release --quiet --no-run --test simulation
+	@SCHEDULES=$${SCHEDULES:-1000000} cargo test --release --quiet --test simulation schedules -- --nocapture
 
 faults: build ## fuzzing for ten minutes, the whole fault matrix, and docs/reliability.md from it (30 minutes)
 	@echo "==> fuzz"

@@ -96,6 +96,8 @@ impl Engine {
                 // Not an error of libvirt's but of the domain object, or of ours: it says nothing of the migration.
                 self.finish(Verdict::Raw(error.clone()), GuestLocation::Unknown);
             }
+            // A migration that may still run has no place to tell, and nothing of it is undone.
+            (Err(_), Some(GuestLocation::Unknown)) => self.located(concluding, GuestLocation::Unknown),
             // What is known may be older than the pause.
             (Err(_), Some(known)) if !self.is_held() && self.trusts(known) => self.located(concluding, known),
             (Err(_), _) => self.ask(concluding),
@@ -183,6 +185,12 @@ impl Engine {
             concluding.stage = Stage::Again(self.now + UNDO.1);
             self.state = State::Concluding(concluding);
             return;
+        }
+        let runs = matches!(answers.source, Answer::State(state) if state.is_running());
+        if self.is_held() && runs && concluding.undone == 0 {
+            // By an answer that may be older than the pause.
+            concluding.undone = 1;
+            return self.ask(concluding);
         }
         if self.is_held() && may_go_on(answers, self.record.switched) && concluding.undone < UNDO.0 {
             concluding.undone += 1;

@@ -84,6 +84,10 @@ impl View {
             Standing::PostCopy { failed_here: false, failed_there: true } => Remedy::Release,
             Standing::PostCopy { failed_here: true, failed_there: false } => self.broken_here(),
             Standing::PostCopy { failed_here: true, failed_there: true } => Remedy::ResumePostCopy,
+            // It went since all had arrived, and the destination's daemon is just learning of that.
+            Standing::SourceLost if matches!(self.source, Answer::State(state) if state.has_migrated()) => {
+                Remedy::Await(Reason::SourceLost)
+            }
             Standing::SourceLost => Impossible(Reason::SourceLost),
             Standing::DestinationLost => Impossible(Reason::DestinationLost),
             Standing::Nowhere => Impossible(Reason::Nowhere),

@@ -36,18 +36,18 @@ pub struct Request {
 /// What is wrong with calls and events at the moment.
 #[derive(Debug, Default)]
 pub struct Interference {
-    pub refuse: Vec<(crate::task::Kind, i32, u32)>,
-    pub lose: Vec<crate::task::Kind>,
-    pub late_call: Vec<(crate::task::Kind, Time)>,
-    pub late_reply: Vec<(crate::task::Kind, Time)>,
-    pub twice: Vec<(crate::task::Kind, Time)>,
+    pub refuse: Vec<(crate::kind::Kind, i32, u32)>,
+    pub lose: Vec<crate::kind::Kind>,
+    pub late_call: Vec<(crate::kind::Kind, Time)>,
+    pub late_reply: Vec<(crate::kind::Kind, Time)>,
+    pub twice: Vec<(crate::kind::Kind, Time)>,
     pub lose_events: u32,
     pub late_events: Vec<Time>,
     pub double_events: u32,
 }
 
 /// Takes the first entry for this kind of order out.
-pub fn take<T: Copy>(list: &mut Vec<(crate::task::Kind, T)>, kind: crate::task::Kind) -> Option<T> {
+pub fn take<T: Copy>(list: &mut Vec<(crate::kind::Kind, T)>, kind: crate::kind::Kind) -> Option<T> {
     let at = list.iter().position(|(of, _)| *of == kind)?;
     Some(list.remove(at).1)
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use libvirt_migrate::engine::{Engine, Input, Reply};
-use libvirt_migrate::location::GuestLocation;
+use libvirt_migrate::location::{Answer, GuestLocation};
 use libvirt_migrate::record::Act;
 use libvirt_migrate::update::Update;
 use libvirt_migrate::{Error, Result};
@@ -34,6 +34,8 @@ pub struct Judge {
     fraction: f64,
     /// The guest stands still at the source by our hand.
     held: bool,
+    /// The source could be asked when the end was told.
+    reachable: bool,
     ran: bool,
     /// Since when the guest has run at the destination.
     stale: Option<Time>,
@@ -66,10 +68,12 @@ impl Judge {
         self.ordered.insert(u64::MAX, now.saturating_sub(S));
     }
 
-    pub fn input(&mut self, input: &Input, _world: &World) {
+    pub fn input(&mut self, input: &Input) {
         let Input::Done(ticket, reply) = input else { return };
         let number = match reply {
             Reply::Called { .. } => u64::MAX,
+            // What the destination does not tell is known as before.
+            Reply::Asked(answers) if answers.destination == Answer::Unknown => return,
             Reply::Asked(_) | Reply::Viewed(_) | Reply::Changed { .. } => ticket.number,
             _ => return,
         };
@@ -256,7 +260,7 @@ impl Judge {
     }
 
     fn end(
-        &self,
+        &mut self,
         end: &Result<libvirt_migrate::record::Outcome>,
         world: &World,
         report: &mut Report,
@@ -268,6 +272,7 @@ impl Judge {
             }
             Err(_) => GuestLocation::Unknown,
         };
+        self.reachable = world.at(Side::Source).daemon == Daemon::Up && !world.links.caller_cut[0];
         report.words.push(match end {
             Ok(_) => "done".into(),
             Err(error) => error.to_string(),
@@ -299,7 +304,7 @@ impl Judge {
     }
 
     /// What holds when nothing happens any more.
-    pub fn at_the_end(&self, engine: &Engine, world: &World, report: &Report) -> Verdict {
+    pub fn at_the_end(&self, engine: &Engine, world: &World, report: &Report, ours: bool) -> Verdict {
         if !engine.is_ended() {
             return Err(format!("nothing happens any more, and it has not ended: {}", world.in_words()));
         }
@@ -311,11 +316,13 @@ impl Judge {
         }
         let told = report.told.unwrap_or(GuestLocation::Unknown);
         let moved = world.at(Side::Destination).whole();
-        let broken = world.flow.is_some();
-        if self.held && !moved && !broken && told == GuestLocation::SourceRunning {
+        let stands = self.held && ours && !moved && world.flow.is_none();
+        // One that waits for its switchover stands still by libvirt's hand as well, and may run elsewhere.
+        let waits = world.at(Side::Source).domain.is_some_and(|domain| domain.state.is_migrating());
+        if stands && told == GuestLocation::SourceRunning {
             return Err(format!("left paused by us: {}", world.in_words()));
         }
-        if self.held && !moved && !broken && matches!(told, GuestLocation::Unknown) && !world.stale {
+        if stands && told == GuestLocation::Unknown && !waits && self.reachable {
             return Err(format!("left paused by us, and told as unknown: {}", world.in_words()));
         }
         Ok(())

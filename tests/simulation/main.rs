@@ -4,10 +4,13 @@
 mod caller;
 mod dice;
 mod judge;
+mod kind;
 mod model;
 mod plan;
+mod requests;
 mod scenarios;
 mod schedules;
+mod setup;
 mod shrink;
 mod sim;
 mod task;

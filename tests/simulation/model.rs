@@ -4,7 +4,8 @@ use libvirt_migrate::domain::DomainEvent;
 use libvirt_migrate::location::GuestLocation;
 use libvirt_migrate::state::DomainState;
 
-use crate::plan::{Plan, Setup};
+use crate::plan::Plan;
+use crate::setup::Setup;
 use crate::world::{Agenda, Api, Side, Step, World};
 
 /// Runs a migration in a world without a caller. Returns the states of both hosts, each change once, and the events.

@@ -5,9 +5,10 @@ use libvirt_migrate::engine::{Scope, Wish};
 use libvirt_migrate::location::GuestLocation::{self, *};
 use libvirt_migrate::policy::{Convergence, Intent, OnDeadline};
 
-use crate::plan::{Plan, Setup, Trouble, When};
+use crate::kind::Kind;
+use crate::plan::{Plan, Trouble, When};
+use crate::setup::Setup;
 use crate::sim::{Report, run};
-use crate::task::Kind;
 use crate::world::Side::{Destination, Source};
 use crate::world::{MS, S, Stage, Time};
 

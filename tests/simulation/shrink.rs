@@ -33,7 +33,7 @@ fn smaller(plan: &Plan) -> Vec<Plan> {
         less.wishes.remove(number);
         plans.push(less);
     }
-    let plain = crate::plan::Setup::plain();
+    let plain = crate::setup::Setup::plain();
     let mut simpler = |change: &dyn Fn(&mut Plan)| {
         let mut less = plan.clone();
         change(&mut less);

@@ -9,12 +9,13 @@ use libvirt_migrate::flags::MigrateFlags;
 use libvirt_migrate::location::GuestLocation;
 use libvirt_migrate::{Result, policy};
 
-use crate::caller::{CONNECT_LIMIT, Caller, LOCK_WAIT, Request, WAY, broken, error, take};
+use crate::caller::{Caller, broken, error, take};
 use crate::dice::Draw;
 use crate::judge::Judge;
+use crate::kind::Kind;
 use crate::plan::{Plan, When};
-use crate::task::{Kind, Next, Over, Returned, Task};
-use crate::world::{Agenda, Api, Daemon, MS, S, Said, Side, Step, Time, World};
+use crate::task::{Next, Returned, Task};
+use crate::world::{Agenda, Daemon, S, Said, Side, Step, Time, World};
 
 /// What happens next.
 pub enum Happening {
@@ -67,8 +68,9 @@ pub struct Sim {
     pub engine: Option<Engine>,
     pub judge: Judge,
     pub caller: Caller,
-    tasks: Vec<Task>,
-    made: Vec<usize>,
+    pub tasks: Vec<Task>,
+    /// The connection that each order has made.
+    pub made: Vec<usize>,
     /// The time at which the engine's time begins.
     base: Time,
     woken: Option<Time>,
@@ -144,7 +146,9 @@ impl Sim {
         }
         self.report.end = self.world.in_words();
         let Some(engine) = &self.engine else { return Ok(()) };
-        self.judge.at_the_end(engine, &self.world, &self.report)
+        // Beside a call of somebody else's a pause is undone by whoever made the call.
+        let ours = !self.plan.setup.scope.is_beside();
+        self.judge.at_the_end(engine, &self.world, &self.report, ours)
     }
 
     /// Starts the engine. An adopted migration that is over by then is none.
@@ -245,7 +249,7 @@ impl Sim {
             Happening::Answer(number, result) => self.answer(number, result)?,
             Happening::Broken(number) => self.returned(number, (Err(broken()), false))?,
             Happening::Input(input) => {
-                self.judge.input(&input, &self.world);
+                self.judge.input(&input);
                 self.handle(*input)?;
             }
             Happening::Event(connection, event) => {
@@ -373,158 +377,12 @@ impl Sim {
     }
 
     /// Has the next call of an order made, or its reply given.
-    fn go_on(&mut self, task: usize, last: Option<Returned>) -> std::result::Result<(), String> {
+    pub fn go_on(&mut self, task: usize, last: Option<Returned>) -> std::result::Result<(), String> {
         match self.tasks[task].next(last) {
             Next::Done(reply) => self.reply(task, *reply),
             Next::Call(over, api) => self.request(task, over, api),
         }
         Ok(())
-    }
-
-    fn request(&mut self, task: usize, over: Over, api: Api) {
-        let connection = match over {
-            Over::Own => self.caller.own,
-            Over::Control => self.caller.control,
-            Over::There => self.to_destination(),
-            Over::New(side) => {
-                self.made[task] = self.caller.connect(side);
-                self.made[task]
-            }
-            Over::Made => self.made[task],
-        };
-        let number = self.caller.requests.len();
-        self.caller.requests.push(Request { task, connection, api, answered: false });
-        if !self.caller.connections[connection].alive {
-            return self.agenda.put(self.world.now + MS, Happening::Broken(number));
-        }
-        let kind = Kind::of(&self.tasks[task].order);
-        let late = take(&mut self.caller.wrong.late_call, kind).unwrap_or(0);
-        self.quiet = self.quiet.max(self.world.now + late);
-        let way = self.world.dice.between(Draw::Way, WAY.0, WAY.1);
-        self.agenda.put(self.world.now + way + late, Happening::Arrive(number));
-    }
-
-    fn to_destination(&mut self) -> usize {
-        let kept = self.caller.there.filter(|there| self.caller.connections[*there].alive);
-        let there = kept.unwrap_or_else(|| self.caller.connect(Side::Destination));
-        self.caller.there = Some(there);
-        there
-    }
-
-    /// A request is at its daemon, if that takes it.
-    fn arrive(&mut self, number: usize) -> std::result::Result<(), String> {
-        let Request { connection, api, answered, task } = self.caller.requests[number].clone();
-        let side = self.caller.connections[connection].side;
-        // A daemon may still do what it was asked for over a connection that is gone.
-        if answered && !self.world.dice.percent(Draw::Fork, 50) {
-            return Ok(());
-        }
-        if self.world.at(side).daemon == Daemon::Down {
-            self.cut_one(connection);
-            return Ok(());
-        }
-        if self.world.links.caller_cut[side as usize] || self.world.at(side).daemon == Daemon::Hung {
-            if self.caller.connections[connection].opening {
-                self.agenda.put(self.world.now + CONNECT_LIMIT, Happening::NotMade(number));
-            }
-            self.caller.waiting[side as usize].push(number);
-            return Ok(());
-        }
-        self.caller.connections[connection].opening = false;
-        let kind = Kind::of(&self.tasks[task].order);
-        if let Some(code) = self.refusal(kind) {
-            self.note(|_| format!("    {api:?} refused: {code}"));
-            self.send_answer(number, Err(error(code)), 0);
-            return Ok(());
-        }
-        self.execute(number, side, api, kind)
-    }
-
-    fn execute(
-        &mut self,
-        number: usize,
-        side: Side,
-        api: Api,
-        kind: Kind,
-    ) -> std::result::Result<(), String> {
-        let before = self.judge.before(side, api, &self.world);
-        let flags = self.plan.setup.flags;
-        let returned = self.world.call(side, api, number, flags);
-        self.note(|_| format!("    {side:?} {api:?}: {}", short(&format!("{returned:?}"))));
-        let Some(result) = returned else {
-            before.done(true)?;
-            self.judge.began(&self.world)?;
-            return Ok(());
-        };
-        before.done(result.is_ok())?;
-        self.judge.did(side, api, result.is_ok(), &self.world);
-        let locked = self.world.at(side).locked || self.world.at(side).deaf;
-        let wait = if result == Err(68) && locked { LOCK_WAIT } else { 0 };
-        let result = self.subscription(number, api, result).map_err(error);
-        if let Some(at) = self.caller.wrong.lose.iter().position(|lost| *lost == kind) {
-            self.caller.wrong.lose.remove(at);
-            self.cut_one(self.caller.requests[number].connection);
-            return Ok(());
-        }
-        self.send_answer(number, result, wait);
-        Ok(())
-    }
-
-    fn subscription(
-        &mut self,
-        number: usize,
-        api: Api,
-        result: std::result::Result<Said, i32>,
-    ) -> std::result::Result<Said, i32> {
-        if api != Api::Subscribe {
-            return result;
-        }
-        self.caller.subscriptions += 1;
-        let had = self.plan.setup.events.is_some_and(|after| self.caller.subscriptions > after);
-        let connection = self.caller.requests[number].connection;
-        self.caller.connections[connection].subscribed = had;
-        Ok(Said::Yes(had))
-    }
-
-    fn refusal(&mut self, kind: Kind) -> Option<i32> {
-        let list = &mut self.caller.wrong.refuse;
-        let at = list.iter().position(|(of, ..)| *of == kind)?;
-        list[at].2 -= 1;
-        let code = list[at].1;
-        if list[at].2 == 0 {
-            list.remove(at);
-        }
-        Some(code)
-    }
-
-    fn send_answer(&mut self, number: usize, result: Result<Said>, wait: Time) {
-        let way = self.world.dice.between(Draw::Way, WAY.0, WAY.1);
-        self.agenda.put(self.world.now + way + wait, Happening::Answer(number, result));
-    }
-
-    fn answer(&mut self, number: usize, result: Result<Said>) -> std::result::Result<(), String> {
-        let connection = &self.caller.connections[self.caller.requests[number].connection];
-        if self.world.links.caller_cut[connection.side as usize] && connection.alive {
-            self.caller.coming[connection.side as usize].push((number, result));
-            return Ok(());
-        }
-        let alive = connection.alive;
-        self.returned(number, (result, alive))
-    }
-
-    fn returned(&mut self, number: usize, returned: Returned) -> std::result::Result<(), String> {
-        let request = &mut self.caller.requests[number];
-        if std::mem::replace(&mut request.answered, true) {
-            return Ok(());
-        }
-        let (task, connection) = (request.task, request.connection);
-        if matches!(self.tasks[task].order, Order::Reconnect) && returned.0.is_ok() {
-            let before = std::mem::replace(&mut self.caller.control, connection);
-            if before != connection {
-                self.caller.connections[before].subscribed = false;
-            }
-        }
-        self.go_on(task, Some(returned))
     }
 
     fn reply(&mut self, task: usize, mut reply: Reply) {
@@ -547,54 +405,6 @@ impl Sim {
         }
         self.agenda.put(self.world.now + late, done(reply));
     }
-
-    /// Ends one connection; what waits for it fails.
-    pub fn cut_one(&mut self, connection: usize) {
-        for number in self.caller.cut(connection) {
-            self.agenda.put(self.world.now + MS, Happening::Broken(number));
-        }
-    }
-
-    pub fn cut_connections(&mut self, side: Side) {
-        let there = |number: &usize| {
-            let connection = &self.caller.connections[*number];
-            connection.side == side && connection.alive
-        };
-        let all: Vec<usize> = (0..self.caller.connections.len()).filter(there).collect();
-        for connection in all {
-            self.cut_one(connection);
-        }
-        self.caller.coming[side as usize].clear();
-    }
-
-    /// An event of the source's goes to whoever wants it.
-    fn spread(&mut self, event: DomainEvent) {
-        self.report.events.push(event.clone());
-        let now = self.world.now;
-        let subscribed = |number: &usize| {
-            let connection = &self.caller.connections[*number];
-            connection.subscribed && connection.alive
-        };
-        let all: Vec<usize> = (0..self.caller.connections.len()).filter(subscribed).collect();
-        for number in all {
-            if self.caller.wrong.lose_events > 0 {
-                continue;
-            }
-            if self.world.links.caller_cut[Side::Source as usize] {
-                self.caller.events.push((number, event.clone()));
-                continue;
-            }
-            let late = self.caller.wrong.late_events.last().copied().unwrap_or(0);
-            let way = self.world.dice.between(Draw::Event, WAY.0, WAY.1);
-            let connection = &mut self.caller.connections[number];
-            connection.last_event = connection.last_event.max(now + way + late);
-            let when = connection.last_event;
-            if self.caller.wrong.double_events > 0 {
-                self.agenda.put(when + 5 * way, Happening::Event(number, event.clone()));
-            }
-            self.agenda.put(when, Happening::Event(number, event.clone()));
-        }
-    }
 }
 
 fn message(panic: &Box<dyn std::any::Any + Send>) -> String {
@@ -603,7 +413,7 @@ fn message(panic: &Box<dyn std::any::Any + Send>) -> String {
 }
 
 /// A line that fits: without what is not known.
-fn short(text: &str) -> String {
+pub fn short(text: &str) -> String {
     let told = |part: &&str| !part.contains(": None") && !part.starts_with("memory_page_size");
     let text = text.split(", ").filter(told).collect::<Vec<_>>().join(", ");
     text.chars().take(260).collect()

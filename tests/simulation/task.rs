@@ -11,72 +11,6 @@ use libvirt_migrate::state::DomainState;
 
 use crate::world::{Api, Said, Side};
 
-/// Orders by what is done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kind {
-    Call,
-    Prepare,
-    Subscribe,
-    Reach,
-    Sample,
-    Probe,
-    Steer,
-    Pause,
-    Abort,
-    PostCopy,
-    Undo,
-    Ask,
-    Look,
-    Reconnect,
-    View,
-    Completed,
-    Bring,
-}
-
-impl Kind {
-    pub const ALL: [Self; 17] = [
-        Self::Call,
-        Self::Prepare,
-        Self::Subscribe,
-        Self::Reach,
-        Self::Sample,
-        Self::Probe,
-        Self::Steer,
-        Self::Pause,
-        Self::Abort,
-        Self::PostCopy,
-        Self::Undo,
-        Self::Ask,
-        Self::Look,
-        Self::Reconnect,
-        Self::View,
-        Self::Completed,
-        Self::Bring,
-    ];
-
-    pub const fn of(order: &Order) -> Self {
-        match order {
-            Order::Call { .. } => Self::Call,
-            Order::Prepare => Self::Prepare,
-            Order::Subscribe => Self::Subscribe,
-            Order::Reach => Self::Reach,
-            Order::Sample { .. } => Self::Sample,
-            Order::Probe => Self::Probe,
-            Order::Change(Change::SetMaxDowntime(_) | Change::SetBandwidth { .. }) => Self::Steer,
-            Order::Change(Change::Pause) => Self::Pause,
-            Order::Change(Change::Abort) => Self::Abort,
-            Order::Change(Change::StartPostCopy) => Self::PostCopy,
-            Order::Change(_) => Self::Undo,
-            Order::Ask => Self::Ask,
-            Order::Look => Self::Look,
-            Order::Reconnect => Self::Reconnect,
-            Order::View => Self::View,
-            Order::Completed => Self::Completed,
-            Order::Bring => Self::Bring,
-        }
-    }
-}
-
 /// Over what a call goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Over {
@@ -301,11 +235,8 @@ impl Task {
             (2, Some(result)) => self.source = Answer::of(result.map(state_of)),
             (3, Some(result)) => self.there = Answer::of(result.map(state_of)),
             (4, Some(result)) => {
-                let runs = |job: &Box<JobInfo>| {
-                    matches!(job.kind, JobType::Bounded | JobType::Unbounded) && job.operation != Some(4)
-                };
                 self.job = Fact::from_answer(result.map(job))
-                    .filter(runs)
+                    .filter(|job| is_outgoing(job))
                     .map(|job| Moved { processed: job.memory_processed, remaining: job.memory_remaining });
             }
             (_, Some(result)) => {
@@ -348,6 +279,10 @@ fn done(reply: Reply) -> Next {
 
 fn changed(result: Result<()>) -> Next {
     done(Reply::Changed { result, state: Fact::Unknown })
+}
+
+fn is_outgoing(job: &JobInfo) -> bool {
+    matches!(job.kind, JobType::Bounded | JobType::Unbounded) && job.operation != Some(4)
 }
 
 fn job(said: Said) -> Box<JobInfo> {

@@ -135,9 +135,11 @@ pub struct World {
 
 impl World {
     pub fn new(seed: u64, load: Load, state: DomainState, persistent: bool) -> Self {
-        let mut source = Host::default();
-        source.domain = Some(Domain { state, persistent, autostart: true });
-        source.qemu = Some(Qemu { cpus: state.is_running(), whole: true });
+        let source = Host {
+            domain: Some(Domain { state, persistent, autostart: true }),
+            qemu: Some(Qemu { cpus: state.is_running(), whole: true }),
+            ..Host::default()
+        };
         Self {
             now: 0,
             dice: Dice::new(seed),
