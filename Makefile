@@ -4,7 +4,7 @@ PY := .venv/bin/python
 NOVA := 34.0.0
 CARGO_LINT := -q --all-targets -- -D warnings
 
-.PHONY: help deps build release demo test lint rust fuzz python faults situations matrix nova conformance package plots valgrind mutants deny bench clean
+.PHONY: help deps build release demo test lint rust fuzz python faults situations matrix nova conformance debian-nova package plots valgrind mutants deny bench clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -76,10 +76,15 @@ nova: build ## the drop-in's tests beside a real Nova, and Nova's own of the mig
 	@echo "==> Nova $(NOVA)"
 	@scripts/nova-venv $(NOVA)
 	@.nova/$(NOVA)/bin/python -m pytest tests/nova
-	@scripts/conformance --quick
+	@scripts/conformance --quick --again
 
-conformance: build ## all of Nova's own libvirt tests, every supported release, stock against the drop-in
+conformance: build ## Nova's own libvirt tests, stock against the drop-in, each series; some hours, goes on where it was ended
 	@scripts/conformance
+
+debian-nova: build ## the drop-in with Debian's own Nova packages, in a root of each release; their table in docs/nova.md (10 minutes)
+	@scripts/deps debootstrap
+	@cd tests && code=0; ../$(PY) -m distribution.run ../target/debian-nova.jsonl || code=$$?; \
+		../$(PY) -m distribution.page ../target/debian-nova.jsonl && exit $$code
 
 package: deps ## wheel and sdist, installed into empty environments
 	@scripts/check-package

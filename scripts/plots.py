@@ -13,8 +13,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from libvirt_migrate.cli.plot import plot
-from libvirt_migrate.cli.report import QEMU_LIMIT, Record
+from libvirt_migrate.cli.report.plot import plot
+from libvirt_migrate.cli.report.record import Record
+from libvirt_migrate.cli.report.recorder import QEMU_LIMIT
 
 ROOT = Path(__file__).parent.parent
 FIGURES = ROOT / "docs" / "convergence.json"

@@ -7,13 +7,15 @@ use crate::copied::check_disks;
 use crate::domain::{DomainOps, GuestFacts};
 use crate::driver::{Sides, WeakMigration, same_process};
 use crate::flags::MigrateFlags;
-use crate::job::{JobInfo, OUTGOING};
+use crate::job::JobInfo;
 use crate::libvirt::{CONNECT_LIMIT, Connection};
 use crate::location::GuestLocation;
+use crate::numbers::jobs::OPERATION_MIGRATION_OUT;
 use crate::params::MigrateParams;
 use crate::policy::Convergence;
-use crate::record::{Outcome, UpdateSink};
+use crate::record::Outcome;
 use crate::state::DomainState;
+use crate::update::UpdateSink;
 use crate::uri::check_uri;
 use crate::{Error, Migration, Result};
 
@@ -124,7 +126,7 @@ impl Guest {
         // A job that others have started. Where it cannot be asked, libvirt refuses the second one itself.
         // A post-copy that broke still has its job, and is what a resumption is for.
         let resumes = params.flags().contains(MigrateFlags::POSTCOPY_RESUME);
-        let has_job = |job: JobInfo| job.kind.is_active() && job.operation == Some(OUTGOING);
+        let has_job = |job: JobInfo| job.kind.is_active() && job.operation == Some(OPERATION_MIGRATION_OUT);
         if !resumes && self.domain.job_info(false).is_ok_and(has_job) {
             return Err(self.busy());
         }

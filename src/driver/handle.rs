@@ -8,7 +8,8 @@ use super::shared::{Shared, tell};
 use crate::Result;
 use crate::engine::{Input, Wish};
 use crate::progress::Progress;
-use crate::record::{Outcome, Step, Update, UpdateSink};
+use crate::record::{Outcome, Step};
+use crate::update::{Update, UpdateSink};
 
 /// A migration that runs, or is over. Clones are the same migration; dropping all of them leaves it running.
 #[derive(Clone)]

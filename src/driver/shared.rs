@@ -13,7 +13,8 @@ use crate::engine::{Engine, Input, Order, Reply, Ticket};
 use crate::error::LibvirtError;
 use crate::params::MigrateParams;
 use crate::progress::Progress;
-use crate::record::{Outcome, Step, Update, UpdateSink};
+use crate::record::{Outcome, Step};
+use crate::update::{Update, UpdateSink};
 use crate::{Error, Result};
 
 /// One migration.

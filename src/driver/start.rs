@@ -10,10 +10,11 @@ use super::{call, here};
 use crate::domain::{DomainOps, GuestFacts};
 use crate::engine::{Case, Engine, Order, Scope};
 use crate::flags::MigrateFlags;
-use crate::job::OUTGOING;
+use crate::numbers::jobs::OPERATION_MIGRATION_OUT;
 use crate::params::MigrateParams;
 use crate::policy::{self, Convergence};
-use crate::record::{Act, Update, UpdateSink};
+use crate::record::Act;
+use crate::update::{Update, UpdateSink};
 use crate::uri;
 use crate::{Error, Result};
 
@@ -78,7 +79,7 @@ impl Migration {
         sinks: Vec<UpdateSink>,
     ) -> Result<Self> {
         let job = domain.job_info(false)?;
-        if !job.kind.is_active() || job.operation != Some(OUTGOING) {
+        if !job.kind.is_active() || job.operation != Some(OPERATION_MIGRATION_OUT) {
             let name = guest.name.as_deref().unwrap_or("the guest");
             return Err(Error::not_now(format!("{name} is not being migrated from here")));
         }

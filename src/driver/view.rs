@@ -5,8 +5,9 @@ use std::sync::Arc;
 use crate::domain::DomainOps;
 use crate::engine::{Moved, Viewed};
 use crate::fact::Fact;
-use crate::job::INCOMING;
+
 use crate::location::{Answer, Answers};
+use crate::numbers::jobs::OPERATION_MIGRATION_IN;
 
 /// The two hosts, as far as they are known.
 pub(crate) struct Sides {
@@ -57,7 +58,7 @@ impl Sides {
         let there = there.ok().flatten();
         let job = if self.gone { Fact::Absent } else { Fact::from_answer(self.source.job_info(false)) };
         let job = job
-            .filter(|job| job.kind.is_active() && job.operation != Some(INCOMING))
+            .filter(|job| job.kind.is_active() && job.operation != Some(OPERATION_MIGRATION_IN))
             .map(|job| Moved { processed: job.memory_processed, remaining: job.memory_remaining });
         let persistent = match &there {
             Some(there) => Fact::from_answer(there.is_persistent()).filter(|kept| *kept).map(drop),

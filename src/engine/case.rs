@@ -1,5 +1,7 @@
 //! What is known of a migration from its beginning.
 
+use std::time::Duration;
+
 use crate::domain::GuestFacts;
 use crate::flags::MigrateFlags;
 
@@ -16,6 +18,10 @@ pub struct Case {
     pub scope: Scope,
 }
 
+/// Beside a call of somebody else's: how long it may take to return once libvirt's statistics say that the job has
+/// ended, before both hosts are asked. It takes one or two seconds: the source ends its QEMU meanwhile.
+pub const CONFIRM_FOR: Duration = Duration::from_secs(60);
+
 /// How much of a migration is the engine's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
@@ -24,7 +30,17 @@ pub enum Scope {
     /// The call and what follows from its end: nobody watches or steers.
     Call,
     /// Watching and steering beside a call that somebody else makes and reports.
-    Beside,
+    Beside {
+        /// How long the call may take to return once the job is over ([`CONFIRM_FOR`]).
+        confirm_for: Duration,
+    },
+}
+
+impl Scope {
+    /// Whether the call is somebody else's.
+    pub const fn is_beside(self) -> bool {
+        matches!(self, Self::Beside { .. })
+    }
 }
 
 impl Case {

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use super::Engine;
 use super::doing::{Hold, is_cancelled};
 use super::input::Reply;
 use super::order::{Change, Order, PATIENCE};
 use super::state::{Concluding, Stage, State, Verdict};
-use super::{Engine, Scope};
 use crate::error::LibvirtError;
 use crate::flags::MigrateFlags;
 use crate::job::{JobInfo, JobType};
@@ -19,11 +19,6 @@ use crate::{Error, Result};
 pub(super) const SETTLE: Duration = Duration::from_millis(500);
 /// How often a pause is tried to be undone, and the time between two attempts.
 pub(super) const UNDO: (u32, Duration) = (10, Duration::from_millis(500));
-/// Between two questions to hosts whose answers prove nothing.
-const AGAIN: Duration = Duration::from_secs(1);
-/// How long both hosts are asked again beside a call of somebody else's: a daemon that is restarted answers again by
-/// then, and a guest between the two is at one of them.
-const ASK_FOR: Duration = Duration::from_secs(30);
 /// How long an answer is waited for, before it counts as none.
 const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 
@@ -87,7 +82,7 @@ impl Engine {
 
     /// Whether the guest stands still at the source by our hand.
     fn is_held(&self) -> bool {
-        self.hold == Hold::Held && !self.case.was_paused() && self.case.scope != Scope::Beside
+        self.hold == Hold::Held && !self.case.was_paused() && !self.case.scope.is_beside()
     }
 
     fn quiet(&mut self, concluding: Concluding) {
@@ -109,7 +104,7 @@ impl Engine {
     /// Beside a call of somebody else's the source's word is enough for the source. For the destination, which runs a
     /// guest in post-copy too, both are asked.
     fn trusts(&self, known: GuestLocation) -> bool {
-        self.case.scope != Scope::Beside
+        !self.case.scope.is_beside()
             || !self.case.destination
             || known.is_at_source()
             || known == GuestLocation::PostCopyBroken
@@ -138,6 +133,7 @@ impl Engine {
                 self.ask(concluding);
             }
             (Stage::Ask, Reply::Asked(answers)) => self.answered(concluding, answers),
+            (Stage::Ask, Reply::Located(place)) => self.located(concluding, place),
             (Stage::Resume, Reply::Changed { result, .. }) => {
                 let error = result.as_ref().err().map(ToString::to_string);
                 let reason = "it was paused only to get the migration over";
@@ -195,15 +191,6 @@ impl Engine {
         if let Some(place) = self.adopted_place(&mut concluding, answers) {
             location = place;
         }
-        let proven = location.is_at_source()
-            || location.is_at_destination()
-            || matches!(location, GuestLocation::PostCopyBroken | GuestLocation::BothRunning);
-        let asks_again = self.case.scope == Scope::Beside && self.case.destination;
-        if asks_again && !proven && self.now.saturating_sub(concluding.since) < ASK_FOR {
-            concluding.stage = Stage::Again(self.now + AGAIN);
-            self.state = State::Concluding(concluding);
-            return;
-        }
         self.located(concluding, location);
     }
 
@@ -234,7 +221,7 @@ impl Engine {
     fn located(&mut self, mut concluding: Concluding, location: GuestLocation) {
         if location == GuestLocation::BothRunning
             && concluding.result.is_err()
-            && self.case.scope != Scope::Beside
+            && !self.case.scope.is_beside()
         {
             // libvirt lost the destination's answer at the switchover and guessed that it failed. The destination went
             // on with all of the memory; the source goes on from the same moment, often later, on the same disks.
@@ -253,7 +240,7 @@ impl Engine {
             Err(error) => error,
         };
         let Some(code) = error.libvirt_code() else { return self.finish(Verdict::Raw(error), location) };
-        let beside = self.case.scope == Scope::Beside;
+        let beside = self.case.scope.is_beside();
         if proves_success(code, location) || (beside && location.is_at_destination()) {
             let reason = format!("{error}, but the destination has the guest");
             self.record.act(self.now, Act::TrustDestination, reason, None);

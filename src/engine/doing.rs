@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::order::Change;
 use crate::error::LibvirtError;
+use crate::numbers::errors;
 use crate::policy::Decision;
 use crate::record::{Act, Step};
 use crate::{Error, Result};
@@ -63,15 +64,14 @@ pub(super) fn is_refusal(error: &Error) -> bool {
     matches!(
         error.libvirt_code(),
         Some(
-            LibvirtError::NO_DOMAIN
-                | LibvirtError::OPERATION_INVALID
-                | LibvirtError::OPERATION_FAILED
-                | LibvirtError::NO_SUPPORT
-                | LibvirtError::INTERNAL_ERROR
-                | LibvirtError::INVALID_ARG
-                | LibvirtError::OPERATION_UNSUPPORTED
-                | LibvirtError::OPERATION_DENIED
-                | LibvirtError::CONFIG_UNSUPPORTED
+            errors::NO_DOMAIN
+                | errors::OPERATION_INVALID
+                | errors::OPERATION_FAILED
+                | errors::NO_SUPPORT
+                | errors::INTERNAL_ERROR
+                | errors::INVALID_ARG
+                | errors::OPERATION_UNSUPPORTED
+                | errors::ACCESS_DENIED
         )
     )
 }

@@ -108,11 +108,26 @@ impl Engine {
         self.trailing_due(Trailing { moved, stage: Trail::Wait, undone: 0 });
     }
 
+    /// From the job's last statistics, and where there are none from the last progress.
     fn outcome(&self, location: GuestLocation) -> Outcome {
         // Of a run that was aborted in order to start again nothing is told where the last one moved the guest.
         let failed = self.watch.failed_job.as_ref().filter(|_| !location.is_at_destination());
         let job: Option<&JobInfo> = self.watch.last_job.as_ref().or(failed);
-        Outcome::new(self.now, job, &self.record.progress, self.record.steps.clone(), location)
+        let progress = &self.record.progress;
+        let seen = progress.memory_processed + progress.disk_processed;
+        let told = job.and_then(|job| {
+            job.data_processed
+                .or_else(|| Some(job.memory_processed? + job.disk_processed.unwrap_or_default()))
+        });
+        Outcome {
+            total_time: self.now,
+            downtime: job.and_then(|job| job.downtime).map(Duration::from_millis),
+            iterations: job.and_then(|job| job.memory_iteration).unwrap_or(0).max(progress.iteration),
+            bytes: told.unwrap_or(seen),
+            decisions: self.record.steps.clone(),
+            guest_location: location,
+            left_behind: Vec::new(),
+        }
     }
 
     pub(super) const fn trailing_at(trailing: &Trailing) -> Option<Duration> {
@@ -129,9 +144,12 @@ impl Engine {
                 trailing.stage = Trail::Ask;
                 self.for_state(Order::Ask);
             }
-            Trail::Wait if !self.is_at_work() => {
-                self.state = State::Ended;
-                return;
+            Trail::Wait => {
+                self.answer_late();
+                if !self.is_at_work() {
+                    self.state = State::Ended;
+                    return;
+                }
             }
             Trail::Again(at) if at <= self.now => {
                 trailing.stage = Trail::Ask;
@@ -149,7 +167,7 @@ impl Engine {
             && self.late
             && !self.is_changing(true)
             && !self.case.was_paused()
-            && self.case.scope != Scope::Beside
+            && !self.case.scope.is_beside()
     }
 
     /// What is known of a pause that came back late. Others may have had the guest go on, ended it or paused it

@@ -82,6 +82,13 @@ impl Engine {
         }
         self.watch.sample_at = self.watch.sample_at.min(self.now.saturating_add(following.often()));
         let answer = state.map_or(Answer::Unknown, Answer::of);
+        if let Story::PostCopyBroke(error) = &following.story
+            && following.still.is_none()
+            && !may_be_whole_yet(job, answer)
+        {
+            // The call's error is no broken post-copy's.
+            return self.conclude(Err(error.clone()), None);
+        }
         match (running(job), answer) {
             (_, Answer::Absent) | (Fact::Absent, Answer::State(_)) => return self.over(following.story),
             (_, Answer::State(state)) if state.is_shut_off() => return self.over(following.story),
@@ -97,13 +104,6 @@ impl Engine {
                 following.still = Some((moved, since));
                 if self.is_broken(&following.story, state, self.now.saturating_sub(since)) {
                     return self.broken(following.story);
-                }
-                if let Story::PostCopyBroke(error) = &following.story
-                    && !state.is_post_copy()
-                    && !state.is_post_copy_failed()
-                {
-                    // The call's error was none of post-copy's.
-                    return self.conclude(Err(error.clone()), None);
                 }
             }
         }
@@ -177,6 +177,13 @@ impl Following {
             Story::Broke(_) | Story::PostCopyBroke(_) => OFTEN,
         }
     }
+}
+
+/// Whether a post-copy whose call has failed may get over all the same: the source says that it broke, and not that
+/// nothing moves any more.
+fn may_be_whole_yet(job: &Result<Box<JobInfo>>, answer: Answer) -> bool {
+    let broken = matches!(answer, Answer::State(state) if state.is_post_copy_failed());
+    broken && running(job) != Fact::Absent
 }
 
 /// What of the memory has moved, while something is being moved. One that has failed is still being cleared up at the

@@ -12,6 +12,7 @@ use crate::{Error, Result};
 
 /// Something that happened.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "one at a time, and taken at once")]
 pub enum Input {
     /// Time has passed: at [`wake_at`](super::Engine::wake_at) at the latest.
     Woken,
@@ -86,6 +87,8 @@ pub enum Reply {
     },
     /// What both hosts say.
     Asked(Answers),
+    /// Where the guest is by what both hosts say, from whoever judges that already.
+    Located(GuestLocation),
     /// What another connection to the source found.
     Reconnected(Reconnected),
     /// All that a remedy follows from.

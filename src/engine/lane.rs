@@ -14,10 +14,13 @@ use crate::record::Act;
 use crate::{Error, Result};
 
 impl Engine {
-    /// Whether there is something to look at.
+    /// Whether there is something to look at. What goes on without its call has to be, whoever made that.
     fn is_watched(&self) -> bool {
-        self.case.scope != Scope::Call
-            && matches!(self.state, State::Calling(_) | State::Restarting(_) | State::Following(_))
+        match self.state {
+            State::Calling(_) | State::Restarting(_) => self.case.scope != Scope::Call,
+            State::Following(_) => true,
+            _ => false,
+        }
     }
 
     /// When the next one is due; `None` while one is out, or none will be.
@@ -60,7 +63,7 @@ impl Engine {
     fn needs_state(&self) -> bool {
         match self.state {
             State::Following(_) => true,
-            _ if self.case.scope == Scope::Beside => self.watch.begun,
+            _ if self.case.scope.is_beside() => self.watch.begun,
             _ => !self.watch.events && self.record.progress.iteration > 0,
         }
     }

@@ -33,14 +33,15 @@ mod wishes;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-pub use case::{Case, Scope};
+pub use case::{CONFIRM_FOR, Case, Scope};
 pub use input::{Input, Moved, Outside, Reconnected, Reply, Viewed, Wish};
 pub use order::{Change, Order, Ticket};
 
 use crate::Result;
 use crate::policy::Policy;
 use crate::progress::Progress;
-use crate::record::{Act, Step, Update};
+use crate::record::{Act, Step};
+use crate::update::Update;
 use doing::{Doing, Hold};
 use record::Record;
 use state::{Calling, Following, State, Story};
@@ -67,6 +68,8 @@ pub struct Engine {
     aborting: wishes::Aborting,
     /// A pause was out when the end was told.
     late: bool,
+    /// The wishes that were out with it, and libvirt's answers.
+    late_wishes: Vec<(u64, Result<()>)>,
     forcing: wishes::Forcing,
     record: Record,
 }
@@ -111,7 +114,7 @@ impl Engine {
             Scope::Call => {
                 engine.order(Order::Call { throttle: None }, Purpose::Call);
             }
-            Scope::Beside => {
+            Scope::Beside { .. } => {
                 let call = Out { attempt: 0, changes: false, purpose: Purpose::Call };
                 engine.out.insert(Self::CALL.number, call);
                 engine.state = State::Calling(Calling::default());
@@ -147,6 +150,7 @@ impl Engine {
             hold: Hold::Free,
             aborting: wishes::Aborting::default(),
             late: false,
+            late_wishes: vec![],
             forcing: wishes::Forcing::default(),
             record: Record::default(),
         }
@@ -156,13 +160,26 @@ impl Engine {
     pub fn handle(&mut self, now: Duration, input: Input) {
         self.now = self.now.max(now);
         match input {
-            Input::Woken => {}
+            Input::Woken => self.woken(),
             Input::Event(event) => self.event(event),
             Input::Done(ticket, reply) => self.done(ticket, reply),
             Input::Wish(number, wish) => self.wish(number, wish),
             Input::Outside(outside) => self.outside(outside),
         }
         self.advance();
+    }
+
+    /// Beside a call of somebody else's a look is ordered whenever its caller wakes the engine: how often to look is the
+    /// caller's.
+    fn woken(&mut self) {
+        if self.case.scope.is_beside() {
+            self.watch.sample_at = self.now;
+        }
+    }
+
+    /// Whether the destination can be asked, which may be known only later.
+    pub const fn set_destination(&mut self, known: bool) {
+        self.case.destination = known;
     }
 
     /// The next thing to do, if any is due.
@@ -262,17 +279,13 @@ impl Engine {
         }
         let Some(out) = self.out.remove(&ticket.number) else { return };
         match (out.purpose, reply) {
-            (Purpose::Call, Reply::Called { result, connected, location }) => {
-                if !stale {
-                    self.called(result, connected, location);
-                }
+            (Purpose::Call, Reply::Called { result, connected, location }) if !stale => {
+                self.called(result, connected, location);
             }
             (Purpose::Prepare, Reply::Subscribed { events }) => self.prepared(events),
             (Purpose::Subscribe, Reply::Subscribed { events }) => self.watch.subscribed(self.now, events),
-            (Purpose::Sample, Reply::Sampled { job, state, connected }) => {
-                if !stale {
-                    self.sampled(job, state, connected);
-                }
+            (Purpose::Sample, Reply::Sampled { job, state, connected }) if !stale => {
+                self.sampled(job, state, connected);
             }
             (Purpose::Look, Reply::Asked(answers)) => self.looked(answers),
             (Purpose::Probe(doing), Reply::Changed { result, .. }) => self.probed(doing, result, stale),
@@ -281,14 +294,17 @@ impl Engine {
             }
             (Purpose::End, reply) => self.state_reply(reply),
             (Purpose::State, reply) if awaited => self.state_reply(reply),
-            // A reply of another kind is none: whoever carries orders out has made a mistake, and the world has not.
+            // One that comes too late is none. Nor is one of another kind: whoever carries orders out has made a mistake, and the world has not.
             _ => {}
         }
     }
 
     fn state_reply(&mut self, reply: Reply) {
         match (std::mem::replace(&mut self.state, State::Ended), reply) {
-            (State::Calling(calling), Reply::Asked(answers)) => self.asked_without_return(calling, answers),
+            (State::Calling(calling), Reply::Asked(answers)) => {
+                self.asked_without_return(calling, answers.location());
+            }
+            (State::Calling(calling), Reply::Located(place)) => self.asked_without_return(calling, place),
             (State::Lost(lost), Reply::Reconnected(found)) => self.reconnected(lost, found),
             (State::Concluding(concluding), reply) => self.concluding(concluding, reply),
             (State::Settling(settling), reply) => self.settled(settling, reply),
@@ -320,7 +336,7 @@ impl Engine {
 
     /// When both hosts are to be asked since nothing is heard.
     fn look_at(&self) -> Option<Duration> {
-        let looks = !self.record.ended && self.case.scope != Scope::Call;
+        let looks = !self.record.ended && self.case.scope == Scope::Whole;
         looks.then(|| self.watch.silence.due(self.record.switched)).flatten()
     }
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use crate::Result;
 use crate::progress::{Phase, Progress};
-use crate::record::{Act, Outcome, Step, Update};
+use crate::record::{Act, Outcome, Step};
+use crate::update::Update;
 
 /// What was told, and what is still to be told.
 #[derive(Debug, Default)]

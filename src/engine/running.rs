@@ -11,7 +11,8 @@ use crate::domain::DomainEvent;
 use crate::error::LibvirtError;
 use crate::fact::Fact;
 use crate::job::{JobInfo, JobType};
-use crate::location::{Answers, GuestLocation};
+use crate::location::GuestLocation;
+use crate::numbers::events::STOPPED;
 use crate::policy::{Action, Throttle};
 use crate::state::DomainState;
 use crate::{Error, Result};
@@ -21,10 +22,6 @@ use crate::{Error, Result};
 const ABORT_PATIENCE: Duration = Duration::from_secs(1);
 /// How long a run goes on after an abort whose answer was lost, before the abort counts as not taken.
 const ABORT_LOST: Duration = Duration::from_secs(5);
-/// Beside a call of somebody else's: how long it may take to return once libvirt's statistics say that the job has
-/// ended, before both hosts are asked. It takes one or two: the source ends its QEMU meanwhile.
-const CONFIRM_FOR: Duration = Duration::from_secs(60);
-
 impl Engine {
     /// It can be watched.
     pub(super) fn prepared(&mut self, events: bool) {
@@ -39,7 +36,6 @@ impl Engine {
     }
 
     pub(super) fn event(&mut self, event: DomainEvent) {
-        const STOPPED: i32 = 5;
         let stopped = matches!(event, DomainEvent::Lifecycle { event: STOPPED, .. });
         let paused = self.hold != Hold::Free;
         self.watch.event(self.now, &self.case, event, paused, &mut self.record);
@@ -84,7 +80,7 @@ impl Engine {
         self.watch.sample_at = self.now + pause;
         if self.story().is_some() {
             self.followed(&job, state, connected);
-        } else if self.case.scope == Scope::Beside {
+        } else if self.case.scope.is_beside() {
             self.seen_beside(&job);
         }
     }
@@ -145,15 +141,13 @@ impl Engine {
             }
             (Err(error), _) => error,
         };
-        if error.libvirt_code().is_none() || location.is_some() || self.case.scope == Scope::Beside {
+        if error.libvirt_code().is_none() || location.is_some() || self.case.scope.is_beside() {
             self.conclude(Err(error), location);
         } else if !connected {
             self.lose(Story::Broke(error));
-        } else if self.case.flags.contains(crate::flags::MigrateFlags::POSTCOPY) {
-            // The daemons may have lost each other, and the post-copy gone on.
-            self.follow(Story::PostCopyBroke(error));
         } else {
-            self.conclude(Err(error), None);
+            // The daemons may have lost each other in post-copy, and the memory still move.
+            self.follow(Story::PostCopyBroke(error));
         }
     }
 
@@ -220,8 +214,9 @@ impl Engine {
     }
 
     pub(super) fn calling_at(&self, calling: &Calling) -> Option<Duration> {
+        let Scope::Beside { confirm_for } = self.case.scope else { return None };
         let since = calling.asked_at.or(calling.over_since)?;
-        self.awaiting.is_none().then_some(since + CONFIRM_FOR)
+        self.awaiting.is_none().then_some(since + confirm_for)
     }
 
     /// A call of somebody else's that does not return, although the job is over: both hosts know where the guest is.
@@ -239,8 +234,7 @@ impl Engine {
         self.state = State::Calling(calling);
     }
 
-    pub(super) fn asked_without_return(&mut self, calling: Calling, answers: Answers) {
-        let location = answers.location();
+    pub(super) fn asked_without_return(&mut self, calling: Calling, location: GuestLocation) {
         if location.is_at_destination() || location.is_at_source() {
             return self.conclude_without_return(location.is_at_destination(), Some(location));
         }

@@ -8,7 +8,10 @@ use super::pace::{self, CLOSEST};
 use super::record::Record;
 use super::silence::Silence;
 use crate::domain::DomainEvent;
-use crate::job::{JobInfo, JobType, OUTGOING};
+use crate::job::{JobInfo, JobType};
+use crate::numbers::events::{
+    RESUMED, STOPPED, STOPPED_MIGRATED, SUSPENDED, SUSPENDED_MIGRATED, SUSPENDED_POSTCOPY,
+};
 use crate::policy::{Action, Context, Decision, Policy, Sample};
 use crate::progress::{Phase, ProgressTracker};
 use crate::state::DomainState;
@@ -134,23 +137,23 @@ impl Watch {
         paused: bool,
         record: &mut Record,
     ) {
-        const SUSPENDED: i32 = 3;
-        const RESUMED: i32 = 4;
-        const STOPPED: i32 = 5;
-        const MIGRATED: i32 = 3;
         match event {
             DomainEvent::Iteration(_) => self.moving = true,
             DomainEvent::JobCompleted(job) => self.completed(now, *job, record),
-            DomainEvent::Lifecycle { event: SUSPENDED, detail: 1 } if !paused && !case.was_paused() => {
+            DomainEvent::Lifecycle { event: SUSPENDED, detail: SUSPENDED_MIGRATED }
+                if !paused && !case.was_paused() =>
+            {
                 self.switchover(now, record);
             }
-            DomainEvent::Lifecycle { event: SUSPENDED, detail: 7 } => self.post_copy(now, record),
+            DomainEvent::Lifecycle { event: SUSPENDED, detail: SUSPENDED_POSTCOPY } => {
+                self.post_copy(now, record)
+            }
             // Back at the source; one that was paused by force, and that somebody has had go on, is forced no more.
             DomainEvent::Lifecycle { event: RESUMED, .. } => {
                 self.context.switchover = false;
                 self.context.forced = self.context.post_copy;
             }
-            DomainEvent::Lifecycle { event: STOPPED, detail: MIGRATED } => self.succeeded = true,
+            DomainEvent::Lifecycle { event: STOPPED, detail: STOPPED_MIGRATED } => self.succeeded = true,
             DomainEvent::Lifecycle { .. } => {}
         }
         self.silence.broken(now);
@@ -159,7 +162,7 @@ impl Watch {
 
     /// The statistics that libvirt sends at the end of a job.
     fn completed(&mut self, now: Duration, job: JobInfo, record: &mut Record) {
-        if job.operation.is_some_and(|operation| operation != OUTGOING) {
+        if !job.is_last_outgoing() {
             return;
         }
         let succeeded = has_succeeded(&job);

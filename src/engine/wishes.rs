@@ -184,8 +184,18 @@ impl Engine {
         if !self.record.ended {
             self.record.step(doing.step(&result));
         }
-        if !stale || matches!(doing.who, Who::Wish(_)) {
-            self.answer(doing, result);
+        match doing.who {
+            // A pause that came back after the end is answered once it is undone.
+            Who::Wish(wish) if self.record.ended => self.late_wishes.push((wish, result)),
+            Who::Policy(_) | Who::Earlier if stale => {}
+            _ => self.answer(doing, result),
+        }
+    }
+
+    /// Answers those whose wish was still out when the end was told: what came of it is undone, or needs not be.
+    pub(super) fn answer_late(&mut self) {
+        for (wish, result) in std::mem::take(&mut self.late_wishes) {
+            self.record.answer(wish, result);
         }
     }
 

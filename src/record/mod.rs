@@ -2,8 +2,6 @@
 
 mod outcome;
 mod step;
-mod update;
 
 pub use outcome::Outcome;
 pub use step::{Act, Step};
-pub use update::{Update, UpdateSink};

@@ -3,10 +3,11 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::policy::Action;
+use crate::action::Action;
 
 /// Something done to a migration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Act {
     /// What the policy or the user asked for.
     Take(Action),
@@ -46,11 +47,7 @@ impl Act {
     /// A name for programs.
     pub const fn name(&self) -> &'static str {
         match self {
-            Self::Take(Action::SetMaxDowntime(_)) => "set-max-downtime",
-            Self::Take(Action::StartPostCopy) => "start-post-copy",
-            Self::Take(Action::Pause) => "pause",
-            Self::Take(Action::Abort) => "abort",
-            Self::Take(Action::Restart(_)) => "restart",
+            Self::Take(action) => action.name(),
             Self::SetBandwidth(_) => "set-bandwidth",
             Self::DropPostCopy => "drop-post-copy",
             Self::Resume => "resume",
@@ -105,6 +102,7 @@ impl fmt::Display for Act {
 
 /// One entry of a migration's record.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Step {
     /// Since the start of the migration.
     pub at: Duration,

@@ -1,14 +1,16 @@
 //! Putting a guest right whose migration broke: [`Guest::recover`].
 //!
-//! [`View::remedy`] says what the next step is, from what both hosts say; `Recovery` asks them, takes the step
+//! `View::remedy` says what the next step is, from what both hosts say; `Recovery` asks them, takes the step
 //! and looks again, until the guest is whole in one place or nothing more can be done from here.
 
 mod steps;
 
 use std::time::Duration;
 
-pub use crate::remedy::{Keep, Reason, Remedy, View};
 use steps::Recovery;
+
+pub use crate::remedy::Keep;
+use crate::remedy::Remedy;
 
 use crate::driver::same_process;
 use crate::flags::MigrateFlags;
@@ -16,7 +18,8 @@ use crate::guest::Guest;
 use crate::location::GuestLocation;
 use crate::params::MigrateParams;
 use crate::policy::Convergence;
-use crate::record::{Outcome, Step, UpdateSink};
+use crate::record::{Outcome, Step};
+use crate::update::UpdateSink;
 use crate::{Error, Result};
 
 impl Guest {

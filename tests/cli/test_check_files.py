@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from helpers.answering import answering, definition, refusal
-from libvirt_migrate.cli.check_files import check_files
-from libvirt_migrate.cli.check_firmware import check_firmware
-from libvirt_migrate.cli.check_secrets import check_secrets
-from libvirt_migrate.cli.checking import Check
-from libvirt_migrate.cli.definition import read_definition
-from libvirt_migrate.cli.definition_files import File, files_of
+from libvirt_migrate.cli.checks.check import Check
+from libvirt_migrate.cli.checks.files import check_files
+from libvirt_migrate.cli.checks.firmware import check_firmware
+from libvirt_migrate.cli.checks.secrets import check_secrets
+from libvirt_migrate.cli.definition.files import File, files_of
+from libvirt_migrate.cli.definition.summary import read_definition
 
 OFFERED = """<domainCapabilities><os><enum name='firmware'><value>efi</value></enum>
 <loader><value>/fw/code</value></loader></os></domainCapabilities>"""

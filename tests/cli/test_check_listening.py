@@ -10,11 +10,11 @@ import pytest
 
 from helpers.answering import UUID, XML, answering, definition, known_names, pair, refusal
 from libvirt_migrate import Retarget, listeners, retarget_xml
-from libvirt_migrate.cli.check_addresses import check_addresses
-from libvirt_migrate.cli.check_ports import check_ports
-from libvirt_migrate.cli.checking import Check
-from libvirt_migrate.cli.definition import read_definition
-from libvirt_migrate.cli.listening import moving_address
+from libvirt_migrate.cli.checks.addresses import check_addresses
+from libvirt_migrate.cli.checks.check import Check
+from libvirt_migrate.cli.checks.listening import moving_address
+from libvirt_migrate.cli.checks.ports import check_ports
+from libvirt_migrate.cli.definition.summary import read_definition
 from libvirt_migrate.cli.request import set_field
 
 

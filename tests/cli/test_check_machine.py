@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.answering import answering, definition, refusal
-from libvirt_migrate.cli.check_machine import check_machine, machines, nearest
+from libvirt_migrate.cli.checks.machine import check_machine, machines, nearest
 
 #: As libvirt writes them: an alias with what it stands for, and a domain type with an emulator of its own.
 CAPABILITIES = """<capabilities><host/><guest><os_type>hvm</os_type><arch name='i686'>

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.answering import answering, definition, refusal
-from libvirt_migrate.cli.check_memory import check_memory
-from libvirt_migrate.cli.check_pages import shortage
-from libvirt_migrate.cli.checking import Check
-from libvirt_migrate.cli.definition_memory import DEFAULT_SIZE, Need, needs_of
+from libvirt_migrate.cli.checks.check import Check
+from libvirt_migrate.cli.checks.memory import check_memory
+from libvirt_migrate.cli.checks.pages import shortage
+from libvirt_migrate.cli.definition.memory import DEFAULT_SIZE, Need, needs_of
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 #: Two nodes of 8 GiB, with ordinary pages and two sizes of huge ones.

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from helpers.answering import answering, definition, refusal
-from libvirt_migrate.cli.check_networks import check_networks
-from libvirt_migrate.cli.checking import Check
+from libvirt_migrate.cli.checks.check import Check
+from libvirt_migrate.cli.checks.networks import check_networks
 
 NAT = "<network><forward/><ip address='192.0.2.129'/></network>"
 BRIDGED = "<network><forward mode='bridge'/><bridge name='br0'/></network>"

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from helpers.answering import XML, answering, definition, refusal
 from libvirt_migrate import Retarget, retarget_xml
-from libvirt_migrate.cli.check_hardware import check_hardware
-from libvirt_migrate.cli.check_placement import check_placement
-from libvirt_migrate.cli.check_security import check_security
-from libvirt_migrate.cli.checking import Check
-from libvirt_migrate.cli.definition import read_definition
-from libvirt_migrate.cli.quantities import numbers_of, show_numbers, unit_of
+from libvirt_migrate.cli.checks.check import Check
+from libvirt_migrate.cli.checks.hardware import check_hardware
+from libvirt_migrate.cli.checks.placement import check_placement
+from libvirt_migrate.cli.checks.security import check_security
+from libvirt_migrate.cli.definition.quantities import numbers_of, show_numbers, unit_of
+from libvirt_migrate.cli.definition.summary import read_definition
 from libvirt_migrate.cli.request import set_field
 
 CAPABILITIES = """<capabilities><host><secmodel><model>apparmor</model></secmodel><topology><cells>

@@ -9,8 +9,8 @@ import pytest
 
 from helpers.answering import CAPABILITIES, UUID, XML, answering, definition, known_names, pair, refusal
 from libvirt_migrate import MigrateFlags, build_migrate_params
-from libvirt_migrate.cli import checks
-from libvirt_migrate.cli.check_destination import check_destination
+from libvirt_migrate.cli.checks import run as checks
+from libvirt_migrate.cli.checks.destination import check_destination
 
 
 @pytest.fixture(autouse=True)

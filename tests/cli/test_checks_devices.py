@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from helpers.answering import definition, known_names, pair
-from libvirt_migrate.cli import check_addresses
-from libvirt_migrate.cli.checking import Check, Pair
+from libvirt_migrate.cli.checks import addresses as check_addresses
+from libvirt_migrate.cli.checks.check import Check, Pair
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ import pytest
 
 from helpers.answering import XML, answering, pair, refusal
 from libvirt_migrate import MigrateFlags as F
-from libvirt_migrate.cli.check_storage import check_storage
+from libvirt_migrate.cli.checks.storage import check_storage
 from libvirt_migrate.cli.copying import named
 from libvirt_migrate.cli.request import Request
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from helpers.answering import XML
-from libvirt_migrate.cli.check_devices import check_devices
-from libvirt_migrate.cli.check_folders import check_folders
-from libvirt_migrate.cli.check_source import Asked
+from libvirt_migrate.cli.checks.devices import check_devices
+from libvirt_migrate.cli.checks.folders import check_folders
+from libvirt_migrate.cli.checks.source import Asked
 
 WOULD, WOULD_NOT, SILENT = Asked(), Asked(refusal="as said"), Asked(silence="gone")
 

@@ -10,9 +10,10 @@ import pytest
 
 from helpers.answering import XML, answering, definition, pair, refusal
 from libvirt_migrate import Guest, LibvirtError, MigrateFlags, build_migrate_params
-from libvirt_migrate.cli import check_kept, check_route
-from libvirt_migrate.cli.check_source import Asked, ask_source, check_shared_storage, check_source
-from libvirt_migrate.cli.plan import word
+from libvirt_migrate.cli.checks import kept as check_kept
+from libvirt_migrate.cli.checks import route as check_route
+from libvirt_migrate.cli.checks.source import Asked, ask_source, check_shared_storage, check_source
+from libvirt_migrate.cli.planning import word
 
 URI = "qemu+tcp://host2/system"
 UNSAFE = refusal(81, "unsafe without shared storage")

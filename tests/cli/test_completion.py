@@ -77,6 +77,27 @@ def test_bash_completes(bash: Bash, tmp_path: Path, typed: str, line: str) -> No
     assert line in bash.completed(typed, line)
 
 
+def test_bash_completes_guests_and_hosts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guests of the host that is named, and libvirt.conf's names of hosts."""
+    virsh = tmp_path / "bin" / "virsh"
+    virsh.parent.mkdir()
+    virsh.write_text("#!/bin/sh\n[ \"$1 $2\" = '-c rack-3' ] && echo there-1 || echo here-1\n")
+    virsh.chmod(0o755)
+    (tmp_path / "libvirt").mkdir()
+    aliases = 'uri_aliases = [\n  "rack-3=qemu+tcp://host3/system",\n]\n# "no=qemu:///x"\n'
+    (tmp_path / "libvirt" / "libvirt.conf").write_text(aliases)
+    monkeypatch.setenv("PATH", f"{virsh.parent}:{os.environ['PATH']}")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    bash = Bash(tmp_path)
+    try:
+        bash.completed("libvirt-migrate migrate her", "migrate here-1 ")
+        bash.completed("libvirt-migrate watch --from rack-3 the", "there-1 ")
+        bash.completed("libvirt-migrate migrate vm1 rac", "vm1 rack-3 ")
+        bash.completed("libvirt-migrate drain --to rac", "--to rack-3 ")
+    finally:
+        bash.end()
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "tcsh", "powershell"])
 def test_each_shell_has_a_script_with_every_command(shell: str) -> None:
     done = command("completion", shell)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from libvirt_migrate.cli.display import draw
+from libvirt_migrate.cli.terminal.line import draw
 
 MIB = 1 << 20
 ALL = ("43 %", "123 MiB left", "29.3 MiB/s", "dirty 28.0 MiB/s", "pause 1.3 s", "44.0 s to go", "slowed 20 %")

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libvirt_migrate.cli.axis import Scale, beside, ticks
-from libvirt_migrate.cli.page import page
-from libvirt_migrate.cli.plot import LEFT, RIGHT, WIDTH, plot
-from libvirt_migrate.cli.report import Record
+from libvirt_migrate.cli.report.axis import Scale, beside, ticks
+from libvirt_migrate.cli.report.page import page
+from libvirt_migrate.cli.report.plot import LEFT, RIGHT, WIDTH, plot
+from libvirt_migrate.cli.report.record import Record
 
 SVG = "{http://www.w3.org/2000/svg}"
 NAMES = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), min_size=1)

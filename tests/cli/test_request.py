@@ -11,6 +11,7 @@ import pytest
 from libvirt_migrate import MigrateFlags as F
 from libvirt_migrate import Retarget
 from libvirt_migrate.cli.errors import UserError
+from libvirt_migrate.cli.options import Migrate, typed
 from libvirt_migrate.cli.parser import build_parser
 from libvirt_migrate.cli.request import Request, request_from, set_field
 
@@ -19,8 +20,14 @@ DEFAULT = F.LIVE | F.PEER2PEER | F.PERSIST_DEST | F.UNDEFINE_SOURCE
 UUIDS = ("4dea22b3-1d52-d8f3-2516-782e98ab3fa0", "4dea22b3-1d52-d8f3-2516-782e98ab3fa1")
 
 
+def requested(*words: str) -> Request:
+    options = typed(build_parser().parse_args(words))
+    assert isinstance(options, Migrate)
+    return request_from(options, options.destination)
+
+
 def request(*options: str) -> Request:
-    return request_from(build_parser().parse_args(["migrate", "vm1", HOST, *options]))
+    return requested("migrate", "vm1", HOST, *options)
 
 
 @pytest.mark.parametrize(
@@ -172,9 +179,8 @@ def test_the_destinations_host_in_an_option(option: str, value: str, name: str, 
     assert asked.params(f"qemu+tcp://[{address}]/system")[name] == found.replace(
         "host2", address if name == "listen_address" else f"[{address}]"
     )
-    arguments = build_parser().parse_args(["migrate", "vm1", "qemu:///system", *options])
     with pytest.raises(UserError, match=rf"^{option}: qemu:///system names no host for {{host}}"):
-        request_from(arguments)
+        requested("migrate", "vm1", "qemu:///system", *options)
 
 
 def test_what_is_wanted_and_allowed() -> None:
@@ -187,3 +193,12 @@ def test_what_is_wanted_and_allowed() -> None:
     assert (plain.max_downtime, plain.deadline, plain.on_deadline) == (0.5, None, "abort")
     assert not plain.post_copy
     assert not plain.throttle
+
+
+def test_everyday_options() -> None:
+    plain = request()
+    assert "destination_name" not in plain.how
+    assert not plain.flags & (F.PAUSED | F.ZEROCOPY)
+    asked = request("--dname", "new name", "--suspend", "--zero-copy", "--parallel", "2")
+    assert asked.params(HOST)["destination_name"] == "new name"
+    assert asked.flags == DEFAULT | F.PAUSED | F.ZEROCOPY | F.PARALLEL

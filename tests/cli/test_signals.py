@@ -24,13 +24,11 @@ def test_ctrl_c_aborts(start_guest: StartGuest, source: Host, route: tuple[str, 
         user.send_signal(signal.SIGINT)
         output, errors = user.communicate(timeout=30)
     assert user.returncode == 4
-    place, decision = output.splitlines()
-    assert place == f"{guest.name}: cancelled; the guest runs at the source"
-    assert re.fullmatch(r"  \d+\.\d s  abort: it was asked for", decision)
+    assert output == f"{guest.name}: cancelled; the guest runs at the source\n"
     first, second, third = errors.splitlines()
     assert "Ctrl-C again" in first
     assert "asked to abort" in second
-    assert f"{guest.name}: cancelled: operation aborted" in third
+    assert f"{guest.name}: cancelled: it was asked for, after" in third
     assert_runs_at(guest, source)
 
 

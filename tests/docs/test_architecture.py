@@ -49,4 +49,10 @@ def test_every_folder_of_the_crate_is_named() -> None:
 
 @pytest.mark.parametrize("name", re.findall(r"`(\w+\.py)`", TEXT))
 def test_the_commands_modules_exist(name: str) -> None:
-    assert (ROOT / "python" / "libvirt_migrate" / "cli" / name).is_file()
+    assert list((ROOT / "python" / "libvirt_migrate" / "cli").rglob(name))
+
+
+def test_the_commands_rooms_are_named() -> None:
+    cli = ROOT / "python" / "libvirt_migrate" / "cli"
+    rooms = {f"{path.name}/" for path in cli.iterdir() if (path / "__init__.py").exists()}
+    assert rooms == table("The command")

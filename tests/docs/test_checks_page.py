@@ -20,7 +20,7 @@ NAMES = SCHEMA["$defs"]["check"]["properties"]["name"]["enum"]
 
 def made() -> Iterator[str]:
     """The names of the checks that the code makes."""
-    for path in sorted(CLI.glob("*.py")):
+    for path in sorted(CLI.rglob("*.py")):
         tree = ast.parse(path.read_text())
         constants = {
             target.id: statement.value.value

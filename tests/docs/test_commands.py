@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from helpers.moves import assert_runs_at
 from helpers.sshd import ssh_servers
 from libvirt_migrate import Guest
 from libvirt_migrate.cli.ends import Exit
-from libvirt_migrate.cli.places import PLACES
+from libvirt_migrate.cli.terminal.places import PLACES
 from libvirt_migrate.lab import Host, Lab, LabGuest, Workload
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -109,20 +110,31 @@ class Session:
 
 def threads(process: subprocess.Popen[str]) -> set[str]:
     """The names of a process's threads, which are cut by the kernel to 15 characters."""
-    tasks = Path(f"/proc/{process.pid}/task").glob("*/comm")
-    return {task.read_text().strip() for task in tasks}
+    names = set()
+    for task in Path(f"/proc/{process.pid}/task").glob("*/comm"):
+        # One may end in between.
+        with suppress(OSError):
+            names.add(task.read_text().strip())
+    return names
 
 
 def run(example: Example, guest: LabGuest, folder: Path, uris: dict[str, str]) -> None:
     """Runs an example; the guest must have come through it."""
-    places = {name: str(folder / name) for name in ("vm1.html", "host2.json")}
+    places = {name: str(folder / name) for name in ("vm1.html", "drain.html", "host2.json")}
     if example.json is not None:
         (folder / "host2.json").write_text(example.json)
     Session(guest, {**places, **uris}).run(example.lines)
-    if any("--report" in line for line in example.lines):
-        assert "<svg" in (folder / "vm1.html").read_text()
+    for line in example.lines:
+        if "--report" in line:
+            assert "<svg" in Path(places[line.split("--report ")[1].split()[0]]).read_text()
     guest.beats.wait_for_passes()
     assert guest.beats.is_intact()
+
+
+@pytest.fixture(autouse=True)
+def _nobody_has_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other tests have drained the same hosts."""
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "state"))
 
 
 @pytest.mark.parametrize("example", PLAIN, ids=lambda example: example.name)

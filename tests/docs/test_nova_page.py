@@ -1,9 +1,14 @@
-"""docs/nova.md: the table of what was run with each release of Nova, which scripts/conformance makes."""
+"""docs/nova.md: its tables of what was run, which scripts/conformance and `make debian-nova` make."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+
+import pytest
+
+from distribution import page as distribution_page
+from distribution import run as distribution_run
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "nova.md").read_text()
@@ -38,3 +43,42 @@ def test_the_releases_that_the_drop_in_starts_with_are_these() -> None:
     span = re.search(r"range\((\d+), (\d+)\)", source)
     assert span is not None
     assert f"It knows Nova {span[1]} to {int(span[2]) - 1} " in PAGE
+
+
+def tried(release: str) -> dict[str, str]:
+    """What the page says of each step with a Debian release's own packages."""
+    made = PAGE.split(distribution_page.BEGIN)[1].split(distribution_page.END)[0]
+    head, _, *lines = ([cell.strip() for cell in line.strip("|").split("|")] for line in made.splitlines())
+    column = head.index(distribution_page.NAMES[release])
+    return {line[0]: line[column] for line in lines if line[column]}
+
+
+@pytest.mark.parametrize("release", distribution_run.RELEASES)
+def test_debians_own_packages_were_tried_and_taken_away_again(release: str) -> None:
+    steps = tried(release)
+    assert not [step for step, text in steps.items() if "**no**" in text or "not run" in text]
+    assert "nothing is left behind" in steps["pip uninstall"]
+    nova = re.search(r"Nova (\d+)\.", steps["packages"])
+    known = re.search(r"It knows Nova (\d+) to (\d+)", PAGE)
+    assert nova is not None
+    assert known is not None
+    if int(known[1]) <= int(nova[1]) <= int(known[2]):
+        assert "green" in steps["check, with the line"]
+        assert "moves the guests of Nova" in steps["nova-compute, with the line"]
+    else:
+        assert "supports Nova" in steps["check, as it is"]
+        assert "does not start" in steps["nova-compute, with the line"]
+
+
+def test_the_table_of_steps_tells_what_failed_and_what_is_missing() -> None:
+    rows = [
+        {"release": "trixie", "name": "packages", "result": "pass", "text": "Nova 31.0.0"},
+        {"release": "trixie", "name": "check", "result": "fail", "text": "ends with 1"},
+        {"release": "sid", "name": "packages", "result": "not run", "text": "no mirror"},
+    ]
+    assert distribution_page.table(rows).splitlines() == [
+        "| | Debian 13 (trixie) | sid |",
+        "| --- | --- | --- |",
+        "| packages | Nova 31.0.0 | not run: no mirror |",
+        "| check | **no**: ends with 1 |  |",
+    ]

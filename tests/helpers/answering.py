@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from libvirt_migrate import LibvirtError
-from libvirt_migrate.cli.checking import Pair
-from libvirt_migrate.cli.definition import read_definition
+from libvirt_migrate.cli.checks.check import Pair
+from libvirt_migrate.cli.definition.summary import read_definition
 
 UUID = "4dea22b3-1d52-d8f3-2516-782e98ab3fa0"
 XML = f"""<domain type='kvm'><name>vm</name><uuid>{UUID}</uuid><memory>4194304</memory>

@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 
 COMMAND = (sys.executable, "-m", "libvirt_migrate.cli")
+#: Where it is written down who has left a host: not where this machine's own is.
+_STATE = tempfile.TemporaryDirectory(prefix="libvirt-migrate-state-")
 #: What {host} is for: the address of the destination.
 LISTEN = ("--set", "graphics.listen={host}")
 
 
 def environment(**more: str) -> dict[str, str]:
     """Warnings of the command's own are errors, as everywhere in the tests."""
-    return {**os.environ, "PYTHONWARNINGS": "error", **more}
+    return {"STATE_DIRECTORY": _STATE.name, **os.environ, "PYTHONWARNINGS": "error", **more}
 
 
 def command(*arguments: str, timeout: float = 60, **more: str) -> subprocess.CompletedProcess[str]:

@@ -2,7 +2,7 @@
 
 use crate::play::*;
 use libvirt_migrate::belongings::Brought;
-use libvirt_migrate::engine::{Case, Change, Order, Outside, Scope, Wish};
+use libvirt_migrate::engine::{Case, Change, Order, Outside, Wish};
 use libvirt_migrate::error::LibvirtError;
 use libvirt_migrate::job::{JobInfo, JobType};
 use libvirt_migrate::location::{Answer, GuestLocation};
@@ -33,7 +33,7 @@ fn a_guest_that_was_paused_for_nothing_goes_on() {
     for paused in [Ok(()), Err(error(LOST))] {
         let mut play = pausing(whole());
         play.changed(Change::Pause, paused);
-        play.called(Err(error(9)));
+        play.failed(error(9));
         play.asked(says(PAUSED), Answer::Absent);
         assert_eq!(play.changes(), [Change::Resume]);
         assert_eq!(play.how(), None);
@@ -49,7 +49,7 @@ fn one_that_stood_still_or_was_never_paused_is_left_as_it_is() {
     let mut refused = pausing(whole());
     refused.changed(Change::Pause, Err(error(REFUSED)));
     for mut play in [refused, held(paused()), Play::running(whole())] {
-        play.called(Err(error(9)));
+        play.failed(error(9));
         play.asked(says(PAUSED), Answer::Absent);
         assert_eq!(play.changes(), []);
         assert_eq!(play.how(), Some((How::Failed, GuestLocation::SourcePaused)));
@@ -74,7 +74,7 @@ fn a_guest_goes_on_only_where_no_other_host_can_run_it() {
         (SHUT_OFF, Answer::Absent, false),
     ] {
         let mut play = held(whole());
-        play.called(Err(error(9)));
+        play.failed(error(9));
         play.asked(says(source), destination);
         assert_eq!(play.changes() == [Change::Resume], goes_on, "{source:?} {destination:?}");
     }
@@ -83,7 +83,7 @@ fn a_guest_goes_on_only_where_no_other_host_can_run_it() {
     play.event(3, 1);
     play.wish(1, Wish::Force);
     play.changed(Change::Pause, Ok(()));
-    play.called(Err(error(9)));
+    play.failed(error(9));
     play.asked(says(PAUSED), Answer::Unknown);
     assert_eq!(play.changes(), []);
 }
@@ -91,7 +91,7 @@ fn a_guest_goes_on_only_where_no_other_host_can_run_it() {
 #[test]
 fn a_pause_that_cannot_be_undone_is_tried_ten_times() {
     let mut play = held(whole());
-    play.called(Err(error(9)));
+    play.failed(error(9));
     let mut tries = 0;
     loop {
         play.asked(says(PAUSED), Answer::Absent);
@@ -117,7 +117,7 @@ fn a_failed_end_waits_for_what_is_out_but_not_for_long() {
         let mut play = Play::running(whole());
         play.wish(1, wish);
         play.wait(ms(1000));
-        play.called(Err(error(9)));
+        play.failed(error(9));
         play.wait(ms(patience - 1));
         assert!(!play.is_out(&Order::Ask), "{wish:?}");
         play.wait(ms(1));
@@ -126,28 +126,16 @@ fn a_failed_end_waits_for_what_is_out_but_not_for_long() {
     }
     let mut play = Play::running(whole());
     play.wish(1, Wish::Force);
-    play.called(Err(error(9)));
+    play.failed(error(9));
     play.wait(ms(100));
     play.changed(Change::Pause, Ok(()));
     assert!(play.is_out(&Order::Ask), "at once when it is back");
 }
 
 #[test]
-fn a_look_that_is_out_holds_no_end_up() {
-    let mut play = Play::running(whole());
-    play.wait(ms(1000));
-    assert!(play.out.iter().any(|(_, order)| matches!(order, Order::Sample { .. })));
-    play.called(Err(error(9)));
-    assert!(play.is_out(&Order::Ask));
-    let told = play.told.len();
-    play.sampled(memory(7, 1));
-    assert_eq!((play.told.len(), play.engine.wake_at()), (told, Some(ms(25_000))));
-}
-
-#[test]
 fn hosts_that_do_not_answer_hold_the_end_up_for_a_minute() {
     let mut play = Play::running(whole());
-    play.called(Err(error(9)));
+    play.failed(error(9));
     play.wait(ms(59_999));
     assert_eq!(play.how(), None);
     play.wait(ms(1));
@@ -165,7 +153,7 @@ fn a_guest_that_goes_on_at_both_hosts_is_paused_at_the_source() {
     {
         let paused = result.is_ok();
         let mut play = Play::running(whole());
-        play.called(Err(error(9)));
+        play.failed(error(9));
         play.asked(says(DomainState::new(1, 6)), says(ARRIVED));
         assert_eq!(play.changes(), [Change::Pause]);
         play.changed(Change::Pause, result);
@@ -179,7 +167,7 @@ fn a_guest_that_goes_on_at_both_hosts_is_paused_at_the_source() {
         assert!(play.engine.is_ended());
     }
     // Not beside a call of somebody else's, who knows better.
-    let mut play = Play::start(case(Scope::Beside));
+    let mut play = Play::start(beside());
     play.until(ms(0));
     play.sampled(memory(1, 1));
     play.their_call(Err(error(9)), None);
@@ -192,7 +180,7 @@ fn a_guest_that_goes_on_at_both_hosts_is_paused_at_the_source() {
 fn a_source_that_goes_on_alone_by_its_own_word_is_doubted() {
     let end = |source: DomainState, destination: Answer, held_by_us: bool| {
         let mut play = if held_by_us { held(whole()) } else { Play::running(whole()) };
-        play.called(Err(error(9)));
+        play.failed(error(9));
         play.asked(says(source), destination);
         play.end_message().contains("may run the guest as well")
     };
@@ -209,7 +197,7 @@ fn an_abort_that_was_taken_makes_a_failure_at_the_source_a_cancellation() {
         let mut play = Play::running(whole());
         play.wish(1, Wish::Abort);
         play.changed(Change::Abort, Ok(()));
-        play.called(Err(error(code)));
+        play.failed(error(code));
         play.asked(source, destination);
         play.how()
     };
@@ -294,7 +282,7 @@ fn a_change_that_is_out_is_waited_for_before_a_good_end_is_told() {
 fn the_statistics_of_a_failed_run_are_told_where_the_guest_stayed() {
     let mut play = Play::running(whole());
     play.job_completed(JobInfo { data_processed: Some(5), ..last(JobType::Failed) });
-    play.called(Err(error(9)));
+    play.failed(error(9));
     play.asked(says(RUNNING), Answer::Absent);
     assert_eq!(play.outcome().bytes, 5);
     // Not where it moved after all: those are of a run before.
@@ -308,7 +296,7 @@ fn the_statistics_of_a_failed_run_are_told_where_the_guest_stayed() {
     // Nor those of an incoming job.
     let mut play = Play::running(whole());
     play.job_completed(JobInfo { data_processed: Some(5), operation: Some(4), ..last(JobType::Failed) });
-    play.called(Err(error(9)));
+    play.failed(error(9));
     play.asked(says(RUNNING), Answer::Absent);
     assert_ne!(play.outcome().bytes, 5);
 }
@@ -316,7 +304,7 @@ fn the_statistics_of_a_failed_run_are_told_where_the_guest_stayed() {
 /// One whose end was told while a pause was out.
 fn late() -> Play {
     let mut play = pausing(whole());
-    play.called(Err(error(9)));
+    play.failed(error(9));
     play.wait(ms(10_000));
     play.asked(says(RUNNING), Answer::Absent);
     play.wait(ms(500));
@@ -333,8 +321,10 @@ fn a_pause_that_comes_after_the_end_is_undone() {
     play.asked(says(PAUSED), Answer::Absent);
     assert_eq!(play.changes(), [Change::Resume]);
     assert!(!play.engine.is_ended());
+    assert_eq!(play.answer(1), None);
     play.changed(Change::Resume, Ok(()));
     assert!(play.engine.is_ended());
+    assert_eq!(play.answer(1), Some(Ok(())));
     assert_eq!(play.acts(), [], "nothing is told after the end");
     assert_eq!(play.engine.wake_at(), None);
 }
@@ -378,7 +368,7 @@ fn a_late_pause_of_a_guest_that_moved_or_stood_still_is_left() {
     play.changed(Change::Pause, Ok(()));
     assert!(play.engine.is_ended() && !play.is_out(&Order::Ask));
     let mut play = pausing(paused());
-    play.called(Err(error(9)));
+    play.failed(error(9));
     play.wait(ms(10_000));
     play.asked(says(PAUSED), Answer::Absent);
     play.wait(ms(500));
@@ -389,7 +379,7 @@ fn a_late_pause_of_a_guest_that_moved_or_stood_still_is_left() {
 #[test]
 fn wishes_after_the_end_are_answered() {
     let mut play = Play::running(whole());
-    play.called(Err(error(9)));
+    play.failed(error(9));
     let wishes = [Wish::Abort, Wish::Force, Wish::SetMaxDowntime(1), Wish::SetBandwidth(1)];
     let refused = Some(Err(Some(REFUSED)));
     let expected = [Some(Ok(())), Some(Ok(())), refused, refused];

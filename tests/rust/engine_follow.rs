@@ -202,7 +202,7 @@ fn a_post_copy_is_broken_where_the_source_says_so_and_nothing_moves() {
     // The call's own error came with it: a second is enough. Otherwise five.
     let broken = |play: &mut Play| goes_on(play, ms(20_000), |_| (Ok(memory(2, 50)), Ok(POST_COPY_FAILED)));
     let mut play = Play::running(with(MigrateFlags::POSTCOPY));
-    play.called(Err(error(9)));
+    play.returned(Err(error(9)), true, None);
     play.seen(Ok(memory(2, 40)), Ok(POST_COPY_FAILED));
     let long = broken(&mut play);
     assert!((ms(1000)..ms(1300)).contains(&long), "{long:?}");
@@ -218,8 +218,8 @@ fn a_post_copy_is_broken_where_the_source_says_so_and_nothing_moves() {
 fn a_post_copy_that_moves_or_is_healthy_goes_on() {
     for state in [POST_COPY_FAILED, POST_COPY] {
         let mut play = Play::running(with(MigrateFlags::POSTCOPY));
-        play.called(Err(error(9)));
-        play.seen(Ok(memory(2, 40)), Ok(state));
+        play.returned(Err(error(9)), true, None);
+        play.seen(Ok(memory(2, 40)), Ok(POST_COPY_FAILED));
         let moves = goes_on(&mut play, ms(20_000), |now| {
             let left = if state == POST_COPY { 50 } else { 100_000 - now.as_millis() as u64 };
             (Ok(memory(2, left)), Ok(state))

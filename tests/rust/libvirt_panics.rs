@@ -8,7 +8,7 @@ use libvirt_migrate::Guest;
 use libvirt_migrate::domain::{DomainEvent, DomainOps};
 use libvirt_migrate::libvirt::Connection;
 use libvirt_migrate::policy::Convergence;
-use libvirt_migrate::record::{Update, UpdateSink};
+use libvirt_migrate::update::{Update, UpdateSink};
 
 /// libvirt's own thread calls the sink, through C.
 #[test]

@@ -8,7 +8,7 @@ use libvirt_migrate::flags::MigrateFlags as F;
 use libvirt_migrate::location::GuestLocation;
 use libvirt_migrate::policy::{Convergence, Intent, OnDeadline};
 use libvirt_migrate::progress::Phase;
-use libvirt_migrate::record::Update;
+use libvirt_migrate::update::Update;
 use libvirt_migrate::{Error, Guest};
 
 const INVALID: i32 = LibvirtError::OPERATION_INVALID;

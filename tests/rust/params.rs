@@ -46,6 +46,7 @@ fn value_for(param: Param) -> BoxedStrategy<Value> {
         }
         Kind::Int(min, max) => (i128::from(min) - 1..=i128::from(max) + 1).prop_map(Value::Number).boxed(),
         Kind::UnsignedLong(..) => any::<i64>().prop_map(|n| Value::Number(n.into())).boxed(),
+        other => panic!("no values are known for {other:?}"),
     }
 }
 

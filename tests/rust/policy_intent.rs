@@ -69,11 +69,11 @@ fn the_schedule_has_novas_bounds() {
     let valid = ScheduleOptions::default();
     assert!(Convergence::schedule(valid).is_ok());
     for (name, options) in [
-        ("downtime", ScheduleOptions { downtime: 99, ..valid }),
-        ("downtime", ScheduleOptions { downtime: 2_000_001, ..valid }),
-        ("downtime_steps", ScheduleOptions { steps: 2, ..valid }),
-        ("downtime_delay", ScheduleOptions { delay: 2, ..valid }),
-        ("downtime_delay", ScheduleOptions { delay: u64::MAX, ..valid }),
+        ("max_downtime", ScheduleOptions { max_downtime: 0.099, ..valid }),
+        ("max_downtime", ScheduleOptions { max_downtime: 2000.001, ..valid }),
+        ("steps", ScheduleOptions { steps: 2, ..valid }),
+        ("delay", ScheduleOptions { delay: 2, ..valid }),
+        ("delay", ScheduleOptions { delay: u64::MAX, ..valid }),
         ("completion_timeout", ScheduleOptions { completion_timeout: u64::MAX, ..valid }),
         ("data_gb", ScheduleOptions { data_gb: Some(0.0), ..valid }),
         ("data_gb", ScheduleOptions { data_gb: Some(f64::NAN), ..valid }),

@@ -67,6 +67,7 @@ fn check_decisions(intent: &Intent, report: &Report) -> Result<(), TestCaseError
             Action::Abort => {
                 prop_assert!(intent.on_deadline == OnDeadline::Abort && late(decision.at), "{decision}");
             }
+            other => prop_assert!(false, "a new action has no property yet: {other:?}"),
         }
     }
     prop_assert!(report.decisions.is_sorted_by_key(|decision| decision.at));

@@ -6,12 +6,12 @@ use crate::simulator::{End, Guest, Link, Load, Start, Watch, migrate};
 use libvirt_migrate::flags::MigrateFlags as F;
 use libvirt_migrate::job::{JobInfo, JobType};
 use libvirt_migrate::policy::{
-    Action, Context, Convergence, Decision, OnDeadline, Policy, Sample, ScheduleOptions, Step,
+    Action, Context, Convergence, Decision, DowntimeStep, OnDeadline, Policy, Sample, ScheduleOptions,
     completion_timeout, downtime_steps, policy,
 };
 
 fn options(downtime: u64, steps: u32, delay: u64) -> ScheduleOptions {
-    ScheduleOptions { downtime, steps, delay, ..ScheduleOptions::default() }
+    ScheduleOptions { max_downtime: downtime as f64 / 1000.0, steps, delay, ..ScheduleOptions::default() }
 }
 
 /// What `nova.virt.libvirt.migration.downtime_steps` of Nova 34.0.0 returns, run on Python 3 with these
@@ -19,7 +19,7 @@ fn options(downtime: u64, steps: u32, delay: u64) -> ScheduleOptions {
 #[test]
 #[rustfmt::skip]
 fn the_steps_are_novas() {
-    let table: [(u64, u32, u64, f64, &[Step]); 8] = [
+    let table: [(u64, u32, u64, f64, &[DowntimeStep]); 8] = [
         (500, 10, 75, 2.0, &[(0, 50), (150, 95), (300, 140), (450, 185), (600, 230), (750, 275), (900, 320),
             (1050, 365), (1200, 410), (1350, 455), (1500, 500)]),
         (400, 10, 30, 3.0, &[(0, 40), (90, 76), (180, 112), (270, 148), (360, 184), (450, 220), (540, 256),

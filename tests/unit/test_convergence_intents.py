@@ -29,7 +29,7 @@ def test_absurd_intents_are_refused(intent: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{"downtime": 50}, {"steps": 2}, {"delay": 2}, {"timeout_action": "panic"}, {"data_gb": -1}],
+    [{"max_downtime": 0.05}, {"steps": 2}, {"delay": 2}, {"timeout_action": "panic"}, {"data_gb": -1}],
     ids=str,
 )
 def test_absurd_schedules_are_refused(options: dict[str, Any]) -> None:
@@ -50,5 +50,5 @@ def test_an_intent_says_what_it_is() -> None:
         "on_deadline": "force",
     }
     assert "adaptive" in repr(intent)
-    schedule = Convergence.schedule(timeout_action="force_complete", downtime=400)
+    schedule = Convergence.schedule(timeout_action="force_complete", max_downtime=0.4)
     assert (schedule.policy, schedule.on_deadline, schedule.max_downtime) == ("schedule", "force", 0.4)

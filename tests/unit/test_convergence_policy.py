@@ -32,12 +32,12 @@ def test_the_schedule_asks_for_novas_steps() -> None:
     for second in range(0, 2000, 10):
         begun = policy.begin(0.0) if second == 0 else []
         for decision in begun + policy.observe(stats(), float(second)):
-            asked.append((decision.kind, decision.milliseconds, decision.at))
+            asked.append((decision.action, decision.max_downtime, decision.at))
             policy.succeeded(decision)
     # Nova's documentation: 50 ms, then 45 ms more every 150 s, and the abort after 1600 s.
-    steps = [milliseconds for kind, milliseconds, _ in asked if kind == "set_max_downtime"]
-    assert steps == [50 + 45 * step for step in range(11)]
-    assert [kind for kind, _, _ in asked if kind != "set_max_downtime"] == ["abort"]
+    steps = [limit for action, limit, _ in asked if action == "set-max-downtime"]
+    assert steps == [(50 + 45 * step) / 1000 for step in range(11)]
+    assert [action for action, _, _ in asked if action != "set-max-downtime"] == ["abort"]
 
 
 def test_a_decision_that_failed_is_asked_for_again_and_one_that_succeeded_is_not() -> None:
@@ -48,12 +48,12 @@ def test_a_decision_that_failed_is_asked_for_again_and_one_that_succeeded_is_not
         aborts = 0
         for second in range(1, 60):
             for decision in policy.observe(stats(second), float(second)):
-                if decision.kind != "abort":
+                if decision.action != "abort":
                     policy.succeeded(decision)
                     continue
                 aborts += 1
                 assert decision.reason
-                assert decision.milliseconds is None
+                assert decision.max_downtime is None
                 if succeeds:
                     policy.succeeded(decision)
                 else:

@@ -170,6 +170,17 @@ def test_job_info_keeps_everything() -> None:
     assert info == Guest(Domain()).job_info(completed=False)
 
 
+def test_times_of_a_job_are_seconds_and_libvirts_own_are_kept() -> None:
+    domain = Domain()
+    told = {"type": 3, "time_elapsed": 3250, "downtime": 70, "setup_time": 0, "memory_bps": 70}
+    domain.jobStats = lambda *_: told  # type: ignore[method-assign]
+    info = Guest(domain).job_info()
+    assert (info.time_elapsed, info.downtime, info.setup_time, info.memory_bps) == (3.25, 0.07, 0.0, 70)
+    assert (info.time_remaining, info.downtime_net) == (None, None)
+    assert info.to_dict() == told
+    assert "'time_elapsed': 3.25" in repr(info)
+
+
 def test_all_36_statistics_are_known() -> None:
     libvirt = pytest.importorskip("libvirt")
     names = {

@@ -53,6 +53,26 @@ def test_wait_and_result(domain: MigratingDomain) -> None:
     assert "destination-running" in repr(migration)
 
 
+def test_a_result_that_does_not_come_in_time_is_a_timeout(domain: MigratingDomain) -> None:
+    migration = start(domain)
+    for timeout in (0, 0.01, -5):
+        with pytest.raises(TimeoutError, match="goes on"):
+            migration.result(timeout=timeout)
+    with pytest.raises(InvalidParameter):
+        migration.result(float("nan"))
+
+    async def awaited() -> None:
+        # asyncio has timeouts of its own, and the migration goes on after them as well.
+        with pytest.raises((TimeoutError, asyncio.TimeoutError)):
+            await asyncio.wait_for(migration, 0.01)
+
+    asyncio.run(awaited())
+    assert not migration.done
+    domain.end()
+    assert migration.result(60).guest_location == "destination-running"
+    assert migration.result(timeout=0) == migration.result()
+
+
 @pytest.mark.parametrize("timeout", [float("nan"), "soon"])
 def test_a_timeout_that_is_none_is_refused(domain: MigratingDomain, timeout: Any) -> None:
     migration = start(domain)

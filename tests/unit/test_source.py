@@ -125,3 +125,91 @@ def test_panics_unwind_and_none_begins_in_a_callback() -> None:
             body = body.partition("deliver(")[0]
             assert not re.search(r"unwrap|expect|panic|assert|\[|lock\(", body), f"{path}: {name}"
     assert callbacks == 7
+
+
+#: What holds one of libvirt's numbers, by the name that it has wherever it is compared.
+_CODES = {"code", "reason_code", "operation", "get_error_code", "source_state"}
+
+
+def _is_code(node: ast.expr) -> bool:
+    """Whether one of libvirt's numbers is in it: `error.code`, `error.get_error_code()`, `code or 0`."""
+    names = {part.attr for part in ast.walk(node) if isinstance(part, ast.Attribute)}
+    names |= {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+    return bool(names & _CODES)
+
+
+def bare_codes(source: str) -> Iterator[str]:
+    """Comparisons of libvirt's numbers with numbers that are written out, under a name or without."""
+    tree = ast.parse(source)
+
+    def numbers(node: ast.AST) -> set[int]:
+        found = (n.value for n in ast.walk(node) if isinstance(n, ast.Constant))
+        return {value for value in found if type(value) is int}
+
+    named = {
+        target.id
+        for statement in ast.walk(tree)
+        if isinstance(statement, ast.Assign) and numbers(statement.value)
+        for target in statement.targets
+        if isinstance(target, ast.Name)
+    }
+
+    def is_bare(node: ast.expr) -> bool:
+        names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+        return bool(numbers(node) or names & named)
+
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare):
+            parts = [node.left, *node.comparators]
+            if any(map(_is_code, parts)) and any(map(is_bare, parts)):
+                yield f"{node.lineno}: {ast.unparse(node)}"
+        if isinstance(node, ast.Subscript) and _is_code(node.slice) and is_bare(node.value):
+            yield f"{node.lineno}: {ast.unparse(node)}"
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get":
+            called = node.func.value
+            if node.args and _is_code(node.args[0]) and is_bare(called):
+                yield f"{node.lineno}: {ast.unparse(node)}"
+
+
+def test_libvirts_numbers_are_written_in_one_place() -> None:
+    found = [f"{path.relative_to(ROOT)}:{line}" for path in PYTHON for line in bare_codes(path.read_text())]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "if error.code == 42: pass",
+        "if error.get_error_code() in (38, 39): pass",
+        "GONE = 42\nif error.code != GONE: pass",
+        "WORDS = {5: 'outgoing'}\nWORDS.get(job.operation or 0)",
+        "WORDS = {5: 'outgoing'}\nWORDS[job.operation]",
+        "PLACES = (3, 2)\nif source_state(guest) in (PLACES, OTHER): pass",
+    ],
+)
+def test_the_rule_of_numbers_finds(line: str) -> None:
+    assert list(bare_codes(line))
+
+
+#: libvirt's numbers in Rust: what is compared with one or made of one, and a constant of their types.
+NUMBERS = re.compile(
+    r"\b(?:code|operation|event|detail|reason)\b[^\n;{}]{0,20}(?:==|!=) (?:Some\()?\d"
+    r"|\b(?:code|event|detail|reason): \d|found_here\(\d|DomainState::new\(\d"
+    r"|const \w+: i(?:32|64) = \d"
+)
+
+
+def test_libvirts_numbers_are_written_in_one_place_of_the_crate() -> None:
+    found = []
+    for path in RUST:
+        if ROOT / "src" / "numbers" in path.parents or path.name == "tests.rs":
+            continue
+        source = without_comments(path.read_text()).partition("#[cfg(test)]")[0]
+        found += [f"{path.relative_to(ROOT)}: {line}" for line in NUMBERS.findall(source)]
+    assert found == []
+
+
+def test_times_at_the_python_surface_are_seconds() -> None:
+    names = set(re.findall(r"\w+", (ROOT / "python/libvirt_migrate/_core.pyi").read_text()))
+    assert {"max_downtime", "timeout", "set_max_downtime"} <= names
+    assert {name for name in names if re.search(r"_ms$|millis", name)} == set()

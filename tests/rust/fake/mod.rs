@@ -13,8 +13,8 @@ use libvirt_migrate::flags::MigrateFlags;
 use libvirt_migrate::job::{JobInfo, JobType};
 use libvirt_migrate::location::Answer;
 use libvirt_migrate::policy::{Convergence, Intent};
-use libvirt_migrate::record::{Update, UpdateSink};
 use libvirt_migrate::state::DomainState;
+use libvirt_migrate::update::{Update, UpdateSink};
 use libvirt_migrate::version::LibvirtVersion;
 use libvirt_migrate::{Error, Guest, MigrateParams, Migration, Result};
 

@@ -15,8 +15,9 @@ use libvirt_migrate::fact::Fact;
 use libvirt_migrate::job::JobInfo;
 use libvirt_migrate::location::{Answer, Answers, GuestLocation};
 use libvirt_migrate::policy::Policy;
-use libvirt_migrate::record::{Act, Outcome, Update};
+use libvirt_migrate::record::{Act, Outcome};
 use libvirt_migrate::state::DomainState;
+use libvirt_migrate::update::Update;
 use libvirt_migrate::{Error, Result};
 
 pub use cases::*;
@@ -125,6 +126,18 @@ impl Play {
 
     pub fn called(&mut self, result: Result<()>) {
         self.returned(result, true, None);
+    }
+
+    /// The call failed, and the look after it, which may find a post-copy that goes on, finds none.
+    pub fn failed(&mut self, error: Error) {
+        self.returned(Err(error), true, None);
+        let sample = |(_, order): &(Ticket, Order)| match order {
+            Order::Sample { state } => Some(*state),
+            _ => None,
+        };
+        while let Some(state) = self.out.iter().find_map(sample) {
+            self.looked(Ok(no_job()), state.then_some(Ok(RUNNING)), true);
+        }
     }
 
     pub fn returned(&mut self, result: Result<()>, connected: bool, location: Option<GuestLocation>) {

@@ -52,7 +52,7 @@ impl Policy for Script {
         self.samples.lock().unwrap().push(*sample);
         let actions = std::mem::take(&mut *self.next.lock().unwrap());
         let at = sample.elapsed;
-        actions.into_iter().map(|action| Decision { at, action, reason: "the test".into() }).collect()
+        actions.into_iter().map(|action| Decision::new(at, action, "the test")).collect()
     }
 
     fn succeeded(&mut self, action: &Action) {

@@ -180,6 +180,7 @@ impl Run<'_> {
                 self.qemu = qemu.told(self.watch.told);
                 self.run += 1;
             }
+            other => panic!("the simulator does not know {other:?}"),
         }
         self.policy.succeeded(&action);
         if matches!(action, Action::Restart(_)) {
