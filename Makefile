@@ -4,7 +4,7 @@ PY := .venv/bin/python
 NOVA := 34.0.0
 CARGO_LINT := -q --all-targets -- -D warnings
 
-.PHONY: help deps build release demo test lint rust fuzz python faults situations matrix nova conformance debian-nova package plots valgrind mutants deny bench clean
+.PHONY: help deps build release demo test lint rust fuzz python faults situations matrix nova conformance debian-nova package plots valgrind deny bench clean mutants
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -79,7 +79,7 @@ pub struct Decision {
 }
 
 impl Decision {
-    /// A decision, for policies of other crates.
+    /// One that was made at this time since the start.
     pub fn new(at: Duration, action: Action, reason: impl Into<String>) -> Self {
         Self { at, action, reason: reason.into() }
     }

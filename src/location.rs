@@ -34,6 +34,8 @@ impl GuestLocation {
             Standing::Source { running: true, .. } => Self::SourceRunning,
             Standing::Source { beside: Beside::Copy | Beside::Twin { .. }, .. }
             | Standing::Switchover(Beside::Copy) => Self::BothPaused,
+            // It may have run at the destination since, and what the source has may be old.
+            Standing::Switchover(Beside::ShutOff) => Self::Unknown,
             Standing::Source { .. } | Standing::Switchover(_) => Self::SourcePaused,
             Standing::Destination { running: true, .. } => Self::DestinationRunning,
             Standing::Destination { running: false, .. } => Self::DestinationPaused,
@@ -92,7 +94,7 @@ mod tests {
             (Answer::Absent, Answer::Absent, Unknown),
             (SHUT_OFF, Answer::Unknown, Unknown),
             (MIGRATING, MIGRATING, BothPaused),
-            (MIGRATING, SHUT_OFF, SourcePaused),
+            (MIGRATING, SHUT_OFF, Unknown),
             (PAUSED, RUNNING, DestinationRunning),
             (PAUSED, PAUSED, BothPaused),
             (RUNNING, IN_POST_COPY, BothRunning),

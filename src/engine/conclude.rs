@@ -49,7 +49,8 @@ impl Engine {
         self.awaiting = None;
         self.force_no_more();
         self.watch.decisions.clear();
-        self.state = State::Concluding(Concluding { result, known, since: self.now, stage, undone: 0 });
+        let (since, asked) = (self.now, self.now);
+        self.state = State::Concluding(Concluding { result, known, since, asked, stage, undone: 0 });
     }
 
     pub(super) fn concluding_at(&self, concluding: &Concluding) -> Option<Duration> {
@@ -61,7 +62,7 @@ impl Engine {
                 Some(if self.is_changing(false) { concluding.since + patience } else { self.now })
             }
             Stage::Again(at) => Some(at),
-            Stage::Ask => Some(concluding.since + ANSWER_WITHIN),
+            Stage::Ask => Some(concluding.asked + ANSWER_WITHIN),
             _ => None,
         }
     }
@@ -111,7 +112,7 @@ impl Engine {
     }
 
     fn ask(&mut self, mut concluding: Concluding) {
-        concluding.stage = Stage::Ask;
+        (concluding.stage, concluding.asked) = (Stage::Ask, self.now);
         self.state = State::Concluding(concluding);
         self.for_state(Order::Ask);
     }
@@ -176,15 +177,20 @@ impl Engine {
     }
 
     fn answered(&mut self, mut concluding: Concluding, answers: Answers) {
+        if self.is_held() && answers.source == Answer::Unknown && concluding.undone < UNDO.0 {
+            // It stands still by our hand, and would for good.
+            concluding.undone += 1;
+            concluding.stage = Stage::Again(self.now + UNDO.1);
+            self.state = State::Concluding(concluding);
+            return;
+        }
         if self.is_held() && may_go_on(answers, self.record.switched) && concluding.undone < UNDO.0 {
             concluding.undone += 1;
             concluding.stage = Stage::Resume;
             self.state = State::Concluding(concluding);
             return self.change_for_state(Change::Resume);
         }
-        if !self.is_held()
-            && let Err(error) = &mut concluding.result
-        {
+        if let Err(error) = &mut concluding.result {
             explain_doubt(answers, error);
         }
         let mut location = answers.location();
@@ -201,11 +207,20 @@ impl Engine {
         }
         let location = answers.location();
         let left = matches!(answers.source, Answer::State(state) if state.has_migrated());
-        if (self.watch.succeeded || left) && location != GuestLocation::PostCopyBroken {
+        let succeeded = (self.watch.succeeded || left) && location != GuestLocation::PostCopyBroken;
+        let unknown = location == GuestLocation::Unknown;
+        // Where post-copy broke nobody may have started it there.
+        let proven = !unknown || (answers.destination == Answer::Unknown && !self.watch.broke);
+        if succeeded && proven {
             concluding.result = Ok(());
-            return Some(if location == GuestLocation::Unknown { self.arrived() } else { location });
+            return Some(if unknown { self.arrived() } else { location });
         }
         let Err(Error::Libvirt(error)) = &mut concluding.result else { return None };
+        if succeeded {
+            error.message =
+                "the guest has left the source, and the destination does not say that it has it".to_owned();
+            return None;
+        }
         match answers.source {
             // The guest is not here. Only the destination can tell whether it is there.
             Answer::Absent if error.code == LibvirtError::OPERATION_FAILED => {

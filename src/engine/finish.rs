@@ -10,9 +10,15 @@ use super::state::{Finishing, State, Statistics, Trail, Trailing, Verdict};
 use super::{Engine, Purpose, Scope};
 use crate::belongings::BELONGS;
 use crate::job::JobInfo;
-use crate::location::GuestLocation;
+use crate::location::{Answer, GuestLocation};
 use crate::record::Outcome;
 use crate::{Error, Result};
+
+/// How long a guest that has moved is kept from being told: shorter than what counts as a silence.
+const WAIT: Duration = Duration::from_secs(5);
+/// What is told of a destination that does not answer when the guest has arrived.
+const SLOW: &str = "autostart and checkpoints: the destination took too long, and may still set them; virsh dominfo and \
+                    virsh checkpoint-list there tell";
 
 impl Engine {
     /// The migration has ended like this.
@@ -37,10 +43,11 @@ impl Engine {
 
     pub(super) fn finishing_at(&self, finishing: &Finishing) -> Option<Duration> {
         if finishing.bringing {
-            return None;
+            return Some(finishing.since + WAIT);
         }
         match finishing.statistics {
-            Statistics::Out => None,
+            // Nobody waits for figures as long as a lock may be held.
+            Statistics::Out => Some(finishing.since + WAIT),
             Statistics::Event(until) => Some(until),
             Statistics::Done if self.is_changing(false) => Some(finishing.since + SETTLE),
             Statistics::Done => Some(self.now),
@@ -90,7 +97,10 @@ impl Engine {
     }
 
     fn end(&mut self, finishing: Finishing) {
-        let Finishing { location, verdict, left_behind, .. } = finishing;
+        let Finishing { location, verdict, mut left_behind, .. } = finishing;
+        if finishing.bringing {
+            left_behind.push(SLOW.to_owned());
+        }
         let outcome = Box::new(Outcome { left_behind, ..self.outcome(location) });
         let moved = matches!(verdict, Verdict::Moved);
         let end: Result<Outcome> = match verdict {
@@ -180,10 +190,17 @@ impl Engine {
                 self.change_for_state(Change::Resume);
                 self.state = State::Trailing(trailing);
             }
+            Reply::Asked(answers) if answers.source == Answer::Unknown && trailing.undone < UNDO.0 => {
+                trailing.undone += 1;
+                trailing.stage = Trail::Again(self.now + UNDO.1);
+                self.state = State::Trailing(trailing);
+            }
             Reply::Changed { result: Err(_), .. } => {
                 trailing.stage = Trail::Again(self.now + UNDO.1);
                 self.state = State::Trailing(trailing);
             }
+            // What the end has not waited for.
+            Reply::Completed(_) | Reply::Brought(_) => self.state = State::Trailing(trailing),
             _ => {
                 (self.late, trailing.stage) = (false, Trail::Wait);
                 self.trailing_due(trailing);

@@ -80,6 +80,12 @@ impl Engine {
         if !connected {
             return self.lose(following.story);
         }
+        if state.is_none() {
+            // Asked before it was followed, for less than is needed now.
+            self.watch.sample_at = self.now;
+            self.state = State::Following(following);
+            return;
+        }
         self.watch.sample_at = self.watch.sample_at.min(self.now.saturating_add(following.often()));
         let answer = state.map_or(Answer::Unknown, Answer::of);
         if let Story::PostCopyBroke(error) = &following.story

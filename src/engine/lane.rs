@@ -18,6 +18,7 @@ impl Engine {
     fn is_watched(&self) -> bool {
         match self.state {
             State::Calling(_) | State::Restarting(_) => self.case.scope != Scope::Call,
+            // No call tells its end.
             State::Following(_) => true,
             _ => false,
         }

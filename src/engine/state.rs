@@ -100,6 +100,8 @@ pub(super) struct Concluding {
     /// Where the guest is known to be.
     pub known: Option<GuestLocation>,
     pub since: Duration,
+    /// When the hosts were asked last.
+    pub asked: Duration,
     pub stage: Stage,
     /// How often a guest that we have paused was told to go on.
     pub undone: u32,

@@ -11,6 +11,7 @@ use crate::domain::DomainEvent;
 use crate::job::{JobInfo, JobType};
 use crate::numbers::events::{
     RESUMED, STOPPED, STOPPED_MIGRATED, SUSPENDED, SUSPENDED_MIGRATED, SUSPENDED_POSTCOPY,
+    SUSPENDED_POSTCOPY_FAILED,
 };
 use crate::policy::{Action, Context, Decision, Policy, Sample};
 use crate::progress::{Phase, ProgressTracker};
@@ -42,6 +43,8 @@ pub(super) struct Watch {
     sampled: Duration,
     /// Events have told that it succeeded.
     pub succeeded: bool,
+    /// The source has told that post-copy broke. QEMU may have gone on without the daemons.
+    pub broke: bool,
     /// The last statistics of a job that moved the guest.
     pub last_job: Option<JobInfo>,
     /// Those of one that did not: of this attempt, or of one before.
@@ -65,6 +68,7 @@ impl Watch {
             sample_at: zero,
             sampled: zero,
             succeeded: false,
+            broke: false,
             last_job: None,
             failed_job: None,
             silence: Silence::new(zero),
@@ -110,6 +114,7 @@ impl Watch {
         paused: bool,
         record: &mut Record,
     ) {
+        self.broke |= state.is_post_copy_failed();
         if state.is_post_copy() {
             self.post_copy(now, record);
         } else if state.is_migrating() && !paused && !case.was_paused() {
@@ -147,6 +152,9 @@ impl Watch {
             }
             DomainEvent::Lifecycle { event: SUSPENDED, detail: SUSPENDED_POSTCOPY } => {
                 self.post_copy(now, record)
+            }
+            DomainEvent::Lifecycle { event: SUSPENDED, detail: SUSPENDED_POSTCOPY_FAILED } => {
+                self.broke = true;
             }
             // Back at the source; one that was paused by force, and that somebody has had go on, is forced no more.
             DomainEvent::Lifecycle { event: RESUMED, .. } => {

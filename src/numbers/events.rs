@@ -6,6 +6,8 @@ pub const SUSPENDED: i32 = 3;
 pub const SUSPENDED_MIGRATED: i32 = 1;
 /// Paused since it goes on at the destination, by post-copy.
 pub const SUSPENDED_POSTCOPY: i32 = 7;
+/// Paused since post-copy broke.
+pub const SUSPENDED_POSTCOPY_FAILED: i32 = 8;
 /// The guest goes on.
 pub const RESUMED: i32 = 4;
 /// The guest is not there any more.

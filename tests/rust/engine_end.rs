@@ -188,7 +188,7 @@ fn a_source_that_goes_on_alone_by_its_own_word_is_doubted() {
     assert!(end(goes_on, Answer::Unknown, false));
     assert!(!end(goes_on, Answer::Absent, false));
     assert!(!end(RUNNING, Answer::Unknown, false));
-    assert!(!end(goes_on, Answer::Unknown, true));
+    assert!(end(goes_on, Answer::Unknown, true));
 }
 
 #[test]
@@ -243,13 +243,73 @@ fn what_is_brought_is_in_the_record_and_the_end_waits_for_it() {
     let mut play = Play::running(whole());
     play.called(Ok(()));
     play.completed(Ok(last(JobType::Completed)));
-    play.wait(ms(60_000));
+    play.wait(ms(4999));
     assert_eq!(play.how(), None);
     let acts = vec![(Act::SetAutostart(true), None), (Act::RedefineCheckpoints(2), Some("no".to_owned()))];
     play.brought(Brought { acts, left: vec!["two checkpoints".into()] });
     assert_eq!(play.acts(), [Act::SetAutostart(true)]);
     assert_eq!(play.failures(), [Act::RedefineCheckpoints(2)]);
     assert_eq!(play.outcome().left_behind, ["two checkpoints"]);
+}
+
+#[test]
+fn what_takes_too_long_to_be_brought_is_told_as_left() {
+    let mut play = Play::running(whole());
+    play.wait(ms(1000));
+    play.called(Ok(()));
+    play.wait(ms(4999));
+    assert_eq!(play.how(), None);
+    play.wait(ms(1));
+    assert_eq!(play.how(), Some((How::Moved, GuestLocation::DestinationRunning)));
+    assert!(play.outcome().left_behind[0].contains("took too long"));
+    assert!(!play.engine.is_ended(), "it is still being brought");
+    play.completed(Ok(last(JobType::Completed)));
+    assert!(!play.engine.is_ended());
+    play.brought(Brought::default());
+    assert!(play.engine.is_ended());
+    // Figures alone are not told as left.
+    let mut play = Play::running(whole());
+    play.called(Ok(()));
+    play.brought(Brought::default());
+    play.wait(ms(4999));
+    assert_eq!(play.how(), None);
+    play.wait(ms(1));
+    assert_eq!(play.outcome().left_behind, [""; 0]);
+    assert!(play.engine.is_ended());
+}
+
+#[test]
+fn a_source_that_does_not_say_whether_our_pause_is_left_is_asked_again() {
+    let mut play = held(whole());
+    play.failed(error(9));
+    let mut questions = 0;
+    while play.how().is_none() {
+        play.asked(Answer::Unknown, Answer::Unknown);
+        questions += 1;
+        play.wait(ms(500));
+    }
+    assert_eq!(questions, 11);
+    assert_eq!(play.how(), Some((How::Failed, GuestLocation::Unknown)));
+    let mut play = held(whole());
+    play.failed(error(9));
+    play.asked(Answer::Unknown, Answer::Unknown);
+    play.wait(ms(499));
+    assert!(!play.is_out(&Order::Ask));
+    play.wait(ms(1));
+    play.asked(says(PAUSED), Answer::Absent);
+    assert_eq!(play.changes(), [Change::Resume]);
+    // After the end as well.
+    let mut play = late();
+    play.changed(Change::Pause, Ok(()));
+    for _ in 0..10 {
+        play.asked(Answer::Unknown, Answer::Unknown);
+        play.wait(ms(499));
+        assert!(!play.is_out(&Order::Ask));
+        play.wait(ms(1));
+    }
+    assert!(!play.engine.is_ended());
+    play.asked(Answer::Unknown, Answer::Unknown);
+    assert!(play.engine.is_ended());
 }
 
 #[test]

@@ -265,6 +265,10 @@ fn how_an_adopted_one_ended_the_last_statistics_and_both_hosts_tell() {
         let play = adopted_over((left, says(ARRIVED)), Err(1));
         assert_eq!(play.how(), Some((How::Moved, GuestLocation::DestinationRunning)), "{left:?}");
     }
+    // It has left, and the destination says that it has not got it: that is no success.
+    let play = adopted_over((says(LEFT), Answer::Absent), Err(1));
+    assert_eq!(play.how(), Some((How::Failed, GuestLocation::Unknown)));
+    assert!(play.end_message().contains("does not say that it has it"));
     // It has left, and only the source can be asked.
     let play = adopted_over((says(LEFT), Answer::Unknown), Err(1));
     assert_eq!(play.how(), Some((How::Moved, GuestLocation::DestinationRunning)));
@@ -276,6 +280,23 @@ fn how_an_adopted_one_ended_the_last_statistics_and_both_hosts_tell() {
     // What broke has not moved, whatever the source says of its leaving.
     let play = adopted_over((says(POST_COPY_FAILED), Answer::Unknown), Err(1));
     assert_eq!(play.how(), Some((How::Failed, GuestLocation::PostCopyBroken)));
+}
+
+#[test]
+fn one_that_left_after_its_post_copy_broke_may_run_nowhere() {
+    for told_by_event in [true, false] {
+        let mut play = adopted(whole());
+        if told_by_event {
+            play.event(3, 8);
+            play.seen(Ok(memory(2, 50)), Ok(POST_COPY));
+        } else {
+            play.seen(Ok(memory(2, 50)), Ok(POST_COPY_FAILED));
+        }
+        play.event(5, 3);
+        play.completed(Err(error(1)));
+        play.asked(says(LEFT), Answer::Unknown);
+        assert_eq!(play.how(), Some((How::Failed, GuestLocation::Unknown)), "{told_by_event}");
+    }
 }
 
 #[test]
