@@ -2,7 +2,7 @@
 
 use crate::play::*;
 use libvirt_migrate::belongings::Brought;
-use libvirt_migrate::engine::{Case, Change, Order, Outside, Wish};
+use libvirt_migrate::engine::{Case, Change, Input, Order, Outside, Reconnected, Reply, Wish};
 use libvirt_migrate::error::LibvirtError;
 use libvirt_migrate::job::{JobInfo, JobType};
 use libvirt_migrate::location::{Answer, GuestLocation};
@@ -130,6 +130,27 @@ fn a_failed_end_waits_for_what_is_out_but_not_for_long() {
     play.wait(ms(100));
     play.changed(Change::Pause, Ok(()));
     assert!(play.is_out(&Order::Ask), "at once when it is back");
+}
+
+#[test]
+fn a_look_that_hangs_holds_no_end_up() {
+    let mut play = Play::running(whole());
+    play.wait(ms(1000));
+    let hangs = play.take(|order| matches!(order, Order::Sample { .. }));
+    play.failed(error(9));
+    play.asked(says(RUNNING), Answer::Absent);
+    assert_eq!(play.how(), Some((How::Failed, GuestLocation::SourceRunning)));
+    let told = play.told.len();
+    let job = Ok(Box::new(memory(7, 1)));
+    play.hand(Input::Done(hangs, Reply::Sampled { job, state: None, connected: true }));
+    assert_eq!(play.told.len(), told);
+    // Nor what the connection was lost with.
+    let mut play = Play::running(whole());
+    play.wait(ms(1000));
+    play.take(|order| matches!(order, Order::Sample { .. }));
+    play.returned(Err(error(38)), false, None);
+    play.reconnected(Reconnected::There { events: true });
+    assert!(play.is_out(&Order::Sample { state: true }));
 }
 
 #[test]

@@ -372,7 +372,9 @@ fn what_is_decided_when_it_is_over_is_not_done() {
     script.decide(Action::SetMaxDowntime(1));
     script.decide(Action::SetMaxDowntime(2));
     play.sampled(memory(1, 100));
+    // The first one hangs, and holds up nothing.
     play.failed(error(9));
+    assert_eq!(script.heard(), [(Action::SetMaxDowntime(2), false)]);
     play.changed(Change::SetMaxDowntime(1), Ok(()));
     assert_eq!(play.changes(), []);
     play.asked(says(RUNNING), Answer::Absent);
