@@ -1,15 +1,11 @@
 //! The engine beside a call that somebody else makes and reports, as Nova does.
 
 use crate::play::*;
-use libvirt_migrate::engine::{CONFIRM_FOR, Case, Change, Order, Outside, Scope, Wish};
+use libvirt_migrate::engine::{Case, Change, Order, Outside, Wish};
 use libvirt_migrate::error::LibvirtError;
 use libvirt_migrate::job::{JobInfo, JobType};
 use libvirt_migrate::location::{Answer, GuestLocation};
 use libvirt_migrate::record::Act;
-
-fn beside() -> Case {
-    case(Scope::Beside { confirm_for: CONFIRM_FOR })
-}
 
 fn alone() -> Case {
     Case { destination: false, ..beside() }
@@ -89,16 +85,11 @@ fn the_source_is_believed_of_itself_and_the_destination_is_asked() {
 }
 
 #[test]
-fn answers_that_prove_nothing_are_told_as_that() {
-    // To ask again is for whoever asks.
-    let mut play = started();
-    play.their_call(Err(error(9)), None);
-    play.asked(Answer::Unknown, Answer::Unknown);
-    assert_eq!(play.how(), Some((How::Failed, GuestLocation::Unknown)));
-    // The first that proves something ends it.
+fn both_hosts_are_asked_once_and_believed() {
     for (source, destination, place) in [
         (says(RUNNING), Answer::Absent, GuestLocation::SourceRunning),
         (says(POST_COPY_FAILED), Answer::Unknown, GuestLocation::PostCopyBroken),
+        (Answer::Unknown, Answer::Unknown, GuestLocation::Unknown),
     ] {
         let mut play = started();
         play.their_call(Err(error(9)), None);

@@ -1,12 +1,12 @@
 //! The engine while its call is out, and what the call's return leads to.
 
 use crate::play::*;
+use libvirt_migrate::Error;
 use libvirt_migrate::engine::{Order, Reconnected, Scope};
 use libvirt_migrate::error::LibvirtError;
 use libvirt_migrate::flags::MigrateFlags;
 use libvirt_migrate::job::JobType;
 use libvirt_migrate::location::{Answer, GuestLocation};
-use libvirt_migrate::{Error, Result};
 
 fn sample(state: bool) -> Order {
     Order::Sample { state }
@@ -143,9 +143,9 @@ fn a_guest_that_stood_still_stands_still_at_the_destination() {
 }
 
 /// How a call ends that fails like this, over a connection that stands, where both hosts then say this.
-fn failed(result: Result<()>, source: Answer, destination: Answer) -> Play {
+fn failed(error: Error, source: Answer, destination: Answer) -> Play {
     let mut play = Play::running(whole());
-    play.called(result);
+    play.failed(error);
     play.asked(source, destination);
     assert!(play.engine.is_ended());
     play
@@ -154,13 +154,13 @@ fn failed(result: Result<()>, source: Answer, destination: Answer) -> Play {
 #[test]
 fn a_call_that_fails_ends_where_both_hosts_say() {
     let (fails, aborted) = (LibvirtError::OPERATION_FAILED, LibvirtError::OPERATION_ABORTED);
-    let play = failed(Err(error(fails)), says(RUNNING), Answer::Absent);
+    let play = failed(error(fails), says(RUNNING), Answer::Absent);
     assert_eq!(play.how(), Some((How::Failed, GuestLocation::SourceRunning)));
     assert_eq!(play.end_code(), Some(fails));
     assert_eq!(play.engine.steps(), []);
-    let play = failed(Err(error(aborted)), says(RUNNING), Answer::Absent);
+    let play = failed(error(aborted), says(RUNNING), Answer::Absent);
     assert_eq!(play.how(), Some((How::Cancelled, GuestLocation::SourceRunning)));
-    let play = failed(Err(error(fails)), Answer::Unknown, Answer::Unknown);
+    let play = failed(error(fails), Answer::Unknown, Answer::Unknown);
     assert_eq!(play.how(), Some((How::Failed, GuestLocation::Unknown)));
 }
 
@@ -168,10 +168,10 @@ fn a_call_that_fails_ends_where_both_hosts_say() {
 fn an_error_that_says_the_guest_is_gone_proves_nothing_alone() {
     use libvirt_migrate::record::Act;
     for code in [LibvirtError::NO_DOMAIN, LibvirtError::OPERATION_INVALID] {
-        let play = failed(Err(error(code)), says(RUNNING), Answer::Absent);
+        let play = failed(error(code), says(RUNNING), Answer::Absent);
         assert_eq!(play.how(), Some((How::Failed, GuestLocation::SourceRunning)));
         let mut play = Play::running(whole());
-        play.called(Err(error(code)));
+        play.failed(error(code));
         play.asked(Answer::Absent, says(ARRIVED));
         play.brought(Default::default());
         play.completed(Err(error(code)));
@@ -181,7 +181,7 @@ fn an_error_that_says_the_guest_is_gone_proves_nothing_alone() {
     }
     // Any other error stays one, wherever the guest is.
     let mut play = Play::running(whole());
-    play.called(Err(error(1)));
+    play.failed(error(1));
     play.asked(says(MIGRATING), says(ARRIVED));
     play.completed(Err(error(1)));
     play.wait(ms(500));
@@ -191,7 +191,7 @@ fn an_error_that_says_the_guest_is_gone_proves_nothing_alone() {
 #[test]
 fn an_error_that_is_not_libvirts_is_told_as_it_is() {
     let mut play = Play::running(whole());
-    play.called(Err(Error::parameter("bandwidth", "is wrong")));
+    play.failed(Error::parameter("bandwidth", "is wrong"));
     assert_eq!(play.how(), Some((How::Raw, GuestLocation::Unknown)));
     assert!(play.engine.is_ended());
 }
@@ -218,14 +218,22 @@ fn a_connection_that_broke_is_made_again_and_the_migration_followed() {
 }
 
 #[test]
-fn a_call_that_fails_where_post_copy_is_allowed_may_have_failed_too_early() {
-    let mut play = Play::running(with(MigrateFlags::POSTCOPY));
-    play.called(Err(error(9)));
-    play.asked(says(POST_COPY_FAILED), Answer::Unknown);
-    assert_eq!(play.how(), None, "the post-copy may go on");
-    play.seen(Ok(memory(1, 100)), Ok(RUNNING));
-    play.asked(says(RUNNING), Answer::Absent);
-    assert_eq!(play.how(), Some((How::Failed, GuestLocation::SourceRunning)));
+fn a_call_that_fails_is_looked_after_since_its_post_copy_may_go_on() {
+    for (job, state, goes_on) in [
+        (Ok(memory(1, 100)), Ok(RUNNING), false),
+        (Ok(memory(1, 100)), Ok(POST_COPY), false),
+        (Ok(no_job()), Ok(POST_COPY_FAILED), false),
+        (Err(error(38)), Err(error(38)), false),
+        (Ok(memory(1, 100)), Ok(POST_COPY_FAILED), true),
+        (Err(error(38)), Ok(POST_COPY_FAILED), true),
+    ] {
+        let mut play = Play::running(whole());
+        play.returned(Err(error(9)), true, None);
+        play.asked(says(POST_COPY_FAILED), Answer::Unknown);
+        assert_eq!(play.how(), None);
+        play.seen(job, state.clone());
+        assert_eq!(play.is_out(&Order::Ask), !goes_on, "{state:?}");
+    }
 }
 
 #[test]
@@ -233,7 +241,7 @@ fn tls_is_explained_where_it_was_asked_for_and_nowhere_else() {
     let message = "Cannot read from TLS channel: Input/output error";
     let told = |flags: MigrateFlags| {
         let mut play = Play::running(with(flags));
-        play.called(Err(LibvirtError::found_here(1, message).into()));
+        play.failed(LibvirtError::found_here(1, message).into());
         play.asked(says(RUNNING), Answer::Absent);
         play.end_message()
     };
@@ -254,7 +262,7 @@ fn a_call_alone_is_not_watched() {
     assert_eq!(play.how(), Some((How::Moved, GuestLocation::DestinationRunning)));
     assert!(play.out.is_empty() && play.engine.is_ended());
     let mut play = Play::start(case(Scope::Call));
-    play.called(Err(error(1)));
+    play.failed(error(1));
     play.asked(says(RUNNING), Answer::Absent);
     assert_eq!(play.how(), Some((How::Failed, GuestLocation::SourceRunning)));
 }

@@ -2,7 +2,7 @@
 
 use crate::play::*;
 use libvirt_migrate::belongings::Brought;
-use libvirt_migrate::engine::{CONFIRM_FOR, Case, Change, Order, Outside, Scope, Wish};
+use libvirt_migrate::engine::{Case, Change, Input, Order, Outside, Reconnected, Reply, Wish};
 use libvirt_migrate::error::LibvirtError;
 use libvirt_migrate::job::{JobInfo, JobType};
 use libvirt_migrate::location::{Answer, GuestLocation};
@@ -33,7 +33,7 @@ fn a_guest_that_was_paused_for_nothing_goes_on() {
     for paused in [Ok(()), Err(error(LOST))] {
         let mut play = pausing(whole());
         play.changed(Change::Pause, paused);
-        play.called(Err(error(9)));
+        play.failed(error(9));
         play.asked(says(PAUSED), Answer::Absent);
         assert_eq!(play.changes(), [Change::Resume]);
         assert_eq!(play.how(), None);
@@ -49,7 +49,7 @@ fn one_that_stood_still_or_was_never_paused_is_left_as_it_is() {
     let mut refused = pausing(whole());
     refused.changed(Change::Pause, Err(error(REFUSED)));
     for mut play in [refused, held(paused()), Play::running(whole())] {
-        play.called(Err(error(9)));
+        play.failed(error(9));
         play.asked(says(PAUSED), Answer::Absent);
         assert_eq!(play.changes(), []);
         assert_eq!(play.how(), Some((How::Failed, GuestLocation::SourcePaused)));
@@ -74,7 +74,7 @@ fn a_guest_goes_on_only_where_no_other_host_can_run_it() {
         (SHUT_OFF, Answer::Absent, false),
     ] {
         let mut play = held(whole());
-        play.called(Err(error(9)));
+        play.failed(error(9));
         play.asked(says(source), destination);
         assert_eq!(play.changes() == [Change::Resume], goes_on, "{source:?} {destination:?}");
     }
@@ -83,7 +83,7 @@ fn a_guest_goes_on_only_where_no_other_host_can_run_it() {
     play.event(3, 1);
     play.wish(1, Wish::Force);
     play.changed(Change::Pause, Ok(()));
-    play.called(Err(error(9)));
+    play.failed(error(9));
     play.asked(says(PAUSED), Answer::Unknown);
     assert_eq!(play.changes(), []);
 }
@@ -91,7 +91,7 @@ fn a_guest_goes_on_only_where_no_other_host_can_run_it() {
 #[test]
 fn a_pause_that_cannot_be_undone_is_tried_ten_times() {
     let mut play = held(whole());
-    play.called(Err(error(9)));
+    play.failed(error(9));
     let mut tries = 0;
     loop {
         play.asked(says(PAUSED), Answer::Absent);
@@ -117,7 +117,7 @@ fn a_failed_end_waits_for_what_is_out_but_not_for_long() {
         let mut play = Play::running(whole());
         play.wish(1, wish);
         play.wait(ms(1000));
-        play.called(Err(error(9)));
+        play.failed(error(9));
         play.wait(ms(patience - 1));
         assert!(!play.is_out(&Order::Ask), "{wish:?}");
         play.wait(ms(1));
@@ -126,28 +126,37 @@ fn a_failed_end_waits_for_what_is_out_but_not_for_long() {
     }
     let mut play = Play::running(whole());
     play.wish(1, Wish::Force);
-    play.called(Err(error(9)));
+    play.failed(error(9));
     play.wait(ms(100));
     play.changed(Change::Pause, Ok(()));
     assert!(play.is_out(&Order::Ask), "at once when it is back");
 }
 
 #[test]
-fn a_look_that_is_out_holds_no_end_up() {
+fn a_look_that_hangs_holds_no_end_up() {
     let mut play = Play::running(whole());
     play.wait(ms(1000));
-    assert!(play.out.iter().any(|(_, order)| matches!(order, Order::Sample { .. })));
-    play.called(Err(error(9)));
-    assert!(play.is_out(&Order::Ask));
+    let hangs = play.take(|order| matches!(order, Order::Sample { .. }));
+    play.failed(error(9));
+    play.asked(says(RUNNING), Answer::Absent);
+    assert_eq!(play.how(), Some((How::Failed, GuestLocation::SourceRunning)));
     let told = play.told.len();
-    play.sampled(memory(7, 1));
-    assert_eq!((play.told.len(), play.engine.wake_at()), (told, Some(ms(25_000))));
+    let job = Ok(Box::new(memory(7, 1)));
+    play.hand(Input::Done(hangs, Reply::Sampled { job, state: None, connected: true }));
+    assert_eq!(play.told.len(), told);
+    // Nor what the connection was lost with.
+    let mut play = Play::running(whole());
+    play.wait(ms(1000));
+    play.take(|order| matches!(order, Order::Sample { .. }));
+    play.returned(Err(error(38)), false, None);
+    play.reconnected(Reconnected::There { events: true });
+    assert!(play.is_out(&Order::Sample { state: true }));
 }
 
 #[test]
 fn hosts_that_do_not_answer_hold_the_end_up_for_a_minute() {
     let mut play = Play::running(whole());
-    play.called(Err(error(9)));
+    play.failed(error(9));
     play.wait(ms(59_999));
     assert_eq!(play.how(), None);
     play.wait(ms(1));
@@ -165,7 +174,7 @@ fn a_guest_that_goes_on_at_both_hosts_is_paused_at_the_source() {
     {
         let paused = result.is_ok();
         let mut play = Play::running(whole());
-        play.called(Err(error(9)));
+        play.failed(error(9));
         play.asked(says(DomainState::new(1, 6)), says(ARRIVED));
         assert_eq!(play.changes(), [Change::Pause]);
         play.changed(Change::Pause, result);
@@ -179,7 +188,7 @@ fn a_guest_that_goes_on_at_both_hosts_is_paused_at_the_source() {
         assert!(play.engine.is_ended());
     }
     // Not beside a call of somebody else's, who knows better.
-    let mut play = Play::start(case(Scope::Beside { confirm_for: CONFIRM_FOR }));
+    let mut play = Play::start(beside());
     play.until(ms(0));
     play.sampled(memory(1, 1));
     play.their_call(Err(error(9)), None);
@@ -192,7 +201,7 @@ fn a_guest_that_goes_on_at_both_hosts_is_paused_at_the_source() {
 fn a_source_that_goes_on_alone_by_its_own_word_is_doubted() {
     let end = |source: DomainState, destination: Answer, held_by_us: bool| {
         let mut play = if held_by_us { held(whole()) } else { Play::running(whole()) };
-        play.called(Err(error(9)));
+        play.failed(error(9));
         play.asked(says(source), destination);
         play.end_message().contains("may run the guest as well")
     };
@@ -200,7 +209,6 @@ fn a_source_that_goes_on_alone_by_its_own_word_is_doubted() {
     assert!(end(goes_on, Answer::Unknown, false));
     assert!(!end(goes_on, Answer::Absent, false));
     assert!(!end(RUNNING, Answer::Unknown, false));
-    // By our hand or not: the doubt is the same.
     assert!(end(goes_on, Answer::Unknown, true));
 }
 
@@ -210,7 +218,7 @@ fn an_abort_that_was_taken_makes_a_failure_at_the_source_a_cancellation() {
         let mut play = Play::running(whole());
         play.wish(1, Wish::Abort);
         play.changed(Change::Abort, Ok(()));
-        play.called(Err(error(code)));
+        play.failed(error(code));
         play.asked(source, destination);
         play.how()
     };
@@ -256,13 +264,73 @@ fn what_is_brought_is_in_the_record_and_the_end_waits_for_it() {
     let mut play = Play::running(whole());
     play.called(Ok(()));
     play.completed(Ok(last(JobType::Completed)));
-    play.wait(ms(4_000));
+    play.wait(ms(4999));
     assert_eq!(play.how(), None);
     let acts = vec![(Act::SetAutostart(true), None), (Act::RedefineCheckpoints(2), Some("no".to_owned()))];
     play.brought(Brought { acts, left: vec!["two checkpoints".into()] });
     assert_eq!(play.acts(), [Act::SetAutostart(true)]);
     assert_eq!(play.failures(), [Act::RedefineCheckpoints(2)]);
     assert_eq!(play.outcome().left_behind, ["two checkpoints"]);
+}
+
+#[test]
+fn what_takes_too_long_to_be_brought_is_told_as_left() {
+    let mut play = Play::running(whole());
+    play.wait(ms(1000));
+    play.called(Ok(()));
+    play.wait(ms(4999));
+    assert_eq!(play.how(), None);
+    play.wait(ms(1));
+    assert_eq!(play.how(), Some((How::Moved, GuestLocation::DestinationRunning)));
+    assert!(play.outcome().left_behind[0].contains("took too long"));
+    assert!(!play.engine.is_ended(), "it is still being brought");
+    play.completed(Ok(last(JobType::Completed)));
+    assert!(!play.engine.is_ended());
+    play.brought(Brought::default());
+    assert!(play.engine.is_ended());
+    // Figures alone are not told as left.
+    let mut play = Play::running(whole());
+    play.called(Ok(()));
+    play.brought(Brought::default());
+    play.wait(ms(4999));
+    assert_eq!(play.how(), None);
+    play.wait(ms(1));
+    assert_eq!(play.outcome().left_behind, [""; 0]);
+    assert!(play.engine.is_ended());
+}
+
+#[test]
+fn a_source_that_does_not_say_whether_our_pause_is_left_is_asked_again() {
+    let mut play = held(whole());
+    play.failed(error(9));
+    let mut questions = 0;
+    while play.how().is_none() {
+        play.asked(Answer::Unknown, Answer::Unknown);
+        questions += 1;
+        play.wait(ms(500));
+    }
+    assert_eq!(questions, 11);
+    assert_eq!(play.how(), Some((How::Failed, GuestLocation::Unknown)));
+    let mut play = held(whole());
+    play.failed(error(9));
+    play.asked(Answer::Unknown, Answer::Unknown);
+    play.wait(ms(499));
+    assert!(!play.is_out(&Order::Ask));
+    play.wait(ms(1));
+    play.asked(says(PAUSED), Answer::Absent);
+    assert_eq!(play.changes(), [Change::Resume]);
+    // After the end as well.
+    let mut play = late();
+    play.changed(Change::Pause, Ok(()));
+    for _ in 0..10 {
+        play.asked(Answer::Unknown, Answer::Unknown);
+        play.wait(ms(499));
+        assert!(!play.is_out(&Order::Ask));
+        play.wait(ms(1));
+    }
+    assert!(!play.engine.is_ended());
+    play.asked(Answer::Unknown, Answer::Unknown);
+    assert!(play.engine.is_ended());
 }
 
 #[test]
@@ -295,7 +363,7 @@ fn a_change_that_is_out_is_waited_for_before_a_good_end_is_told() {
 fn the_statistics_of_a_failed_run_are_told_where_the_guest_stayed() {
     let mut play = Play::running(whole());
     play.job_completed(JobInfo { data_processed: Some(5), ..last(JobType::Failed) });
-    play.called(Err(error(9)));
+    play.failed(error(9));
     play.asked(says(RUNNING), Answer::Absent);
     assert_eq!(play.outcome().bytes, 5);
     // Not where it moved after all: those are of a run before.
@@ -309,7 +377,7 @@ fn the_statistics_of_a_failed_run_are_told_where_the_guest_stayed() {
     // Nor those of an incoming job.
     let mut play = Play::running(whole());
     play.job_completed(JobInfo { data_processed: Some(5), operation: Some(4), ..last(JobType::Failed) });
-    play.called(Err(error(9)));
+    play.failed(error(9));
     play.asked(says(RUNNING), Answer::Absent);
     assert_ne!(play.outcome().bytes, 5);
 }
@@ -317,7 +385,7 @@ fn the_statistics_of_a_failed_run_are_told_where_the_guest_stayed() {
 /// One whose end was told while a pause was out.
 fn late() -> Play {
     let mut play = pausing(whole());
-    play.called(Err(error(9)));
+    play.failed(error(9));
     play.wait(ms(10_000));
     play.asked(says(RUNNING), Answer::Absent);
     play.wait(ms(500));
@@ -334,8 +402,10 @@ fn a_pause_that_comes_after_the_end_is_undone() {
     play.asked(says(PAUSED), Answer::Absent);
     assert_eq!(play.changes(), [Change::Resume]);
     assert!(!play.engine.is_ended());
+    assert_eq!(play.answer(1), None);
     play.changed(Change::Resume, Ok(()));
     assert!(play.engine.is_ended());
+    assert_eq!(play.answer(1), Some(Ok(())));
     assert_eq!(play.acts(), [], "nothing is told after the end");
     assert_eq!(play.engine.wake_at(), None);
 }
@@ -379,7 +449,7 @@ fn a_late_pause_of_a_guest_that_moved_or_stood_still_is_left() {
     play.changed(Change::Pause, Ok(()));
     assert!(play.engine.is_ended() && !play.is_out(&Order::Ask));
     let mut play = pausing(paused());
-    play.called(Err(error(9)));
+    play.failed(error(9));
     play.wait(ms(10_000));
     play.asked(says(PAUSED), Answer::Absent);
     play.wait(ms(500));
@@ -390,7 +460,7 @@ fn a_late_pause_of_a_guest_that_moved_or_stood_still_is_left() {
 #[test]
 fn wishes_after_the_end_are_answered() {
     let mut play = Play::running(whole());
-    play.called(Err(error(9)));
+    play.failed(error(9));
     let wishes = [Wish::Abort, Wish::Force, Wish::SetMaxDowntime(1), Wish::SetBandwidth(1)];
     let refused = Some(Err(Some(REFUSED)));
     let expected = [Some(Ok(())), Some(Ok(())), refused, refused];

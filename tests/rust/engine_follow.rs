@@ -202,7 +202,7 @@ fn a_post_copy_is_broken_where_the_source_says_so_and_nothing_moves() {
     // The call's own error came with it: a second is enough. Otherwise five.
     let broken = |play: &mut Play| goes_on(play, ms(20_000), |_| (Ok(memory(2, 50)), Ok(POST_COPY_FAILED)));
     let mut play = Play::running(with(MigrateFlags::POSTCOPY));
-    play.called(Err(error(9)));
+    play.returned(Err(error(9)), true, None);
     play.asked(says(POST_COPY_FAILED), Answer::Unknown);
     play.seen(Ok(memory(2, 40)), Ok(POST_COPY_FAILED));
     let long = broken(&mut play);
@@ -219,7 +219,7 @@ fn a_post_copy_is_broken_where_the_source_says_so_and_nothing_moves() {
 fn a_post_copy_that_moves_or_is_healthy_goes_on() {
     for state in [POST_COPY_FAILED, POST_COPY] {
         let mut play = Play::running(with(MigrateFlags::POSTCOPY));
-        play.called(Err(error(9)));
+        play.returned(Err(error(9)), true, None);
         play.asked(says(POST_COPY_FAILED), Answer::Unknown);
         play.seen(Ok(memory(2, 40)), Ok(POST_COPY_FAILED));
         let moves = goes_on(&mut play, ms(20_000), |now| {
@@ -267,6 +267,10 @@ fn how_an_adopted_one_ended_the_last_statistics_and_both_hosts_tell() {
         let play = adopted_over((left, says(ARRIVED)), Err(1));
         assert_eq!(play.how(), Some((How::Moved, GuestLocation::DestinationRunning)), "{left:?}");
     }
+    // It has left, and the destination says that it has not got it: that is no success.
+    let play = adopted_over((says(LEFT), Answer::Absent), Err(1));
+    assert_eq!(play.how(), Some((How::Failed, GuestLocation::Unknown)));
+    assert!(play.end_message().contains("does not say that it has it"));
     // It has left, and only the source can be asked.
     let play = adopted_over((says(LEFT), Answer::Unknown), Err(1));
     assert_eq!(play.how(), Some((How::Moved, GuestLocation::DestinationRunning)));
@@ -278,6 +282,23 @@ fn how_an_adopted_one_ended_the_last_statistics_and_both_hosts_tell() {
     // What broke has not moved, whatever the source says of its leaving.
     let play = adopted_over((says(POST_COPY_FAILED), Answer::Unknown), Err(1));
     assert_eq!(play.how(), Some((How::Failed, GuestLocation::PostCopyBroken)));
+}
+
+#[test]
+fn one_that_left_after_its_post_copy_broke_may_run_nowhere() {
+    for told_by_event in [true, false] {
+        let mut play = adopted(whole());
+        if told_by_event {
+            play.event(3, 8);
+            play.seen(Ok(memory(2, 50)), Ok(POST_COPY));
+        } else {
+            play.seen(Ok(memory(2, 50)), Ok(POST_COPY_FAILED));
+        }
+        play.event(5, 3);
+        play.completed(Err(error(1)));
+        play.asked(says(LEFT), Answer::Unknown);
+        assert_eq!(play.how(), Some((How::Failed, GuestLocation::Unknown)), "{told_by_event}");
+    }
 }
 
 #[test]

@@ -73,7 +73,7 @@ fn an_abort_that_is_refused_leaves_the_run_as_it_is() {
     assert_eq!(script.heard(), [(RESTART, false)]);
     play.wait(ms(20_000));
     assert!(!calls_again(&play));
-    play.called(Err(error(ABORTED)));
+    play.failed(error(ABORTED));
     assert!(play.is_out(&Order::Ask), "an abort of somebody else's is the end");
 }
 
@@ -94,7 +94,7 @@ fn a_run_that_ends_otherwise_is_not_begun_again() {
     play.called(Ok(()));
     assert!(play.is_out(&Order::Bring) && !calls_again(&play));
     let (mut play, _) = restarting();
-    play.called(Err(error(LibvirtError::OPERATION_FAILED)));
+    play.failed(error(LibvirtError::OPERATION_FAILED));
     play.wait(ms(500));
     play.asked(says(RUNNING), Answer::Absent);
     play.wait(ms(500));

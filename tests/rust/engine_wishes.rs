@@ -74,7 +74,7 @@ fn an_abort_that_is_refused_is_told_to_whoever_asked_and_not_asked_again() {
     play.wait(ms(10_000));
     assert_eq!(play.changes(), []);
     // It was aborted by nobody, so what fails then has failed.
-    play.called(Err(error(9)));
+    play.failed(error(9));
     play.asked(says(RUNNING), Answer::Absent);
     assert_eq!(play.how(), Some((How::Failed, GuestLocation::SourceRunning)));
 }
@@ -239,7 +239,7 @@ fn force_waits_for_a_job() {
     // Or never, where it is over before.
     let mut play = Play::start(whole());
     play.wish(1, Wish::Force);
-    play.called(Err(error(9)));
+    play.failed(error(9));
     assert_eq!((play.answer(1), play.changes()), (TAKEN, vec![]));
 }
 
@@ -348,7 +348,7 @@ fn an_abort_of_the_policys_that_fails_is_in_the_record() {
     play.changed(Change::Abort, Ok(()));
     assert_eq!(script.heard()[1], (Action::Abort, true));
     // It was cancelled then.
-    play.called(Err(error(9)));
+    play.failed(error(9));
     play.asked(says(RUNNING), Answer::Absent);
     assert_eq!(play.how(), Some((How::Cancelled, GuestLocation::SourceRunning)));
 }
@@ -372,7 +372,9 @@ fn what_is_decided_when_it_is_over_is_not_done() {
     script.decide(Action::SetMaxDowntime(1));
     script.decide(Action::SetMaxDowntime(2));
     play.sampled(memory(1, 100));
-    play.called(Err(error(9)));
+    // The first one hangs, and holds up nothing.
+    play.failed(error(9));
+    assert_eq!(script.heard(), [(Action::SetMaxDowntime(2), false)]);
     play.changed(Change::SetMaxDowntime(1), Ok(()));
     assert_eq!(play.changes(), []);
     play.asked(says(RUNNING), Answer::Absent);

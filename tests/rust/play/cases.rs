@@ -1,12 +1,12 @@
 //! What the tests of the engine begin with.
 
 use libvirt_migrate::domain::GuestFacts;
-use libvirt_migrate::engine::{Case, Moved, Scope, Viewed};
+use libvirt_migrate::engine::{CONFIRM_FOR, Case, Moved, Scope, Viewed};
 use libvirt_migrate::fact::Fact;
 use libvirt_migrate::flags::MigrateFlags;
 use libvirt_migrate::job::{JobInfo, JobType};
 use libvirt_migrate::location::Answer;
-use libvirt_migrate::numbers::jobs::OPERATION_MIGRATION_OUT as OUTGOING;
+use libvirt_migrate::numbers::jobs::OPERATION_MIGRATION_OUT;
 use libvirt_migrate::state::DomainState;
 
 pub const RUNNING: DomainState = DomainState::new(1, 1);
@@ -35,6 +35,11 @@ pub fn whole() -> Case {
     case(Scope::Whole)
 }
 
+/// Beside a call of somebody else's.
+pub fn beside() -> Case {
+    case(Scope::Beside { confirm_for: CONFIRM_FOR })
+}
+
 pub fn paused() -> Case {
     let guest = GuestFacts { state: Some(PAUSED), ..whole().guest };
     Case { guest, ..whole() }
@@ -48,7 +53,7 @@ pub fn with(flags: MigrateFlags) -> Case {
 pub fn memory(iteration: u64, left: u64) -> JobInfo {
     JobInfo {
         kind: JobType::Unbounded,
-        operation: Some(OUTGOING),
+        operation: Some(OPERATION_MIGRATION_OUT),
         memory_iteration: Some(iteration),
         memory_total: Some(1 << 30),
         memory_processed: Some((1 << 30) - left),

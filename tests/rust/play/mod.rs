@@ -128,6 +128,11 @@ impl Play {
         self.returned(result, true, None);
     }
 
+    /// The call failed.
+    pub fn failed(&mut self, error: Error) {
+        self.called(Err(error));
+    }
+
     pub fn returned(&mut self, result: Result<()>, connected: bool, location: Option<GuestLocation>) {
         let reply = Reply::Called { result, connected, location };
         self.reply(|order| matches!(order, Order::Call { .. }), reply);
