@@ -186,11 +186,14 @@ impl Following {
     }
 }
 
-/// Whether a post-copy whose call has failed may get over all the same: the source says that it broke, and not that
-/// nothing moves any more.
+/// Whether a post-copy whose call has failed may get over all the same, or has: the source says that it broke and not
+/// that nothing moves any more, or has let go of the guest, or tells nothing just now.
 fn may_be_whole_yet(job: &Result<Box<JobInfo>>, answer: Answer) -> bool {
-    let broken = matches!(answer, Answer::State(state) if state.is_post_copy_failed());
-    broken && running(job) != Fact::Absent
+    match answer {
+        Answer::State(state) if state.is_post_copy_failed() => running(job) != Fact::Absent,
+        Answer::State(state) => state.is_shut_off(),
+        Answer::Absent | Answer::Unknown => true,
+    }
 }
 
 /// What of the memory has moved, while something is being moved. One that has failed is still being cleared up at the

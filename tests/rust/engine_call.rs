@@ -223,7 +223,7 @@ fn a_call_that_fails_is_looked_after_since_its_post_copy_may_go_on() {
         (Ok(memory(1, 100)), Ok(RUNNING), false),
         (Ok(memory(1, 100)), Ok(POST_COPY), false),
         (Ok(no_job()), Ok(POST_COPY_FAILED), false),
-        (Err(error(38)), Err(error(38)), false),
+        (Err(error(38)), Err(error(38)), true),
         (Ok(memory(1, 100)), Ok(POST_COPY_FAILED), true),
         (Err(error(38)), Ok(POST_COPY_FAILED), true),
     ] {

@@ -374,8 +374,8 @@ fn what_is_decided_when_it_is_over_is_not_done() {
     play.sampled(memory(1, 100));
     // The first one hangs, and holds up nothing.
     play.failed(error(9));
-    assert_eq!(script.heard(), [(Action::SetMaxDowntime(2), false)]);
     play.changed(Change::SetMaxDowntime(1), Ok(()));
+    assert_eq!(script.heard(), [(Action::SetMaxDowntime(1), true)]);
     assert_eq!(play.changes(), []);
     play.asked(says(RUNNING), Answer::Absent);
     assert_eq!(play.acts(), [Act::Take(Action::SetMaxDowntime(1))]);
