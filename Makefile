@@ -4,7 +4,7 @@ PY := .venv/bin/python
 NOVA := 34.0.0
 CARGO_LINT := -q --all-targets -- -D warnings
 
-.PHONY: help deps build release demo test lint rust fuzz python simulate faults situations matrix nova conformance debian-nova package plots valgrind deny bench clean
+.PHONY: help deps build release demo test lint rust fuzz python faults situations matrix nova conformance debian-nova package plots valgrind deny bench clean mutants simulate
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -97,6 +97,9 @@ package: deps ## wheel and sdist, installed into empty environments
 valgrind: build ## the libvirt layer under valgrind: its tests, a migration, the Python module
 	@echo "==> valgrind"
 	@scripts/valgrind
+
+mutants: deps ## change the code in one place at a time: what do the tests not notice? docs/mutants.md from it (hours)
+	@scripts/mutants
 
 deny: deps ## licences, sources and known faults of every crate
 	@echo "==> cargo-deny"

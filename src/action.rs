@@ -78,6 +78,13 @@ pub struct Decision {
     pub reason: String,
 }
 
+impl Decision {
+    /// One that was made at this time since the start.
+    pub fn new(at: Duration, action: Action, reason: impl Into<String>) -> Self {
+        Self { at, action, reason: reason.into() }
+    }
+}
+
 impl fmt::Display for Decision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:.1} s: {}: {}", self.at.as_secs_f64(), self.action, self.reason)

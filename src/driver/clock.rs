@@ -173,7 +173,7 @@ impl Clock {
                 continue;
             }
             let next = times.due.peek().map(|Reverse((at, _))| *at);
-            let until = [next, self.hands.relieve(), Some(now + LONG)].into_iter().flatten().min();
+            let until = [next, self.hands.relieve(now), Some(now + LONG)].into_iter().flatten().min();
             let until = until.unwrap_or(now + LONG);
             times.asleep_until = Some(until);
             let pause = until.saturating_duration_since(now);

@@ -45,12 +45,12 @@ impl Hands {
     }
 
     /// Gets help where orders have waited for too long. Returns when to look again, if any wait.
-    pub fn relieve(&self) -> Option<Instant> {
+    pub fn relieve(&self, now: Instant) -> Option<Instant> {
         let mut queue = self.lock();
         let waiting = queue.orders.front()?.0;
-        if waiting.elapsed() >= STUCK && queue.idle == 0 {
+        if now.saturating_duration_since(waiting) >= STUCK && queue.idle == 0 {
             self.hire(&mut queue);
-            return Some(Instant::now() + STUCK);
+            return Some(now + STUCK);
         }
         Some(waiting + STUCK)
     }
@@ -112,21 +112,28 @@ mod tests {
         assert_eq!(hands.lock().hands, 1);
     }
 
+    /// The clock is the test's: how long a new hand takes to begin is the machine's affair.
     #[test]
     fn an_order_that_is_stuck_holds_the_next_one_up_only_for_a_while() {
         let hands = Hands::default();
+        let (began, begun) = channel();
         let (release, stuck) = channel::<()>();
         hands.give(move || {
+            began.send(()).unwrap();
             let _ = stuck.recv();
         });
+        begun.recv().unwrap();
         let (sender, done) = channel();
-        hands.give(move || sender.send(()).unwrap());
-        assert!(done.recv_timeout(Duration::from_millis(10)).is_err());
-        while let Some(when) = hands.relieve() {
-            std::thread::sleep(when.saturating_duration_since(Instant::now()));
-        }
+        assert!(!hands.give(move || sender.send(()).unwrap()), "the one hand is at work");
+        let waiting = hands.lock().orders[0].0;
+        let early = waiting + STUCK - Duration::from_millis(1);
+        assert_eq!(hands.relieve(early), Some(waiting + STUCK));
+        assert_eq!(hands.lock().hands, 1);
+        assert!(done.try_recv().is_err());
+        assert_eq!(hands.relieve(waiting + STUCK), Some(waiting + 2 * STUCK));
         done.recv().unwrap();
         assert_eq!(hands.lock().hands, 2);
+        assert_eq!(hands.relieve(waiting + 10 * STUCK), None);
         release.send(()).unwrap();
     }
 }

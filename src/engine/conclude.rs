@@ -6,7 +6,7 @@ use super::Engine;
 use super::doing::{Hold, is_cancelled};
 use super::input::Reply;
 use super::order::{Change, Order, PATIENCE};
-use super::state::{Concluding, Stage, State, Verdict};
+use super::state::{Concluding, Stage, State, Story, Verdict};
 use crate::error::LibvirtError;
 use crate::flags::MigrateFlags;
 use crate::job::{JobInfo, JobType};
@@ -198,6 +198,14 @@ impl Engine {
             self.state = State::Concluding(concluding);
             return self.change_for_state(Change::Resume);
         }
+        if let Err(error) = &concluding.result
+            && self.may_get_over(answers)
+        {
+            // The daemons may have lost each other in post-copy, and the memory still move.
+            self.followed_up = true;
+            let error = error.clone();
+            return self.follow(Story::PostCopyBroke(error));
+        }
         if let Err(error) = &mut concluding.result {
             explain_doubt(answers, error);
         }
@@ -206,6 +214,12 @@ impl Engine {
             location = place;
         }
         self.located(concluding, location);
+    }
+
+    /// Whether the source says that post-copy broke, which nobody has looked after yet.
+    fn may_get_over(&self, answers: Answers) -> bool {
+        let broken = matches!(answers.source, Answer::State(state) if state.is_post_copy_failed());
+        broken && !self.followed_up && !self.adopted && !self.case.scope.is_beside()
     }
 
     /// Where the guest of a migration without a call of ours is, if it has moved; the result is changed to that.

@@ -135,6 +135,7 @@ impl Engine {
             Story::Adopted => return self.conclude_adopted(),
             Story::Broke(error) | Story::PostCopyBroke(error) => error,
         };
+        self.followed_up = true;
         if !self.case.destination {
             return self.conclude(Err(error), None);
         }

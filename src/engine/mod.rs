@@ -66,6 +66,8 @@ pub struct Engine {
     watch: Watch,
     hold: Hold,
     aborting: wishes::Aborting,
+    /// A post-copy that broke has been looked after.
+    followed_up: bool,
     /// A pause was out when the end was told.
     late: bool,
     /// The wishes that were out with it, and libvirt's answers.
@@ -149,6 +151,7 @@ impl Engine {
             watch: Watch::new(policy),
             hold: Hold::Free,
             aborting: wishes::Aborting::default(),
+            followed_up: false,
             late: false,
             late_wishes: vec![],
             forcing: wishes::Forcing::default(),

@@ -146,13 +146,18 @@ impl Engine {
         } else if !connected {
             self.lose(Story::Broke(error));
         } else {
-            // The daemons may have lost each other in post-copy, and the memory still move.
-            self.follow(Story::PostCopyBroke(error));
+            self.conclude(Err(error), None);
         }
     }
 
     /// It is followed without a call from now on.
     pub(super) fn follow(&mut self, story: Story) {
+        // What is out may hang with the call's connection: it holds up no look, and what the policy still wants it will
+        // say again.
+        self.lane = None;
+        while let Some(decision) = self.watch.decisions.pop_front() {
+            self.watch.carried_out(self.now, &decision, false);
+        }
         self.state = State::Following(Following { story, heard: self.now, still: None });
         self.watch.sample_at = self.now;
     }

@@ -1,6 +1,7 @@
 //! The engine for a caller that carries orders out itself: Nova's monitor.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -10,6 +11,7 @@ use super::errors::invalid;
 use super::outcome::PyDecision;
 use super::params::flags_from_py;
 use super::policy::{job_info, since};
+use super::progress::seconds;
 use crate::Error;
 use crate::domain::GuestFacts;
 use crate::engine::{Case, Change, Engine, Input, Order, Outside, Reply, Scope, Ticket};
@@ -214,11 +216,11 @@ impl PyOrder {
         }
     }
 
-    /// Of set-max-downtime: the pause to allow, ms, as libvirt takes it; `None` for all else.
+    /// Of set-max-downtime: the pause to allow, s; `None` for all else.
     #[getter]
-    fn milliseconds(&self) -> Option<u64> {
+    fn max_downtime(&self) -> Option<f64> {
         match self.order {
-            Order::Change(Change::SetMaxDowntime(limit)) => Some(limit),
+            Order::Change(Change::SetMaxDowntime(limit)) => seconds(Some(Duration::from_millis(limit))),
             _ => None,
         }
     }

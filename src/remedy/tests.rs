@@ -95,6 +95,42 @@ fn of_twins_the_one_to_keep_is_kept() {
     }
 }
 
+/// libvirt keeps the job of a post-copy that broke, so that it would be waited for without an end.
+#[test]
+fn what_a_post_copy_leaves_at_the_source_is_removed_whatever_its_job() {
+    for source in [POST_COPY, FAILED] {
+        for job in [Fact::Known(()), Fact::Absent, Fact::Unknown] {
+            let view = View {
+                source,
+                destination: MIGRATED,
+                job,
+                persistent: Fact::Known(()),
+                keep: None,
+                for_good: true,
+            };
+            assert_eq!(view.remedy(), Remedy::RemoveSource, "{source:?} {job:?}");
+        }
+    }
+}
+
+/// One that was to leave its definition where it is, or to have none at all.
+#[test]
+fn no_definition_is_asked_for_where_none_was_to_move() {
+    for persistent in [Fact::Known(()), Fact::Absent, Fact::Unknown] {
+        let view = View {
+            source: MIGRATING,
+            destination: MIGRATED,
+            job: Fact::Absent,
+            persistent,
+            keep: None,
+            for_good: false,
+        };
+        assert_eq!(view.remedy(), Remedy::RemoveSource, "{persistent:?}");
+        let left = View { source: LEFT, ..view };
+        assert_eq!(left.remedy(), Remedy::Whole(GuestLocation::DestinationRunning), "{persistent:?}");
+    }
+}
+
 #[test]
 fn nothing_is_removed_while_a_migration_runs_or_may_run() {
     for (source, destination) in [(RUNNING, MIGRATING), (MIGRATING, MIGRATING), (MIGRATING, MIGRATED)] {

@@ -3,6 +3,7 @@
 // What the tests share.
 mod fake;
 mod generate;
+mod play;
 mod simulator;
 mod support;
 
@@ -19,6 +20,12 @@ mod domain_xml_numa;
 mod domain_xml_pair;
 mod domain_xml_properties;
 mod domain_xml_steps;
+mod engine_beside;
+mod engine_call;
+mod engine_end;
+mod engine_follow;
+mod engine_restart;
+mod engine_wishes;
 mod guest;
 mod libvirt_beforehand;
 mod libvirt_layer;

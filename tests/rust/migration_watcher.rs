@@ -26,9 +26,8 @@ fn a_hundred_migrations_have_one_watcher() {
     }
     eventually("progress", || migrations.iter().all(|migration| migration.progress().iteration == 1));
     assert!(threads("migration-call") >= 100);
+    // How many hands a busy machine needs for a moment is its own affair: `driver/hands.rs` has that on a clock of its own.
     assert_eq!(threads("migration-watch"), 1);
-    // Not one for each migration; how many a busy machine needs for a moment is its own affair.
-    assert!(threads("migration-hand") < 50, "{}", threads("migration-hand"));
     for fake in &fakes {
         fake.end(None);
     }

@@ -200,7 +200,7 @@ class Carrying:
 
     def _change(self, order: EngineOrder) -> None:
         if order.name == "set-max-downtime":
-            self._guest.migrate_configure_max_downtime(order.milliseconds)
+            self._guest.migrate_configure_max_downtime(round((order.max_downtime or 0) * 1000))
         elif order.name == "abort":
             self._guest.abort_job()
             self._operation.abort_was_taken()
