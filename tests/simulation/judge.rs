@@ -81,7 +81,7 @@ impl Judge {
             Reply::Called { .. } => u64::MAX,
             // What the destination does not tell is known as before.
             Reply::Asked(answers) if answers.destination == Answer::Unknown => return,
-            Reply::Asked(_) | Reply::Viewed(_) | Reply::Changed { .. } => ticket.number,
+            Reply::Asked(_) | Reply::Viewed(_) => ticket.number,
             _ => return,
         };
         self.since = self.ordered.get(&number).copied().unwrap_or(self.since);
