@@ -27,6 +27,8 @@ pub struct Judge {
     since: Time,
     /// When each host last had all of the guest.
     whole: [Option<Time>; 2],
+    /// When the guest arrived.
+    arrived: Option<Time>,
     /// How often each wish was answered.
     wishes: BTreeMap<u64, u32>,
     ended: u32,
@@ -63,9 +65,14 @@ impl Judge {
         self.ordered.insert(number, now);
     }
 
-    /// A call has returned: what it says is of now, or a little older where it says that the guest has arrived.
+    /// A call has returned: what it says is of now, or of the time at which the guest arrived.
     pub fn facts(&mut self, now: Time) {
-        self.ordered.insert(u64::MAX, now.saturating_sub(S));
+        let arrived = self.arrived.filter(|arrived| *arrived < now).unwrap_or(now);
+        self.ordered.insert(u64::MAX, arrived);
+    }
+
+    pub fn arrived(&mut self, now: Time) {
+        self.arrived = Some(now);
     }
 
     pub fn input(&mut self, input: &Input) {
@@ -74,7 +81,7 @@ impl Judge {
             Reply::Called { .. } => u64::MAX,
             // What the destination does not tell is known as before.
             Reply::Asked(answers) if answers.destination == Answer::Unknown => return,
-            Reply::Asked(_) | Reply::Viewed(_) | Reply::Changed { .. } => ticket.number,
+            Reply::Asked(_) | Reply::Viewed(_) => ticket.number,
             _ => return,
         };
         self.since = self.ordered.get(&number).copied().unwrap_or(self.since);

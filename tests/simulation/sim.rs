@@ -15,7 +15,7 @@ use crate::judge::Judge;
 use crate::kind::Kind;
 use crate::plan::{Plan, When};
 use crate::task::{Next, Returned, Task};
-use crate::world::{Agenda, Daemon, S, Said, Side, Step, Time, World};
+use crate::world::{Agenda, Daemon, S, Said, Side, Stage, Step, Time, World};
 
 /// What happens next.
 pub enum Happening {
@@ -298,6 +298,9 @@ impl Sim {
         }
         for stage in std::mem::take(&mut self.world.stages) {
             self.note(|sim| format!("    {stage:?}: {}", sim.world.in_words()));
+            if stage == Stage::Arrived {
+                self.judge.arrived(self.world.now);
+            }
             self.reach(Some(When::On(stage, 0)));
         }
         self.judge.after(&self.world)
