@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Engine;
 use super::doing::{Hold, is_cancelled};
-use super::input::Reply;
+use super::input::{Reconnected, Reply};
 use super::order::{Change, Order, PATIENCE};
 use super::state::{Concluding, Stage, State, Story, Verdict};
 use crate::error::LibvirtError;
@@ -137,6 +137,11 @@ impl Engine {
             }
             (Stage::Ask, Reply::Asked(answers)) => self.answered(concluding, answers),
             (Stage::Ask, Reply::Located(place)) => self.located(concluding, place),
+            (Stage::Reconnect, Reply::Reconnected(Reconnected::Failed(_))) => {
+                concluding.stage = Stage::Again(self.now + UNDO.1);
+                self.state = State::Concluding(concluding);
+            }
+            (Stage::Reconnect, _) => self.ask(concluding),
             (Stage::Resume, Reply::Changed { result, .. }) => {
                 let error = result.as_ref().err().map(ToString::to_string);
                 let reason = "it was paused only to get the migration over";
@@ -180,11 +185,11 @@ impl Engine {
 
     fn answered(&mut self, mut concluding: Concluding, answers: Answers) {
         if self.is_held() && answers.source == Answer::Unknown && concluding.undone < UNDO.0 {
-            // It stands still by our hand, and would for good.
+            // It stands still by our hand, and would for good; the connection may be dead.
             concluding.undone += 1;
-            concluding.stage = Stage::Again(self.now + UNDO.1);
+            concluding.stage = Stage::Reconnect;
             self.state = State::Concluding(concluding);
-            return;
+            return self.for_state(Order::Reconnect);
         }
         let runs = matches!(answers.source, Answer::State(state) if state.is_running());
         if self.is_held() && runs && concluding.undone == 0 {
@@ -309,14 +314,16 @@ fn proves_success(code: i32, location: GuestLocation) -> bool {
 
 /// A source that libvirt has go on after the switchover may not be the only one that goes on.
 fn explain_doubt(answers: Answers, error: &mut Error) {
-    let goes_on = matches!(answers.source, Answer::State(state) if state.goes_on_after_failure());
-    if let Error::Libvirt(error) = error
-        && goes_on
-        && answers.destination == Answer::Unknown
-    {
-        error.message += "; the destination could not be asked, and may run the guest as well: look there before \
-                          the guest is used";
-    }
+    let Error::Libvirt(error) = error else { return };
+    let unknown = match (answers.source, answers.destination) {
+        (Answer::State(state), Answer::Unknown) if state.goes_on_after_failure() => "destination",
+        // By the destination's word alone: libvirt may have lost its answer and have the source go on.
+        (Answer::Unknown, Answer::State(state)) if state.is_running() => "source",
+        _ => return,
+    };
+    error.message += &format!(
+        "; the {unknown} could not be asked, and may run the guest as well: look there before the guest is used"
+    );
 }
 
 /// Whether a guest that is paused at the source by our hand may go on there: no other host can run it.

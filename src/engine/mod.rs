@@ -321,7 +321,7 @@ impl Engine {
     fn advance(&mut self) {
         if self.look_at().is_some_and(|due| due <= self.now) {
             // Beside whatever hangs.
-            self.watch.silence.look();
+            self.watch.silence.look(self.now);
             self.order(Order::Look, Purpose::Look);
         }
         self.lane_due();

@@ -11,6 +11,8 @@ use crate::standing::{Beside, Standing, judge};
 const AFTER_SWITCHOVER: Duration = Duration::from_secs(10);
 /// How long before that: a dead connection is found out in this time (libvirt's keepalive, 5 × 5 s).
 const BEFORE: Duration = Duration::from_secs(25);
+/// Answers that took longer are not of one moment: both hosts are asked once more before anything is said of them.
+const SLOW: Duration = Duration::from_secs(2);
 /// Between two looks.
 const AGAIN: Duration = Duration::from_secs(5);
 
@@ -20,13 +22,24 @@ pub(super) struct Silence {
     since: Duration,
     look_at: Option<Duration>,
     looking: bool,
+    /// When both hosts were asked last, and whether that was since the answers before were slow.
+    asked: Duration,
+    once_more: bool,
     told: String,
     figures: Option<[u64; 4]>,
 }
 
 impl Silence {
     pub fn new(now: Duration) -> Self {
-        Self { since: now, look_at: None, looking: false, told: String::new(), figures: None }
+        Self {
+            since: now,
+            look_at: None,
+            looking: false,
+            asked: now,
+            once_more: false,
+            told: String::new(),
+            figures: None,
+        }
     }
 
     /// Something was heard: an event, or a call's answer that says something new.
@@ -48,13 +61,20 @@ impl Silence {
     }
 
     /// Both hosts are being asked.
-    pub fn look(&mut self) {
-        self.looking = true;
+    pub fn look(&mut self, now: Duration) {
+        (self.looking, self.asked) = (true, now);
     }
 
     /// Their answers. Returns what is to be said, unless it was said before.
     pub fn looked(&mut self, answers: Answers, now: Duration) -> Option<String> {
         self.looking = false;
+        let known = answers.source != Answer::Unknown && answers.destination != Answer::Unknown;
+        let slow = known && now.saturating_sub(self.asked) > SLOW;
+        if slow && !std::mem::replace(&mut self.once_more, slow) {
+            self.look_at = Some(now);
+            return None;
+        }
+        self.once_more = false;
         let seen = seen(answers);
         // It was over while they were asked.
         let heard = self.look_at.is_none() && now.saturating_sub(self.since) < AGAIN;
@@ -147,7 +167,7 @@ mod tests {
         silence.figures([1, 2, 3, 4], start + s(3));
         silence.figures([1, 2, 3, 4], start + s(9));
         assert_eq!(silence.due(true), Some(start + s(13)));
-        silence.look();
+        silence.look(start + s(13));
         assert_eq!(silence.due(true), None);
         let there = Answer::State(DomainState::new(1, 2));
         let text = silence.looked(answers((3, 2), there), start + s(14)).unwrap();
@@ -157,10 +177,10 @@ mod tests {
         );
         assert!(text.contains("the guest runs at the destination"), "{text}");
         // The same again is not told again; what has changed is.
-        silence.look();
+        silence.look(start + s(18));
         assert_eq!(silence.looked(answers((3, 2), there), start + s(19)), None);
         assert_eq!(silence.due(true), Some(start + s(24)));
-        silence.look();
+        silence.look(start + s(23));
         let changed = silence.looked(answers((3, 2), Answer::Unknown), start + s(24)).unwrap();
         assert!(changed.contains("the destination nothing: the destination does not answer"), "{changed}");
         silence.broken(start + s(25));
@@ -168,10 +188,27 @@ mod tests {
     }
 
     #[test]
+    fn answers_that_are_not_of_one_moment_are_asked_for_once_more() {
+        let (start, s) = (Duration::from_secs(100), Duration::from_secs);
+        let mut silence = Silence::new(start);
+        let there = Answer::State(DomainState::new(1, 2));
+        silence.look(start + s(25));
+        assert_eq!(silence.looked(answers((1, 1), there), start + s(28)), None);
+        assert_eq!(silence.due(false), Some(start + s(28)));
+        silence.look(start + s(28));
+        let text = silence.looked(answers((3, 2), there), start + s(31)).unwrap();
+        assert!(text.contains("the guest runs at the destination"), "{text}");
+        // One that nobody answers is told at once.
+        let mut silence = Silence::new(start);
+        silence.look(start + s(25));
+        assert!(silence.looked(answers((1, 1), Answer::Unknown), start + s(60)).is_some());
+    }
+
+    #[test]
     fn an_answer_that_comes_while_the_hosts_are_asked_ends_the_silence() {
         let (start, s) = (Duration::from_secs(100), Duration::from_secs);
         let mut silence = Silence::new(start);
-        silence.look();
+        silence.look(start + s(25));
         silence.broken(start + s(26));
         assert_eq!(silence.looked(answers((1, 1), Answer::Absent), start + s(27)), None);
         assert_eq!(silence.due(false), Some(start + s(51)));

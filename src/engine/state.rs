@@ -118,6 +118,8 @@ pub(super) enum Stage {
     Ask,
     /// The time to ask them again.
     Again(Duration),
+    /// Another connection to a source that does not answer.
+    Reconnect,
     /// The guest going on.
     Resume,
     /// The source standing still.

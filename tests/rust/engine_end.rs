@@ -311,6 +311,9 @@ fn a_source_that_does_not_say_whether_our_pause_is_left_is_asked_again() {
     while play.how().is_none() {
         play.asked(Answer::Unknown, Answer::Unknown);
         questions += 1;
+        if play.is_out(&Order::Reconnect) {
+            play.reconnected(Reconnected::Failed(error(38)));
+        }
         play.wait(ms(500));
     }
     assert_eq!(questions, 11);
@@ -318,9 +321,13 @@ fn a_source_that_does_not_say_whether_our_pause_is_left_is_asked_again() {
     let mut play = held(whole());
     play.failed(error(9));
     play.asked(Answer::Unknown, Answer::Unknown);
+    play.reconnected(Reconnected::Failed(error(38)));
     play.wait(ms(499));
     assert!(!play.is_out(&Order::Ask));
     play.wait(ms(1));
+    play.asked(Answer::Unknown, Answer::Unknown);
+    // Over another connection there is an answer.
+    play.reconnected(Reconnected::There { events: true });
     play.asked(says(PAUSED), Answer::Absent);
     assert_eq!(play.changes(), [Change::Resume]);
     // After the end as well.
