@@ -115,7 +115,8 @@ def test_unsafe_is_in_one_folder_and_has_its_reasons() -> None:
 
 def test_panics_unwind_and_none_begins_in_a_callback() -> None:
     assert not re.search(r"^\s*panic\s*=", (ROOT / "Cargo.toml").read_text(), re.MULTILINE)
-    assert not (ROOT / ".cargo").exists()
+    # Nor by a setting of cargo's beside it.
+    assert not list((ROOT / ".cargo").glob("config*"))
     callbacks = 0
     for path in LIBVIRT.glob("*.rs"):
         for found in re.finditer(r'extern "C" fn (\w+)[^;]*?\{(.*?)\n?\}\n', path.read_text(), re.DOTALL):
