@@ -78,9 +78,11 @@ impl Play {
     }
 
     fn collect(&mut self) {
-        self.out.extend(std::iter::from_fn(|| self.engine.poll_order()));
-        self.told.extend(std::iter::from_fn(|| self.engine.poll_update()));
-        self.answers.extend(std::iter::from_fn(|| self.engine.poll_answer()));
+        /// More than an engine ever has to say at once.
+        const MANY: usize = 1000;
+        self.out.extend(std::iter::from_fn(|| self.engine.poll_order()).take(MANY));
+        self.told.extend(std::iter::from_fn(|| self.engine.poll_update()).take(MANY));
+        self.answers.extend(std::iter::from_fn(|| self.engine.poll_answer()).take(MANY));
     }
 
     pub fn hand(&mut self, input: Input) {
