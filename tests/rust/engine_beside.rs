@@ -1,7 +1,7 @@
 //! The engine beside a call that somebody else makes and reports, as Nova does.
 
 use crate::play::*;
-use libvirt_migrate::engine::{Case, Change, Order, Outside, Wish};
+use libvirt_migrate::engine::{Case, Change, Input, Order, Outside, Wish};
 use libvirt_migrate::error::LibvirtError;
 use libvirt_migrate::job::{JobInfo, JobType};
 use libvirt_migrate::location::{Answer, GuestLocation};
@@ -42,7 +42,9 @@ fn no_call_is_made_and_nothing_is_prepared() {
     play.until(ms(0));
     assert!(play.is_out(&Order::Sample { state: false }));
     play.sampled(memory(1, 100));
-    play.wait(ms(2000));
+    // How often to look is the caller's.
+    assert!(play.out.is_empty());
+    play.hand(Input::Woken);
     // Once it has begun the state tells the switchover; events are their owner's.
     assert!(play.is_out(&Order::Sample { state: true }) && !play.is_out(&Order::Subscribe));
 }
@@ -191,6 +193,19 @@ fn without_a_destination_the_statistics_alone_tell() {
         }
         assert_eq!(play.how(), how, "{job:?}");
     }
+}
+
+#[test]
+fn a_destination_that_is_known_only_later_is_asked() {
+    let mut play = Play::start(alone());
+    play.until(ms(0));
+    play.sampled(memory(1, 100));
+    play.engine.set_destination(true);
+    let job = Ok(last(JobType::Completed));
+    over(&mut play, job.clone());
+    stays(&mut play, 62_000, &job);
+    assert!(play.is_out(&Order::Ask));
+    assert_eq!(play.how(), None);
 }
 
 #[test]

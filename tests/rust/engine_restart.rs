@@ -1,7 +1,7 @@
 //! The engine that has a run aborted in order to start again with the guest throttled.
 
 use crate::play::*;
-use libvirt_migrate::engine::{Change, Order, Wish};
+use libvirt_migrate::engine::{Change, Input, Order, Reply, Wish};
 use libvirt_migrate::error::LibvirtError;
 use libvirt_migrate::location::{Answer, GuestLocation};
 use libvirt_migrate::policy::{Action, Throttle};
@@ -49,6 +49,22 @@ fn it_calls_again_once_the_abort_is_taken_and_the_call_is_back() {
     play.brought(Default::default());
     play.completed(Ok(last(libvirt_migrate::job::JobType::Completed)));
     assert_eq!(play.how(), Some((How::Moved, GuestLocation::DestinationRunning)));
+}
+
+#[test]
+fn a_look_at_the_run_before_says_nothing_of_the_next() {
+    let (mut play, script) = restarting();
+    play.changed(Change::Abort, Ok(()));
+    play.wait(ms(2000));
+    let late = play.take(|order| matches!(order, Order::Sample { .. }));
+    play.called(Err(error(ABORTED)));
+    assert!(calls_again(&play));
+    let (told, job) = (play.told.len(), Ok(Box::new(memory(7, 1))));
+    play.hand(Input::Done(late, Reply::Sampled { job, state: None, connected: true }));
+    assert_eq!((script.begun(), play.told.len()), (1, told));
+    play.wait(ms(0));
+    play.sampled(memory(1, 100));
+    assert_eq!(script.begun(), 2);
 }
 
 #[test]

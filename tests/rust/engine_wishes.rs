@@ -94,6 +94,8 @@ fn an_abort_in_post_copy_is_none() {
     play.event(3, 7);
     play.wish(1, Wish::Abort);
     assert_eq!((play.answer(1), play.changes()), (Some(Err(Some(INVALID))), vec![]));
+    let refusal = play.answers[0].1.as_ref().unwrap_err().to_string();
+    assert!(refusal.starts_with("vm1 is in post-copy"), "{refusal}");
     // One that was refused before for want of a job is asked for no more.
     let mut play = Play::start(whole());
     play.prepared(true);

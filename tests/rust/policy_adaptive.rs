@@ -1,8 +1,11 @@
 //! The adaptive policy: single cases in simulated migrations.
 
+use std::time::Duration;
+
 use crate::simulator::{End, Guest, Link, Load, MIB, Report, Start, Watch, fixed_limit, migrate};
 use libvirt_migrate::flags::MigrateFlags as F;
-use libvirt_migrate::policy::{Action, Convergence, Intent, OnDeadline, Policy, policy};
+use libvirt_migrate::job::{JobInfo, JobType};
+use libvirt_migrate::policy::{Action, Context, Convergence, Intent, OnDeadline, Policy, Sample, policy};
 
 fn made(intent: Intent, more: F) -> Box<dyn Policy> {
     let mut flags = F::DEFAULT | more;
@@ -171,5 +174,36 @@ fn a_stuck_guest_is_noticed_without_events() {
         let report = run(Intent { post_copy: true, ..PAUSE }, guest, link, watch);
         assert_eq!(report.end, End::PostCopy);
         assert!(report.time < 4.0 + 20.0 * poll, "{} s at {poll} s", report.time);
+    }
+}
+
+/// What ends the run, or takes it out of the policy's hands, is the last thing that is asked of it: also while nobody
+/// has said yet whether it was done.
+#[test]
+fn nothing_more_is_asked_of_a_run_that_is_given_away() {
+    let sample = |elapsed: f64, limit: u64| {
+        let job = JobInfo {
+            kind: JobType::Unbounded,
+            memory_iteration: Some(2),
+            memory_total: Some(1 << 30),
+            memory_remaining: Some(1 << 28),
+            ..JobInfo::default()
+        };
+        // A limit above the longest pause is one that the policy would lower.
+        let context = Context { downtime_limit_ms: Some(limit), ..Context::default() };
+        Sample::from_job(&job, Duration::from_secs_f64(elapsed), context)
+    };
+    let late = Intent { deadline: Some(1.0), ..PAUSE };
+    let forced = Intent { on_deadline: OnDeadline::Force, post_copy: true, ..late };
+    for (intent, expected) in [(late, Action::Abort), (forced, Action::StartPostCopy)] {
+        let mut policy = made(intent, F::empty());
+        let decided: Vec<_> = policy.observe(&sample(1.0, 300)).iter().map(|one| one.action).collect();
+        assert_eq!(decided, [expected]);
+        assert_eq!(policy.observe(&sample(2.0, 5000)), []);
+        policy.succeeded(&expected);
+        assert_eq!(policy.observe(&sample(3.0, 5000)), []);
+        // One that was refused is still the policy's.
+        policy.failed(&expected, Duration::from_secs(4));
+        assert_eq!(policy.observe(&sample(4.01, 5000)).len(), 1);
     }
 }

@@ -31,6 +31,8 @@ pub struct Play {
     pub out: Vec<(Ticket, Order)>,
     pub told: Vec<Update>,
     pub answers: Vec<(u64, Result<()>)>,
+    /// How often something was handed in: an engine that goes round in circles fails its test.
+    handed: u32,
 }
 
 /// How a migration ended.
@@ -53,7 +55,8 @@ pub fn error(code: i32) -> Error {
 
 impl Play {
     pub fn new(engine: Engine) -> Self {
-        let mut play = Self { engine, now: Duration::ZERO, out: vec![], told: vec![], answers: vec![] };
+        let mut play =
+            Self { engine, now: Duration::ZERO, out: vec![], told: vec![], answers: vec![], handed: 0 };
         play.collect();
         play
     }
@@ -75,12 +78,16 @@ impl Play {
     }
 
     fn collect(&mut self) {
-        self.out.extend(std::iter::from_fn(|| self.engine.poll_order()));
-        self.told.extend(std::iter::from_fn(|| self.engine.poll_update()));
-        self.answers.extend(std::iter::from_fn(|| self.engine.poll_answer()));
+        /// More than an engine ever has to say at once.
+        const MANY: usize = 1000;
+        self.out.extend(std::iter::from_fn(|| self.engine.poll_order()).take(MANY));
+        self.told.extend(std::iter::from_fn(|| self.engine.poll_update()).take(MANY));
+        self.answers.extend(std::iter::from_fn(|| self.engine.poll_answer()).take(MANY));
     }
 
     pub fn hand(&mut self, input: Input) {
+        self.handed += 1;
+        assert!(self.handed < 20_000, "it does not end");
         self.engine.handle(self.now, input);
         self.collect();
     }
