@@ -94,6 +94,8 @@ impl Settle {
         let stuck = now.saturating_sub(since) >= patience;
         match remedy {
             Remedy::Whole(_) | Remedy::ResumePostCopy => Next::Settled(remedy),
+            // An answer that did not come may come the next time.
+            Remedy::Impossible(Reason::SourceUnknown | Reason::DestinationUnknown) if !stuck => Next::Wait,
             Remedy::Impossible(reason) => Next::Hopeless(reason),
             Remedy::Migrating => Next::Migrating,
             Remedy::Await(reason) if stuck => Next::Hopeless(reason),

@@ -451,7 +451,11 @@ fn what_may_still_run_is_left_alone() {
     assert_eq!(play.changes(), []);
     // Nothing can be done, and nothing runs: both hosts say where it is.
     let mut play = settling();
-    play.viewed(at_rest(Answer::Unknown, says(ARRIVED)));
+    while play.is_out(&Order::View) {
+        play.viewed(at_rest(Answer::Unknown, says(ARRIVED)));
+        play.wait(ms(100));
+    }
+    assert!((ms(5000)..ms(5300)).contains(&play.now), "{:?}", play.now);
     play.asked(Answer::Unknown, says(ARRIVED));
     play.completed(Err(error(1)));
     play.wait(ms(500));

@@ -285,8 +285,9 @@ impl Judge {
             Err(error) => error.to_string(),
         });
         (report.told, report.moved) = (Some(place), end.is_ok());
-        // By the source's word alone, which libvirt has go on after a switchover: told with the doubt that it deserves.
-        let doubted = place.is_at_source() && report.words.iter().any(|word| word.contains(DOUBT));
+        // By one host's word alone, after which libvirt may have both go on: told with the doubt that it deserves.
+        let doubted = (place.is_at_source() || place.is_at_destination())
+            && report.words.iter().any(|word| word.contains(DOUBT));
         if !self.was_true(place, world) && !doubted {
             return Err(format!("told {place}, which is not true: {}", world.in_words()));
         }
