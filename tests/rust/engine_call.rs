@@ -124,6 +124,7 @@ fn a_guest_that_moved_is_at_the_destination_and_what_belongs_to_it_comes_along()
     assert_eq!(outcome.left_behind, ["a save"]);
     assert!(play.engine.is_ended());
     assert_eq!(play.engine.progress().fraction, 1.0);
+    assert_eq!(play.engine.progress().expected_time_left, Some(ms(0)));
 }
 
 #[test]
