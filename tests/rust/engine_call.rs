@@ -124,6 +124,35 @@ fn a_guest_that_moved_is_at_the_destination_and_what_belongs_to_it_comes_along()
     assert_eq!(outcome.left_behind, ["a save"]);
     assert!(play.engine.is_ended());
     assert_eq!(play.engine.progress().fraction, 1.0);
+    assert_eq!(play.engine.progress().expected_time_left, Some(ms(0)));
+}
+
+#[test]
+fn the_last_progress_is_of_a_guest_that_has_arrived() {
+    use libvirt_migrate::progress::Phase;
+    let job = |iteration| libvirt_migrate::job::JobInfo {
+        memory_bps: Some(1000),
+        memory_dirty_rate: Some(1),
+        disk_total: Some(50),
+        disk_remaining: Some(20),
+        ..memory(iteration, 3000)
+    };
+    let mut play = Play::start(whole());
+    play.prepared(true);
+    for iteration in 1..4 {
+        play.sampled(job(iteration));
+        play.wait(ms(2000));
+    }
+    let before = play.engine.progress();
+    assert!(before.expected_downtime.is_some() && before.disk_remaining > 0, "{before:?}");
+    play.called(Ok(()));
+    play.brought(Default::default());
+    play.completed(Err(error(1)));
+    play.wait(ms(500));
+    let last = play.engine.progress();
+    assert_eq!((last.phase, last.elapsed, last.fraction), (Phase::Finishing, ms(6500), 1.0));
+    assert_eq!((last.memory_remaining, last.disk_remaining, last.expected_downtime), (0, 0, None));
+    assert_eq!((last.iteration, last.memory_total), (3, 1 << 30));
 }
 
 #[test]

@@ -479,6 +479,20 @@ fn the_next_look_comes_with_the_phase() {
 }
 
 #[test]
+fn without_events_a_preparation_that_takes_long_is_looked_at_less_often() {
+    for (after, pause) in [(1000, 50), (2000, 200)] {
+        let mut play = Play::start(whole());
+        play.prepared(false);
+        play.until(ms(after));
+        let job =
+            libvirt_migrate::job::JobInfo { kind: libvirt_migrate::job::JobType::Unbounded, ..no_job() };
+        play.looked(Ok(job), None, true);
+        play.subscribed(false);
+        assert_eq!(play.engine.wake_at(), Some(ms(after + pause)));
+    }
+}
+
+#[test]
 fn what_was_done_before_it_began_is_in_the_record() {
     let mut play = Play::start(whole());
     play.engine.note(Act::DropPostCopy, "the guest is paused");
