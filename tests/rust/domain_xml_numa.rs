@@ -101,9 +101,10 @@ fn a_vcpu_or_a_cell_that_the_guest_lacks_is_refused() {
     // A pin that is there is of what is there, whatever the rest says.
     let pinned = FLAT.replace("<perf/>", "<cputune><vcpupin vcpu='9' cpuset='0'/></cputune>");
     assert!(apply(numa(json!({"vcpu_pins": {"9": "1"}})), &pinned).contains("vcpu='9' cpuset='1'"));
-    // How many there are is not known where the definition does not say.
+    // A guest whose definition does not say how many has one, as libvirt reads it.
     let silent = FLAT.replace("<vcpu>1</vcpu>", "");
-    assert!(apply(sched("20-21"), &silent).contains("<vcpusched vcpus='20-21'"));
+    fails(sched("0-1"), &silent, "no vCPU 1, which numa.vcpu_sched", "<domain");
+    assert!(apply(sched("0"), &silent).contains("<vcpusched vcpus='0'"));
 }
 
 #[test]
