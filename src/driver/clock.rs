@@ -18,7 +18,7 @@ const STEP: Duration = Duration::from_millis(200);
 /// The clock of one process: a fork takes the variable along and leaves the thread behind.
 static CLOCK: Mutex<Option<(u32, Arc<Clock>)>> = Mutex::new(None);
 
-struct Clock {
+pub(super) struct Clock {
     hands: Hands,
     started: Instant,
     times: Mutex<Times>,
@@ -47,13 +47,15 @@ struct Timed {
 /// Has a new migration driven. It lives until its engine has ended, whoever lets go of its handle.
 pub(super) fn add(shared: &Arc<Shared>) -> Result<()> {
     let clock = this_process()?;
+    // Kept with it: a lock of the whole process's that is taken all the time would be held at the moment of a fork.
+    let _ = shared.clock.set(clock.clone());
     clock.lock().migrations.insert(shared.id, Timed { shared: shared.clone(), due: None, turn: 0 });
     Ok(())
 }
 
 /// Forgets one that could not be started.
 pub(super) fn forget(shared: &Shared) {
-    if let Ok(clock) = this_process() {
+    if let Some(clock) = shared.clock.get() {
         clock.lock().migrations.remove(&shared.id);
     }
 }
@@ -65,7 +67,7 @@ pub(super) fn deliver(shared: &Arc<Shared>, input: Input) {
 
 /// Has done what an engine wants.
 pub(super) fn serve(shared: &Arc<Shared>, wanted: Wanted) {
-    let Ok(clock) = this_process() else { return };
+    let Some(clock) = shared.clock.get() else { return };
     for (ticket, order) in wanted.orders {
         if let Order::Call { throttle } = order {
             if let Err(error) = call::spawn(shared, ticket, throttle) {

@@ -4,9 +4,10 @@
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use super::clock::Clock;
 use super::ground::Ground;
 use crate::domain::EventSink;
 use crate::engine::{Engine, Input, Order, Reply, Ticket};
@@ -24,6 +25,8 @@ pub(super) struct Shared {
     pub ground: Ground,
     /// What the call is made with.
     pub params: Option<MigrateParams>,
+    /// The clock that wakes it, unless it runs on its caller's thread.
+    pub clock: OnceLock<Arc<Clock>>,
     /// When it was started or found.
     started: Instant,
     /// The process, which is the only one that can do something with it.
@@ -84,6 +87,7 @@ impl Shared {
             id: LAST.fetch_add(1, Ordering::Relaxed),
             ground,
             params,
+            clock: OnceLock::new(),
             started: Instant::now(),
             process: std::process::id(),
             inner: Mutex::new(inner),
