@@ -4,7 +4,7 @@ PY := .venv/bin/python
 NOVA := 34.0.0
 CARGO_LINT := -q --all-targets -- -D warnings
 
-.PHONY: help deps build release demo test lint rust fuzz python faults situations matrix nova conformance package plots valgrind deny bench clean
+.PHONY: help deps build release demo test lint rust fuzz python faults situations matrix nova conformance debian-nova package plots valgrind deny bench clean mutants simulate
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,11 +25,12 @@ demo: release ## show the bug and the cure on a real guest
 
 test: lint rust fuzz python nova package ## everything that must pass
 
-lint: deps ## formatting, clippy, ruff
-	@echo "==> rustfmt, clippy, ruff"
+lint: deps ## formatting, clippy, ruff, and that the crate's documentation can be built
+	@echo "==> rustfmt, clippy, rustdoc, ruff"
 	@cargo fmt --check
 	@cargo clippy $(CARGO_LINT)
 	@cargo clippy --features python $(CARGO_LINT)
+	@RUSTDOCFLAGS="-D warnings" cargo doc -q --no-deps
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 
@@ -48,6 +49,11 @@ python: build ## types, stubs and pytest with the lab
 	@$(PY) -m mypy.stubtest libvirt_migrate._core
 	@echo "==> pytest"
 	@$(PY) -m pytest
+
+simulate: deps ## a million simulated migrations; SCHEDULES=… says how many, SEED=… runs one and tells it (5 minutes)
+	@echo "==> simulation"
+	@cargo test --release --quiet --no-run --test simulation
+	@SCHEDULES=$${SCHEDULES:-1000000} cargo test --release --quiet --test simulation schedules -- --nocapture
 
 faults: build ## fuzzing for ten minutes, the whole fault matrix, and docs/reliability.md from it (30 minutes)
 	@echo "==> fuzz"
@@ -75,10 +81,15 @@ nova: build ## the drop-in's tests beside a real Nova, and Nova's own of the mig
 	@echo "==> Nova $(NOVA)"
 	@scripts/nova-venv $(NOVA)
 	@.nova/$(NOVA)/bin/python -m pytest tests/nova
-	@scripts/conformance --quick
+	@scripts/conformance --quick --again
 
-conformance: build ## all of Nova's own libvirt tests, every supported release, stock against the drop-in
+conformance: build ## Nova's own libvirt tests, stock against the drop-in, each series; some hours, goes on where it was ended
 	@scripts/conformance
+
+debian-nova: build ## the drop-in with Debian's own Nova packages, in a root of each release; their table in docs/nova.md (10 minutes)
+	@scripts/deps debootstrap
+	@cd tests && code=0; ../$(PY) -m distribution.run ../target/debian-nova.jsonl || code=$$?; \
+		../$(PY) -m distribution.page ../target/debian-nova.jsonl && exit $$code
 
 package: deps ## wheel and sdist, installed into empty environments
 	@scripts/check-package
@@ -86,6 +97,9 @@ package: deps ## wheel and sdist, installed into empty environments
 valgrind: build ## the libvirt layer under valgrind: its tests, a migration, the Python module
 	@echo "==> valgrind"
 	@scripts/valgrind
+
+mutants: deps ## change the code in one place at a time: what do the tests not notice? docs/mutants.md from it (hours)
+	@scripts/mutants
 
 deny: deps ## licences, sources and known faults of every crate
 	@echo "==> cargo-deny"
@@ -99,7 +113,7 @@ bench: release ## speed, as ratios within one run
 	@.nova/$(NOVA)/bin/python bench/retarget.py
 	@$(PY) bench/migrate.py
 	@.nova/$(NOVA)/bin/python -W ignore bench/watch.py
-	@$(PY) bench/cli.py
+	@$(PY) bench/command.py
 	@.nova/$(NOVA)/bin/python bench/engine.py
 	@cargo bench --quiet --bench params --bench retarget
 

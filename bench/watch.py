@@ -31,9 +31,9 @@ os.environ.setdefault("OS_NOVA_DISABLE_EVENTLET_PATCHING", "True")
 
 import libvirt
 
+from helpers.migrating import DESTINATION, MigratingDomain, memory
 from libvirt_migrate import Guest, build_migrate_params
 from libvirt_migrate.lab import Host, Lab, LabGuest, Workload
-from migrating import DESTINATION, MigratingDomain, memory
 
 ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 and sys.argv[1].isdigit() else 3
 #: Migrations at once, and for how long they are watched, s.

@@ -2,7 +2,7 @@
 //! each has a use for. Then the cost of a disk among 1, 10, 100 and 1000. All of them take turns in one run, and each
 //! ratio is one of medians.
 
-#[path = "../tests/generate/mod.rs"]
+#[path = "../tests/rust/generate/mod.rs"]
 mod generate;
 
 use std::hint::black_box;

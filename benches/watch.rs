@@ -3,7 +3,7 @@
 
 #![allow(missing_docs)]
 
-#[path = "../tests/fake/mod.rs"]
+#[path = "../tests/rust/fake/mod.rs"]
 mod fake;
 
 use std::time::{Duration, Instant};

@@ -9,9 +9,9 @@ use std::process::ExitCode;
 use libvirt_migrate::domain::{DomainOps, XmlFlags};
 use libvirt_migrate::domain_xml::Retarget;
 use libvirt_migrate::libvirt::{Connection, silence_default_handler};
-use libvirt_migrate::migration::Update;
 use libvirt_migrate::params::Definition;
 use libvirt_migrate::policy::Convergence;
+use libvirt_migrate::update::Update;
 use libvirt_migrate::uri::without_secrets;
 use libvirt_migrate::{Guest, MigrateParams, Result};
 
@@ -33,7 +33,7 @@ fn migrate(source: &str, name: &str, destination: &str, display: Option<&str>) -
         Update::Started { guest, what } => println!("{guest}: {what}"),
         Update::Step(step) => println!("{step}"),
         Update::Switchover { at } => println!("stopped at the source after {} ms", at.as_millis()),
-        Update::Progress(_) | Update::Ended(_) => {}
+        _ => {}
     });
     let migration = guest.start_migration(&params, &Convergence::default(), vec![news])?;
     let outcome = migration.result()?;

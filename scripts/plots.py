@@ -1,6 +1,6 @@
 """Draws docs/convergence-*.svg: simulated migrations, with the plot that `--report` writes.
 
-The simulator is the one of the Rust tests (tests/policy_plots.rs), which leaves its figures in
+The simulator is the one of the Rust tests (tests/rust/policy_plots.rs), which leaves its figures in
 docs/convergence.json. Run this after a change of the policy or of the plot; tests hold all three together.
 """
 
@@ -13,8 +13,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from libvirt_migrate.cli.plot import plot
-from libvirt_migrate.cli.report import QEMU_LIMIT, Record
+from libvirt_migrate.cli.report.plot import plot
+from libvirt_migrate.cli.report.record import Record
+from libvirt_migrate.cli.report.recorder import QEMU_LIMIT
 
 ROOT = Path(__file__).parent.parent
 FIGURES = ROOT / "docs" / "convergence.json"
@@ -61,7 +62,7 @@ def drawn() -> dict[Path, str]:
 
 def main() -> None:
     """Simulates and draws."""
-    command = ["cargo", "test", "--quiet", "--test", "policy_plots"]
+    command = ["cargo", "test", "--quiet", "--test", "rust", "policy_plots::"]
     subprocess.run(command, cwd=ROOT, env={**os.environ, "WRITE": "1"}, check=True)
     for path, text in drawn().items():
         path.write_text(text)

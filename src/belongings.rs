@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::domain::DomainOps;
 use crate::error::LibvirtError;
 use crate::fact::Fact;
-use crate::migration::Act;
+use crate::record::Act;
 use crate::{Error, Result};
 
 /// Why they are brought.
@@ -23,7 +23,7 @@ pub(crate) struct Belongings {
 
 /// What became of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Brought {
+pub struct Brought {
     /// What was done, or tried, with the reason that it failed for.
     pub acts: Vec<(Act, Option<String>)>,
     /// What did not come along, one sentence each.

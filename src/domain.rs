@@ -38,6 +38,7 @@ pub struct GuestFacts {
 
 /// What libvirt keeps of a domain beside its definitions, and what stays at the source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Kept {
     /// Snapshots.
     Snapshots,
@@ -49,6 +50,7 @@ pub enum Kept {
 
 /// What libvirt tells of a domain without being asked.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum DomainEvent {
     /// A migration has begun with this pass over the memory (`VIR_DOMAIN_EVENT_ID_MIGRATION_ITERATION`).
     Iteration(u64),

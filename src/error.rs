@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
-use crate::domain_xml::XmlError;
-use crate::location::GuestLocation;
-use crate::migration::Outcome;
-use crate::uri::mask_uris;
+use crate::numbers::errors;
+use crate::place::GuestLocation;
+use crate::record::Outcome;
+use crate::secrets::mask_uris;
+use crate::xml_error::XmlError;
 
 /// The result of everything here that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why something could not be done.
 #[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// A parameter, flag or argument that is refused before anything is sent to a hypervisor.
     #[error("{name}: {reason}")]
@@ -115,19 +117,21 @@ pub struct LibvirtError {
 
 impl LibvirtError {
     /// `VIR_ERR_NO_DOMAIN`: the host does not know the domain.
-    pub const NO_DOMAIN: i32 = 42;
+    pub const NO_DOMAIN: i32 = errors::NO_DOMAIN;
     /// `VIR_ERR_OPERATION_INVALID`: not in this state.
-    pub const OPERATION_INVALID: i32 = 55;
+    pub const OPERATION_INVALID: i32 = errors::OPERATION_INVALID;
     /// `VIR_ERR_OPERATION_FAILED`: started and failed.
-    pub const OPERATION_FAILED: i32 = 9;
+    pub const OPERATION_FAILED: i32 = errors::OPERATION_FAILED;
     /// `VIR_ERR_SYSTEM_ERROR`: the host's own system refused something, such as room on a disk.
-    pub const SYSTEM_ERROR: i32 = 38;
+    pub const SYSTEM_ERROR: i32 = errors::SYSTEM_ERROR;
     /// `VIR_ERR_OPERATION_TIMEOUT`: no answer in time, which says nothing of what was asked.
-    pub const OPERATION_TIMEOUT: i32 = 68;
+    pub const OPERATION_TIMEOUT: i32 = errors::OPERATION_TIMEOUT;
     /// `VIR_ERR_OPERATION_ABORTED`: on request.
-    pub const OPERATION_ABORTED: i32 = 78;
+    pub const OPERATION_ABORTED: i32 = errors::OPERATION_ABORTED;
     /// `VIR_ERR_NO_SUPPORT`: this connection has no such call.
-    pub const NO_SUPPORT: i32 = 3;
+    pub const NO_SUPPORT: i32 = errors::NO_SUPPORT;
+    /// `VIR_ERR_INTERNAL_ERROR`: a fault, or what has no number of its own.
+    pub const INTERNAL_ERROR: i32 = errors::INTERNAL_ERROR;
 
     /// Without what can be secret: in URIs, and in the line of a document that libvirt's XML parser quotes.
     pub fn masked(mut self) -> Self {
@@ -141,13 +145,11 @@ impl LibvirtError {
 
     /// An error of libvirt's QEMU driver that this project found before libvirt was asked.
     pub fn found_here(code: i32, message: impl Into<String>) -> Self {
-        /// `VIR_FROM_QEMU`.
-        const QEMU: i32 = 10;
         Self {
             code,
-            domain: QEMU,
+            domain: errors::FROM_QEMU,
             message: message.into(),
-            level: 2,
+            level: errors::LEVEL_ERROR,
             strings: [None, None, None],
             numbers: [-1, -1],
         }
@@ -155,9 +157,7 @@ impl LibvirtError {
 
     /// A daemon that did not answer in time.
     pub fn no_answer(message: impl Into<String>) -> Self {
-        /// `VIR_FROM_RPC`.
-        const RPC: i32 = 7;
-        Self { domain: RPC, ..Self::found_here(Self::OPERATION_TIMEOUT, message) }
+        Self { domain: errors::FROM_RPC, ..Self::found_here(Self::OPERATION_TIMEOUT, message) }
     }
 }
 
@@ -177,13 +177,16 @@ mod tests {
     #[test]
     fn libvirts_messages_lose_excerpts_and_the_secrets_of_uris() {
         let message = "(domain_definition):2: tag mismatch\n<graphics passwd='pw'>\n-----^";
-        let mut error = LibvirtError::found_here(1, message);
+        let mut error = LibvirtError::found_here(LibvirtError::INTERNAL_ERROR, message);
         error.strings = [Some("cannot reach %s".into()), Some("tcp://u:pw@h/".into()), None];
         let masked = error.masked();
         assert_eq!(masked.message, "(domain_definition):2: tag mismatch");
         assert_eq!(masked.strings, [Some("cannot reach %s".into()), Some("tcp://h/".into()), None]);
         for message in ["two\nlines", "points nowhere ^", "a\nb -^", ""] {
-            assert_eq!(LibvirtError::found_here(1, message).masked().message, message);
+            assert_eq!(
+                LibvirtError::found_here(LibvirtError::INTERNAL_ERROR, message).masked().message,
+                message
+            );
         }
     }
 }

@@ -5,14 +5,17 @@ use std::time::Duration;
 
 use crate::copied::check_disks;
 use crate::domain::{DomainOps, GuestFacts};
+use crate::driver::{Sides, WeakMigration, same_process};
 use crate::flags::MigrateFlags;
 use crate::job::JobInfo;
 use crate::libvirt::{CONNECT_LIMIT, Connection};
-use crate::location::{Answer, GuestLocation};
-use crate::migration::{Outcome, UpdateSink, WeakMigration, is_active, same_process};
+use crate::location::GuestLocation;
+use crate::numbers::jobs::OPERATION_MIGRATION_OUT;
 use crate::params::MigrateParams;
 use crate::policy::Convergence;
+use crate::record::Outcome;
 use crate::state::DomainState;
+use crate::update::UpdateSink;
 use crate::uri::check_uri;
 use crate::{Error, Migration, Result};
 
@@ -94,9 +97,7 @@ impl Guest {
         same_process(self.process)?;
         let facts = self.domain.facts()?;
         self.check(params, &facts)?;
-        let migration = Migration::new(self.domain.clone(), facts, params, false, sinks);
-        migration.run_here(params.clone());
-        migration.result()
+        Migration::run_here(self.domain.clone(), facts, params.clone(), sinks).result()
     }
 
     /// Starts to move the guest, with an intent, and returns at once. What happens is told to the `sinks`.
@@ -125,12 +126,12 @@ impl Guest {
         // A job that others have started. Where it cannot be asked, libvirt refuses the second one itself.
         // A post-copy that broke still has its job, and is what a resumption is for.
         let resumes = params.flags().contains(MigrateFlags::POSTCOPY_RESUME);
-        let has_job = |job: JobInfo| is_active(job.kind) && job.operation == Some(5);
+        let has_job = |job: JobInfo| job.kind.is_active() && job.operation == Some(OPERATION_MIGRATION_OUT);
         if !resumes && self.domain.job_info(false).is_ok_and(has_job) {
             return Err(self.busy());
         }
-        let migration = Migration::new(self.domain.clone(), facts, &params, true, sinks);
-        migration.start(params, &convergence, drops_post_copy)?;
+        let domain = self.domain.clone();
+        let migration = Migration::start(domain, facts, params, &convergence, drops_post_copy, sinks)?;
         *active = migration.downgrade();
         Ok(migration)
     }
@@ -190,40 +191,9 @@ impl Guest {
 
     /// Where the guest is, as far as the hosts can be asked.
     pub fn locate(&self, destination: &str) -> GuestLocation {
-        ask_hosts(self.domain(), Some(destination), None).location()
+        let (source, destination) = (self.domain.clone(), Some(destination.to_owned()));
+        Sides { source, gone: false, destination, uuid: None }.ask().location()
     }
-}
-
-/// What the two hosts of a migration say of a guest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Answers {
-    pub source: Answer,
-    pub destination: Answer,
-}
-
-impl Answers {
-    pub fn location(self) -> GuestLocation {
-        GuestLocation::from_answers(self.source, self.destination)
-    }
-}
-
-/// Asks the source, and then the destination where the source's answer does not settle it: what has left the one has
-/// arrived at the other before.
-pub(crate) fn ask_hosts(domain: &dyn DomainOps, destination: Option<&str>, uuid: Option<&str>) -> Answers {
-    let source = Answer::of(domain.state());
-    // One that runs has not left, unless libvirt has it go on: it does so where it lost the destination's answer, and
-    // the destination may go on as well.
-    let settles = matches!(source, Answer::State(state) if state.is_running() && !state.goes_on_after_failure()
-        && !state.is_post_copy() && !state.is_post_copy_failed());
-    if settles {
-        return Answers { source, destination: Answer::Unknown };
-    }
-    let uuid = uuid.map(str::to_owned).or_else(|| domain.uuid().ok());
-    let destination = match (destination, uuid) {
-        (Some(destination), Some(uuid)) => domain.ask_destination(destination, &uuid),
-        _ => Answer::Unknown,
-    };
-    Answers { source, destination }
 }
 
 fn check_state(name: Option<&str>, state: DomainState, flags: MigrateFlags) -> Result<()> {

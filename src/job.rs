@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::numbers::jobs;
+
 /// A typed value as libvirt hands it out.
 #[derive(Debug, Clone, PartialEq)]
 pub enum StatValue {
@@ -24,6 +26,11 @@ impl StatValue {
             Self::UInt(number) => Some(*number),
             _ => None,
         }
+    }
+
+    /// A time; [`as_u64`](Self::as_u64) under the name that tells Python which statistics are times.
+    fn as_milliseconds(&self) -> Option<u64> {
+        self.as_u64()
     }
 
     fn as_i64(&self) -> Option<i64> {
@@ -54,14 +61,13 @@ impl StatValue {
 
 /// Calls `$callback!` with every statistic: name, Rust type, conversion, and what it counts.
 ///
-/// The names are libvirt's own, lower-cased, and so are the units: milliseconds, bytes, bytes/s, pages.
-#[macro_export]
+/// The names are libvirt's own, lower-cased, and so are the units: times are milliseconds, sizes bytes.
 macro_rules! for_each_job_statistic {
     ($callback:ident) => {
         $callback! {
-            time_elapsed: u64, as_u64, "Since the start, ms.";
-            time_remaining: u64, as_u64, "Until the end of a bounded job, ms.";
-            downtime: u64, as_u64, "The pause: expected while it runs, measured once it is over, ms.";
+            time_elapsed: u64, as_milliseconds, "Since the start.";
+            time_remaining: u64, as_milliseconds, "Until the end of a bounded job.";
+            downtime: u64, as_milliseconds, "The pause: expected while it runs, measured once it is over.";
             data_total: u64, as_u64, "Memory and disks, bytes.";
             data_processed: u64, as_u64, "Memory and disks moved, bytes.";
             data_remaining: u64, as_u64, "Memory and disks left, bytes.";
@@ -79,11 +85,11 @@ macro_rules! for_each_job_statistic {
             compression_pages: u64, as_u64, "Compressed pages sent.";
             compression_cache_misses: u64, as_u64, "Pages that the XBZRLE cache did not have.";
             compression_overflow: u64, as_u64, "Pages that compression would have made larger.";
-            setup_time: u64, as_u64, "Before the first byte was sent, ms.";
+            setup_time: u64, as_milliseconds, "Before the first byte was sent.";
             memory_bps: u64, as_u64, "Speed of memory, bytes/s.";
             disk_bps: u64, as_u64, "Speed of disks, bytes/s.";
-            time_elapsed_net: u64, as_u64, "Since the start, without the two hosts' clock difference, ms.";
-            downtime_net: u64, as_u64, "The pause, without the two hosts' clock difference, ms.";
+            time_elapsed_net: u64, as_milliseconds, "Since the start, without the two hosts' clock difference.";
+            downtime_net: u64, as_milliseconds, "The pause, without the two hosts' clock difference.";
             memory_dirty_rate: u64, as_u64, "Memory that the guest dirties, pages/s.";
             memory_iteration: u64, as_u64, "Passes over the memory so far.";
             auto_converge_throttle: i64, as_i64, "How much the guest is slowed down, %.";
@@ -101,7 +107,8 @@ macro_rules! for_each_job_statistic {
 
 macro_rules! job_info {
     ($($name:ident: $type:ty, $convert:ident, $doc:literal;)+) => {
-        /// What libvirt tells of a domain's job. A statistic that it does not tell is `None`.
+        /// What libvirt tells of a domain's job, in its units: times are milliseconds. A statistic that it does not tell
+        /// is `None`.
         #[derive(Debug, Clone, PartialEq, Default)]
         pub struct JobInfo {
             /// What kind of job there is, and whether it is over.
@@ -127,9 +134,12 @@ macro_rules! job_info {
 }
 
 for_each_job_statistic!(job_info);
+#[cfg(feature = "python")]
+pub(crate) use for_each_job_statistic;
 
 /// `virDomainJobType`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum JobType {
     /// No job.
     #[default]
@@ -149,15 +159,20 @@ pub enum JobType {
 }
 
 impl JobType {
+    /// Whether the job runs.
+    pub const fn is_active(self) -> bool {
+        matches!(self, Self::Bounded | Self::Unbounded)
+    }
+
     /// The type from libvirt's number.
     pub const fn from_number(number: i64) -> Self {
         match number {
-            0 => Self::None,
-            1 => Self::Bounded,
-            2 => Self::Unbounded,
-            3 => Self::Completed,
-            4 => Self::Failed,
-            5 => Self::Cancelled,
+            jobs::NONE => Self::None,
+            jobs::BOUNDED => Self::Bounded,
+            jobs::UNBOUNDED => Self::Unbounded,
+            jobs::COMPLETED => Self::Completed,
+            jobs::FAILED => Self::Failed,
+            jobs::CANCELLED => Self::Cancelled,
             other => Self::Unknown(other),
         }
     }
@@ -165,12 +180,12 @@ impl JobType {
     /// libvirt's number.
     pub const fn number(self) -> i64 {
         match self {
-            Self::None => 0,
-            Self::Bounded => 1,
-            Self::Unbounded => 2,
-            Self::Completed => 3,
-            Self::Failed => 4,
-            Self::Cancelled => 5,
+            Self::None => jobs::NONE,
+            Self::Bounded => jobs::BOUNDED,
+            Self::Unbounded => jobs::UNBOUNDED,
+            Self::Completed => jobs::COMPLETED,
+            Self::Failed => jobs::FAILED,
+            Self::Cancelled => jobs::CANCELLED,
             Self::Unknown(number) => number,
         }
     }
@@ -186,5 +201,18 @@ impl JobType {
             Self::Cancelled => "cancelled",
             Self::Unknown(_) => "unknown",
         }
+    }
+}
+
+impl JobInfo {
+    /// Whether a job runs that moves the guest away from here, as far as libvirt says what it does.
+    pub fn is_outgoing(&self) -> bool {
+        self.kind.is_active()
+            && self.operation.is_none_or(|operation| operation == jobs::OPERATION_MIGRATION_OUT)
+    }
+
+    /// Whether these statistics of a job that is over are those of one that moved the guest away from here, or tried to.
+    pub fn is_last_outgoing(&self) -> bool {
+        self.operation.is_none_or(|operation| operation == jobs::OPERATION_MIGRATION_OUT)
     }
 }

@@ -1,36 +1,55 @@
 //! A live-migration core for libvirt.
 //!
 //! The pure layers ([`params`], [`flags`], [`domain_xml`], [`job`], [`policy`]) know nothing of Python,
-//! libvirt's library or clocks. [`libvirt`] is the only module with `unsafe`. [`guest`] starts a migration and
-//! [`migration`] sees it through; the Python module (feature `python`) wraps it.
+//! libvirt's library or clocks. [`libvirt`] is the only module with `unsafe`. [`guest`] starts a migration, the
+//! [`engine`] decides about it and a driver carries that out; the Python module (feature `python`) wraps it.
+//!
+//! What this crate tells, errors, updates, outcomes, actions, may get more variants and fields: match with a `_` arm.
+//! What is given to it, such as [`policy::Intent`], is made with `..Default::default()` for the same reason.
 
-mod belongings;
+pub mod action;
+mod answer;
+#[doc(hidden)]
+pub mod belongings;
 mod copied;
 pub mod domain;
 pub mod domain_xml;
+mod driver;
+#[doc(hidden)]
+pub mod engine;
 pub mod error;
+#[doc(hidden)]
 pub mod exposure;
+#[doc(hidden)]
 pub mod fact;
 pub mod flags;
 pub mod guest;
 pub mod job;
 pub mod libvirt;
 pub mod location;
-pub mod migration;
+pub mod numbers;
 pub mod params;
+mod phase;
+mod place;
 pub mod policy;
 pub mod progress;
+pub mod record;
 pub mod recovery;
-pub mod standing;
+#[doc(hidden)]
+pub mod remedy;
+mod secrets;
+mod standing;
 pub mod state;
+pub mod update;
 pub mod uri;
 pub mod version;
 pub mod whereabouts;
+mod xml_error;
 
 #[cfg(feature = "python")]
 mod python;
 
+pub use driver::Migration;
 pub use error::{Error, Result};
 pub use guest::Guest;
-pub use migration::Migration;
 pub use params::MigrateParams;

@@ -1,51 +1,14 @@
 //! Where a guest is, from what the two hosts say.
 
-use std::fmt;
-
-use crate::Result;
-use crate::error::LibvirtError;
 use crate::standing::{Beside, Standing, destination_alone, judge, source_alone};
-use crate::state::DomainState;
 
-/// Where the guest is after a migration ended, one way or the other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[allow(missing_docs)]
-pub enum GuestLocation {
-    SourceRunning,
-    SourcePaused,
-    DestinationRunning,
-    DestinationPaused,
-    BothPaused,
-    BothRunning,
-    PostCopyBroken,
-    Unknown,
-}
+pub use crate::answer::{Answer, Answers};
+pub use crate::place::GuestLocation;
 
-/// What one host answered about a guest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answer {
-    /// The guest's state there.
-    State(DomainState),
-    /// The host does not know the guest.
-    Absent,
-    /// The host was not or could not be asked.
-    Unknown,
-}
-
-impl Answer {
-    /// What a host's answer to the question for a guest's state says. An error says nothing, unless it is that the host
-    /// does not know the guest.
-    pub fn of(state: Result<DomainState>) -> Self {
-        match state {
-            Ok(state) => Self::State(state),
-            Err(error) if error.libvirt_code() == Some(LibvirtError::NO_DOMAIN) => Self::Absent,
-            Err(_) => Self::Unknown,
-        }
-    }
-
-    /// Whether it is a copy that waits for a migration, or is being made.
-    pub(crate) const fn is_arriving(self) -> bool {
-        matches!(self, Self::State(state) if state.is_arriving())
+impl Answers {
+    /// Where the guest is by both.
+    pub fn location(self) -> GuestLocation {
+        GuestLocation::from_answers(self.source, self.destination)
     }
 }
 
@@ -71,6 +34,8 @@ impl GuestLocation {
             Standing::Source { running: true, .. } => Self::SourceRunning,
             Standing::Source { beside: Beside::Copy | Beside::Twin { .. }, .. }
             | Standing::Switchover(Beside::Copy) => Self::BothPaused,
+            // It may have run at the destination since, and what the source has may be old.
+            Standing::Switchover(Beside::ShutOff) => Self::Unknown,
             Standing::Source { .. } | Standing::Switchover(_) => Self::SourcePaused,
             Standing::Destination { running: true, .. } => Self::DestinationRunning,
             Standing::Destination { running: false, .. } => Self::DestinationPaused,
@@ -92,36 +57,6 @@ impl GuestLocation {
             (false, true) => Self::DestinationRunning,
             (false, false) => Self::Unknown,
         }
-    }
-
-    /// At the source, running or paused.
-    pub const fn is_at_source(self) -> bool {
-        matches!(self, Self::SourceRunning | Self::SourcePaused)
-    }
-
-    /// At the destination, running or paused.
-    pub const fn is_at_destination(self) -> bool {
-        matches!(self, Self::DestinationRunning | Self::DestinationPaused)
-    }
-
-    /// The name at the Python surface.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::SourceRunning => "source-running",
-            Self::SourcePaused => "source-paused",
-            Self::DestinationRunning => "destination-running",
-            Self::DestinationPaused => "destination-paused",
-            Self::BothPaused => "both-paused",
-            Self::BothRunning => "both-running",
-            Self::PostCopyBroken => "post-copy-broken",
-            Self::Unknown => "unknown",
-        }
-    }
-}
-
-impl fmt::Display for GuestLocation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
     }
 }
 
@@ -159,7 +94,7 @@ mod tests {
             (Answer::Absent, Answer::Absent, Unknown),
             (SHUT_OFF, Answer::Unknown, Unknown),
             (MIGRATING, MIGRATING, BothPaused),
-            (MIGRATING, SHUT_OFF, SourcePaused),
+            (MIGRATING, SHUT_OFF, Unknown),
             (PAUSED, RUNNING, DestinationRunning),
             (PAUSED, PAUSED, BothPaused),
             (RUNNING, IN_POST_COPY, BothRunning),

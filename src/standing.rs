@@ -2,7 +2,7 @@
 //! that judges: where the guest is told to be ([`GuestLocation`](crate::location::GuestLocation)) and what puts it right
 //! ([`View::remedy`](crate::recovery::View::remedy)) both follow from it.
 
-use crate::location::Answer;
+use crate::answer::Answer;
 use crate::state::DomainState;
 
 /// What both answers prove together.

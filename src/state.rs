@@ -1,5 +1,7 @@
 //! What a domain does, as libvirt reports it.
 
+use crate::numbers::states::*;
+
 /// `virDomainState` and its reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct DomainState {
@@ -8,73 +10,6 @@ pub struct DomainState {
     /// libvirt's number of the reason; what it means depends on the state.
     pub reason: i32,
 }
-
-const RUNNING: i32 = 1;
-const BLOCKED: i32 = 2;
-const PAUSED: i32 = 3;
-const SHUTDOWN: i32 = 4;
-const SHUT_OFF: i32 = 5;
-const CRASHED: i32 = 6;
-const PM_SUSPENDED: i32 = 7;
-
-/// The reasons of each state, by libvirt's numbers.
-const REASONS: [(i32, &[&str]); 8] = [
-    (0, &["unknown"]),
-    (
-        RUNNING,
-        &[
-            "unknown",
-            "booted",
-            "migrated",
-            "restored",
-            "from snapshot",
-            "unpaused",
-            "migration canceled",
-            "save canceled",
-            "wakeup",
-            "crashed",
-            "post-copy",
-            "post-copy failed",
-        ],
-    ),
-    (BLOCKED, &["unknown"]),
-    (
-        PAUSED,
-        &[
-            "unknown",
-            "user",
-            "migration",
-            "save",
-            "dump",
-            "I/O error",
-            "watchdog",
-            "from snapshot",
-            "shutting down",
-            "snapshot",
-            "crashed",
-            "starting up",
-            "post-copy",
-            "post-copy failed",
-        ],
-    ),
-    (SHUTDOWN, &["unknown", "user"]),
-    (
-        SHUT_OFF,
-        &[
-            "unknown",
-            "shutdown",
-            "destroyed",
-            "crashed",
-            "migrated",
-            "saved",
-            "failed",
-            "from snapshot",
-            "daemon",
-        ],
-    ),
-    (CRASHED, &["unknown", "panicked"]),
-    (PM_SUSPENDED, &["unknown"]),
-];
 
 impl DomainState {
     /// A state that libvirt reported.
@@ -85,31 +20,33 @@ impl DomainState {
     /// The state in words.
     pub const fn name(self) -> &'static str {
         match self.code {
-            0 => "no state",
+            NOSTATE => "no state",
             RUNNING => "running",
             BLOCKED => "blocked",
             PAUSED => "paused",
             SHUTDOWN => "in shutdown",
-            SHUT_OFF => "shut off",
+            SHUTOFF => "shut off",
             CRASHED => "crashed",
-            PM_SUSPENDED => "suspended by its power management",
+            PMSUSPENDED => "suspended by its power management",
             _ => "unknown",
         }
     }
 
     /// The reason in words.
-    pub fn reason_name(self) -> &'static str {
-        REASONS
-            .iter()
-            .find(|(code, _)| *code == self.code)
-            .and_then(|(_, names)| names.get(usize::try_from(self.reason).ok()?))
-            .copied()
-            .unwrap_or("unknown")
+    pub const fn reason_name(self) -> &'static str {
+        match self.code {
+            RUNNING => running(self.reason),
+            PAUSED => paused(self.reason),
+            SHUTOFF => shut_off(self.reason),
+            SHUTDOWN if self.reason == SHUTDOWN_USER => "user",
+            CRASHED if self.reason == CRASHED_PANICKED => "panicked",
+            _ => "unknown",
+        }
     }
 
     /// Whether there is no guest to move but a definition.
     pub const fn is_shut_off(self) -> bool {
-        self.code == SHUT_OFF
+        self.code == SHUTOFF
     }
 
     /// Whether the guest's processors run.
@@ -119,37 +56,90 @@ impl DomainState {
 
     /// Whether the guest is there but stands still.
     pub const fn is_paused(self) -> bool {
-        matches!(self.code, PAUSED | PM_SUSPENDED)
+        matches!(self.code, PAUSED | PMSUSPENDED)
     }
 
-    /// Whether this side is in the middle of a healthy post-copy: paused [3, 12] or running [1, 10].
+    /// Whether this side is in the middle of a healthy post-copy.
     pub const fn is_post_copy(self) -> bool {
-        matches!((self.code, self.reason), (PAUSED, 12) | (RUNNING, 10))
+        matches!((self.code, self.reason), (PAUSED, PAUSED_POSTCOPY) | (RUNNING, RUNNING_POSTCOPY))
     }
 
-    /// Whether this side says that a post-copy broke: paused [3, 13] or running [1, 11].
+    /// Whether this side says that a post-copy broke.
     pub const fn is_post_copy_failed(self) -> bool {
-        matches!((self.code, self.reason), (PAUSED, 13) | (RUNNING, 11))
+        matches!(
+            (self.code, self.reason),
+            (PAUSED, PAUSED_POSTCOPY_FAILED) | (RUNNING, RUNNING_POSTCOPY_FAILED)
+        )
     }
 
-    /// Whether this side is paused for a migration: [3, 2].
+    /// Whether this side is paused for a migration.
     pub const fn is_migrating(self) -> bool {
-        matches!((self.code, self.reason), (PAUSED, 2))
+        matches!((self.code, self.reason), (PAUSED, PAUSED_MIGRATION))
     }
 
-    /// Whether this side goes on after a migration that libvirt counts as failed: [1, 6].
+    /// Whether this side goes on after a migration that libvirt counts as failed.
     pub const fn goes_on_after_failure(self) -> bool {
-        matches!((self.code, self.reason), (RUNNING, 6))
+        matches!((self.code, self.reason), (RUNNING, RUNNING_MIGRATION_CANCELED))
     }
 
-    /// Whether this may be the paused copy that a destination has before the guest runs there: [3, 2] or starting
-    /// up [3, 11]. A source that is paused for a migration has the first one too.
+    /// Whether this may be the paused copy that a destination has before the guest runs there: for a migration, as a
+    /// source at the switchover too, or starting up.
     pub const fn is_arriving(self) -> bool {
-        matches!((self.code, self.reason), (PAUSED, 2 | 11))
+        matches!((self.code, self.reason), (PAUSED, PAUSED_MIGRATION | PAUSED_STARTING_UP))
     }
 
-    /// Whether this side is shut off since its guest has moved: [5, 4].
+    /// Whether this side is shut off since its guest has moved.
     pub const fn has_migrated(self) -> bool {
-        matches!((self.code, self.reason), (SHUT_OFF, 4))
+        matches!((self.code, self.reason), (SHUTOFF, SHUTOFF_MIGRATED))
+    }
+}
+
+const fn running(reason: i32) -> &'static str {
+    match reason {
+        RUNNING_BOOTED => "booted",
+        RUNNING_MIGRATED => "migrated",
+        RUNNING_RESTORED => "restored",
+        RUNNING_FROM_SNAPSHOT => "from snapshot",
+        RUNNING_UNPAUSED => "unpaused",
+        RUNNING_MIGRATION_CANCELED => "migration canceled",
+        RUNNING_SAVE_CANCELED => "save canceled",
+        RUNNING_WAKEUP => "wakeup",
+        RUNNING_CRASHED => "crashed",
+        RUNNING_POSTCOPY => "post-copy",
+        RUNNING_POSTCOPY_FAILED => "post-copy failed",
+        _ => "unknown",
+    }
+}
+
+const fn paused(reason: i32) -> &'static str {
+    match reason {
+        PAUSED_USER => "user",
+        PAUSED_MIGRATION => "migration",
+        PAUSED_SAVE => "save",
+        PAUSED_DUMP => "dump",
+        PAUSED_IOERROR => "I/O error",
+        PAUSED_WATCHDOG => "watchdog",
+        PAUSED_FROM_SNAPSHOT => "from snapshot",
+        PAUSED_SHUTTING_DOWN => "shutting down",
+        PAUSED_SNAPSHOT => "snapshot",
+        PAUSED_CRASHED => "crashed",
+        PAUSED_STARTING_UP => "starting up",
+        PAUSED_POSTCOPY => "post-copy",
+        PAUSED_POSTCOPY_FAILED => "post-copy failed",
+        _ => "unknown",
+    }
+}
+
+const fn shut_off(reason: i32) -> &'static str {
+    match reason {
+        SHUTOFF_SHUTDOWN => "shutdown",
+        SHUTOFF_DESTROYED => "destroyed",
+        SHUTOFF_CRASHED => "crashed",
+        SHUTOFF_MIGRATED => "migrated",
+        SHUTOFF_SAVED => "saved",
+        SHUTOFF_FAILED => "failed",
+        SHUTOFF_FROM_SNAPSHOT => "from snapshot",
+        SHUTOFF_DAEMON => "daemon",
+        _ => "unknown",
     }
 }

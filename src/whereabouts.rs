@@ -33,6 +33,7 @@ impl Presence {
 /// What follows from all answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
+#[non_exhaustive]
 pub enum Whereis {
     Running,
     Paused,
@@ -64,6 +65,7 @@ impl Whereis {
 
 /// Where a guest is, by the word of all hosts that could be asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Whereabouts {
     /// What it is about.
     pub what: Whereis,

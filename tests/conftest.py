@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from images import Images
+from helpers.images import Images
+from helpers.migrating import MigratingDomain
 from libvirt_migrate.lab import Host, Lab, LabGuest
-from migrating import MigratingDomain
 
 StartGuest = Callable[..., LabGuest]
 

@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 
-#[path = "../../tests/support/check.rs"]
+#[path = "../../tests/rust/support/check.rs"]
 mod check;
 
 fuzz_target!(|data: &[u8]| check::check(data));

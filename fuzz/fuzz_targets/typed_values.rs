@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 
-#[path = "../../tests/support/parsers.rs"]
+#[path = "../../tests/rust/support/parsers.rs"]
 mod parsers;
 
 fuzz_target!(|data: &[u8]| parsers::typed_values(data));

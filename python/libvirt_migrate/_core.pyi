@@ -11,7 +11,7 @@ from collections.abc import (
     Sequence,
     ValuesView,
 )
-from typing import Any, Literal, Protocol, final
+from typing import Any, Final, Literal, Protocol, final
 
 from .flags import MigrateFlags
 
@@ -19,6 +19,8 @@ __all__ = [
     "Convergence",
     "ConvergencePolicy",
     "Decision",
+    "Engine",
+    "EngineOrder",
     "Guest",
     "GuestState",
     "Host",
@@ -35,7 +37,10 @@ __all__ = [
     "StorageVolume",
     "Whereabouts",
     "XmlChange",
+    "_ErrorCode",
+    "_JobCode",
     "_ProgressIterator",
+    "_StateCode",
     "_Updates",
     "_Waiter",
     "__version__",
@@ -217,11 +222,11 @@ class JobInfo:
     def __eq__(self, value: object, /) -> bool: ...
     def __repr__(self, /) -> str: ...
     @property
-    def time_elapsed(self) -> int | None: ...
+    def time_elapsed(self) -> float | None: ...
     @property
-    def time_remaining(self) -> int | None: ...
+    def time_remaining(self) -> float | None: ...
     @property
-    def downtime(self) -> int | None: ...
+    def downtime(self) -> float | None: ...
     @property
     def data_total(self) -> int | None: ...
     @property
@@ -257,15 +262,15 @@ class JobInfo:
     @property
     def compression_overflow(self) -> int | None: ...
     @property
-    def setup_time(self) -> int | None: ...
+    def setup_time(self) -> float | None: ...
     @property
     def memory_bps(self) -> int | None: ...
     @property
     def disk_bps(self) -> int | None: ...
     @property
-    def time_elapsed_net(self) -> int | None: ...
+    def time_elapsed_net(self) -> float | None: ...
     @property
-    def downtime_net(self) -> int | None: ...
+    def downtime_net(self) -> float | None: ...
     @property
     def memory_dirty_rate(self) -> int | None: ...
     @property
@@ -288,6 +293,78 @@ class JobInfo:
     def errmsg(self) -> str | None: ...
     @property
     def vfio_data_transferred(self) -> int | None: ...
+
+# libvirt's numbers, for `codes.py`.
+@final
+class _ErrorCode:
+    INVALID_ARG: Final[int]
+    NO_SUPPORT: Final[int]
+    OPERATION_FAILED: Final[int]
+    SYSTEM_ERROR: Final[int]
+    RPC: Final[int]
+    NO_DOMAIN: Final[int]
+    AUTH_FAILED: Final[int]
+    NO_STORAGE_VOL: Final[int]
+    OPERATION_INVALID: Final[int]
+    OPERATION_TIMEOUT: Final[int]
+    OPERATION_ABORTED: Final[int]
+    MIGRATE_UNSAFE: Final[int]
+    OPERATION_UNSUPPORTED: Final[int]
+    ACCESS_DENIED: Final[int]
+
+@final
+class _JobCode:
+    OPERATION_MIGRATION_IN: Final[int]
+    OPERATION_MIGRATION_OUT: Final[int]
+
+@final
+class _StateCode:
+    PAUSED: Final[int]
+    PAUSED_MIGRATION: Final[int]
+    PAUSED_POSTCOPY: Final[int]
+
+@final
+class Engine:
+    def __new__(
+        cls,
+        convergence: Convergence | None = None,
+        flags: int | None = None,
+        *,
+        paused: bool = False,
+        confirm_for: float = 60.0,
+    ) -> Engine: ...
+    def woken(self, elapsed: float) -> None: ...
+    def set_destination(self, known: bool) -> None: ...
+    def called(
+        self, elapsed: float, code: int | None = None, message: str = "", location: str | None = None
+    ) -> None: ...
+    def sampled(
+        self,
+        elapsed: float,
+        order: EngineOrder,
+        stats: dict[str, Any] | None,
+        state: tuple[int, int] | None = None,
+        *,
+        gone: bool = False,
+    ) -> None: ...
+    def changed(
+        self, elapsed: float, order: EngineOrder, code: int | None = None, message: str = ""
+    ) -> None: ...
+    def located(self, elapsed: float, order: EngineOrder, location: str) -> None: ...
+    def outside(self, elapsed: float, what: str) -> None: ...
+    def poll_order(self) -> EngineOrder | None: ...
+    def poll_step(self) -> Decision | None: ...
+    @property
+    def wake_at(self) -> float | None: ...
+    @property
+    def end(self) -> tuple[str, str] | None: ...
+
+@final
+class EngineOrder:
+    @property
+    def name(self) -> str: ...
+    @property
+    def max_downtime(self) -> float | None: ...
 
 @final
 class Guest:
@@ -509,7 +586,7 @@ class Convergence:
     @staticmethod
     def schedule(
         *,
-        downtime: int = 500,
+        max_downtime: float = 0.5,
         steps: int = 10,
         delay: int = 75,
         completion_timeout: int = 800,
@@ -634,7 +711,7 @@ class Outcome:
 @final
 class Migration:
     def wait(self, timeout: float | None = None) -> bool: ...
-    def result(self) -> Outcome: ...
+    def result(self, timeout: float | None = None) -> Outcome: ...
     def abort(self) -> None: ...
     def force_complete(self) -> None: ...
     def set_bandwidth(self, mib_per_second: int) -> None: ...
@@ -677,11 +754,11 @@ class PolicyDecision:
     @property
     def at(self) -> float: ...
     @property
-    def kind(self) -> Literal["set_max_downtime", "start_post_copy", "pause", "abort", "restart"]: ...
+    def action(self) -> Literal["set-max-downtime", "start-post-copy", "pause", "abort", "restart"]: ...
     @property
-    def milliseconds(self) -> int | None: ...
+    def description(self) -> str: ...
     @property
-    def action(self) -> str: ...
+    def max_downtime(self) -> float | None: ...
     @property
     def reason(self) -> str: ...
     def __repr__(self, /) -> str: ...
@@ -698,7 +775,7 @@ class ConvergencePolicy:
         post_copy: bool = False,
         switchover: bool = False,
         forced: bool = False,
-        downtime_limit_ms: int | None = None,
+        max_downtime: float | None = None,
     ) -> list[PolicyDecision]: ...
     def succeeded(self, decision: PolicyDecision) -> None: ...
     def failed(self, decision: PolicyDecision, elapsed: float) -> None: ...

@@ -10,6 +10,7 @@ use super::index::Index;
 
 /// One socket at which a guest listens on its host.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Listener {
     /// The name of the device's element: graphics, serial, channel, …
     pub device: String,

@@ -12,7 +12,7 @@ pub(super) fn last_error() -> LibvirtError {
     // and nothing below makes one.
     let raw = unsafe { sys::virGetLastError().as_ref() };
     let Some(raw) = raw else {
-        return LibvirtError::found_here(1, "libvirt failed without saying why");
+        return LibvirtError::found_here(LibvirtError::INTERNAL_ERROR, "libvirt failed without saying why");
     };
     // SAFETY: the strings of a virError are NUL-terminated or NULL, and live as long as the error.
     let text = |pointer: *mut c_char| unsafe { copy(pointer) };

@@ -13,6 +13,7 @@ use crate::domain::DomainOps;
 
 /// What a host's processor is to a guest that ran on another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum CpuComparison {
     /// The host lacks something that the processor asked for has.
     Incompatible,

@@ -27,10 +27,13 @@ mod capsule;
 
 pub use asking::{DEFAULT_PATIENCE, where_is};
 #[cfg(feature = "python")]
-pub use capsule::{CapsuleDomain, same_library};
-pub use closing::{InBackground, leave};
+pub(crate) use capsule::{CapsuleDomain, same_library};
+pub(crate) use closing::InBackground;
+#[doc(hidden)]
+pub use closing::leave;
 pub use connection::{Connection, silence_default_handler};
 pub use domain::Domain;
+#[doc(hidden)]
 pub use event_loop::stop_event_loop;
 pub use host::CpuComparison;
 pub use opening::CONNECT_LIMIT;

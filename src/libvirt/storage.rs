@@ -11,12 +11,8 @@ use super::host::owned_text;
 use super::typed_params::c_string;
 use crate::domain_xml::{Pool, Volume, VolumePlace, XmlError};
 use crate::error::LibvirtError;
+use crate::numbers::errors;
 use crate::{Error, Result};
-
-/// `VIR_ERR_NO_STORAGE_POOL`.
-const NO_POOL: i32 = 49;
-/// `VIR_ERR_NO_STORAGE_VOL`.
-const NO_VOLUME: i32 = 50;
 
 /// A reference to a volume, which is given back once.
 struct VolumeRef(sys::virStorageVolPtr);
@@ -72,20 +68,20 @@ impl Connection {
         let folder = c_string("folder", folder)?;
         // SAFETY: see above.
         let found = unsafe { sys::virStoragePoolLookupByTargetPath(self.as_ptr(), folder.as_ptr()) };
-        if found.is_null() { absent(NO_POOL) } else { describe(&PoolRef(found)).map(Some) }
+        if found.is_null() { absent(errors::NO_STORAGE_POOL) } else { describe(&PoolRef(found)).map(Some) }
     }
 
     fn pool_ref(&self, name: CString) -> Result<Option<PoolRef>> {
         // SAFETY: see above.
         let found = unsafe { sys::virStoragePoolLookupByName(self.as_ptr(), name.as_ptr()) };
-        if found.is_null() { absent(NO_POOL) } else { Ok(Some(PoolRef(found))) }
+        if found.is_null() { absent(errors::NO_STORAGE_POOL) } else { Ok(Some(PoolRef(found))) }
     }
 }
 
 /// Describes what a look-up has just found, and gives it back.
 fn describe_volume(found: sys::virStorageVolPtr) -> Result<Option<Volume>> {
     if found.is_null() {
-        return absent(NO_VOLUME);
+        return absent(errors::NO_STORAGE_VOL);
     }
     let volume = VolumeRef(found);
     // SAFETY: the reference is valid as long as its value. libvirt looks at the volume anew for this.
@@ -106,10 +102,8 @@ fn absent<T>(code: i32) -> Result<Option<T>> {
 }
 
 fn not_understood(what: &str, error: XmlError) -> Error {
-    /// `VIR_ERR_INTERNAL_ERROR`.
-    const INTERNAL: i32 = 1;
-    LibvirtError::found_here(INTERNAL, format!("libvirt's description of {what} is not understood: {error}"))
-        .into()
+    let message = format!("libvirt's description of {what} is not understood: {error}");
+    LibvirtError::found_here(LibvirtError::INTERNAL_ERROR, message).into()
 }
 
 /// What a guest that runs sees of its disk with this target, bytes.

@@ -5,6 +5,7 @@ use crate::version::LibvirtVersion;
 
 /// libvirt's type of a parameter, and what it may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Kind {
     /// A string that is not empty.
     String,
@@ -29,6 +30,7 @@ macro_rules! params {
         /// [`Definition`](super::Definition) can give.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[allow(missing_docs)]
+        #[non_exhaustive]
         pub enum Param { $($variant),+ }
 
         impl Param {

@@ -46,6 +46,7 @@ impl Default for Intent {
 
 /// How convergence is brought about.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub enum Method {
     /// From what is measured.
     Adaptive,
@@ -108,7 +109,7 @@ impl Convergence {
     pub fn schedule(options: ScheduleOptions) -> Result<Self> {
         options.check()?;
         Ok(Self {
-            max_downtime: Duration::from_millis(options.downtime),
+            max_downtime: Duration::from_secs_f64(options.max_downtime),
             deadline: None,
             post_copy: options.post_copy,
             throttle: false,

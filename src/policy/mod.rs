@@ -5,7 +5,6 @@
 //! input or output, and no thread here, so a test can run thousands of simulated migrations in seconds.
 //! `docs/convergence.md` says in plain words how each policy decides.
 
-mod action;
 mod adaptive;
 mod apply;
 mod estimate;
@@ -19,18 +18,18 @@ mod throttle;
 
 use std::time::Duration;
 
-pub use action::{Action, Decision};
+pub use crate::action::{Action, Decision, Throttle};
 pub(crate) use estimate::Estimate;
 pub use intent::{Convergence, Intent, Method, OnDeadline};
 pub use options::ScheduleOptions;
 pub use sample::{Context, DEFAULT_DOWNTIME_MS, Sample};
-pub use schedule::{Step, completion_timeout, downtime_steps};
-pub use throttle::Throttle;
+pub use schedule::{DowntimeStep, completion_timeout, downtime_steps};
 
 use crate::flags::MigrateFlags;
 
 /// What a policy thinks of a migration.
 #[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
 pub enum Outlook {
     /// Too little has been seen, or the policy does not judge.
     #[default]

@@ -4,11 +4,11 @@ use super::OnDeadline;
 use super::intent::{LONGEST_DEADLINE, LONGEST_PAUSE};
 use crate::{Error, Result};
 
-/// Nova's options `live_migration_*`, with Nova's names, units and defaults, not checked yet.
+/// Nova's options `live_migration_*`, with Nova's defaults, not checked yet.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ScheduleOptions {
-    /// `live_migration_downtime`: the last step, ms; at least 100.
-    pub downtime: u64,
+    /// `live_migration_downtime`: the last step, s (Nova's is ms); at least 0.1.
+    pub max_downtime: f64,
     /// `live_migration_downtime_steps`: at least 3.
     pub steps: u32,
     /// `live_migration_downtime_delay`: between two steps, s per GiB of data; at least 3.
@@ -27,7 +27,7 @@ pub struct ScheduleOptions {
 impl Default for ScheduleOptions {
     fn default() -> Self {
         Self {
-            downtime: 500,
+            max_downtime: 0.5,
             steps: 10,
             delay: 75,
             completion_timeout: 800,
@@ -49,11 +49,13 @@ impl ScheduleOptions {
 
     /// Refuses what Nova's own configuration refuses, and absurd numbers.
     pub(super) fn check(&self) -> Result<()> {
-        let ms = LONGEST_PAUSE as u64 * 1000;
-        bounds("downtime", self.downtime, 100, ms, "ms")?;
+        if !(0.1..=LONGEST_PAUSE).contains(&self.max_downtime) {
+            let reason = format!("{} s is not between 0.1 and {LONGEST_PAUSE}", self.max_downtime);
+            return Err(Error::parameter("max_downtime", reason));
+        }
         // Nova has no upper bounds; these keep the list of steps and its times in reason.
-        bounds("downtime_steps", self.steps.into(), 3, 10_000, "steps")?;
-        bounds("downtime_delay", self.delay, 3, LONGEST_DEADLINE as u64, "s per GiB")?;
+        bounds("steps", self.steps.into(), 3, 10_000, "steps")?;
+        bounds("delay", self.delay, 3, LONGEST_DEADLINE as u64, "s per GiB")?;
         bounds("completion_timeout", self.completion_timeout, 0, LONGEST_DEADLINE as u64, "s per GiB")?;
         if let Some(data) = self.data_gb
             && !(data > 0.0 && data <= 1e9)

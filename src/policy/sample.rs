@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::job::{JobInfo, JobType};
-use crate::progress::Phase;
+use crate::phase::Phase;
 
 /// What is known about a migration besides libvirt's statistics: from events, and from what was set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -22,6 +22,7 @@ pub struct Context {
 
 /// One look at a migration. Sizes are bytes, rates bytes/s.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct Sample {
     /// Since the (first) start of the migration, by the caller's clock.
     pub elapsed: Duration,

@@ -9,15 +9,17 @@ use super::steps::Steps;
 use super::{Action, Decision, OnDeadline, Policy, Sample, ScheduleOptions};
 
 /// One step: from when (whole seconds), and the limit (ms).
-pub type Step = (u64, u64);
+pub type DowntimeStep = (u64, u64);
 
-/// The steps for this much data (GiB): `steps` + 1 of them, evenly between `downtime` / `steps` and `downtime`.
+/// The steps for this much data (GiB): `steps` + 1 of them, evenly between `max_downtime` / `steps` and
+/// `max_downtime`.
 ///
 /// Calculated in doubles and cut to whole numbers in the same places as Nova's, so that the same
 /// configuration gives the same numbers.
-pub fn downtime_steps(options: &ScheduleOptions, data_gb: f64) -> Vec<Step> {
+pub fn downtime_steps(options: &ScheduleOptions, data_gb: f64) -> Vec<DowntimeStep> {
     let delay = (options.delay as f64 * data_gb) as u64;
-    let (last, count) = (options.downtime as f64, f64::from(options.steps));
+    // Nova counts whole milliseconds.
+    let (last, count) = ((options.max_downtime * 1000.0).round(), f64::from(options.steps));
     let first = last / count;
     let rise = (last - first) / count;
     (0..=options.steps)
@@ -41,7 +43,7 @@ pub(super) struct Schedule {
 
 #[derive(Debug, Clone)]
 struct Plan {
-    steps: Vec<Step>,
+    steps: Vec<DowntimeStep>,
     timeout: Option<u64>,
 }
 
@@ -84,7 +86,7 @@ impl Schedule {
         self.steps.ask(action, at, reason)
     }
 
-    fn step(&mut self, steps: &[Step], at: Duration) -> Option<Decision> {
+    fn step(&mut self, steps: &[DowntimeStep], at: Duration) -> Option<Decision> {
         // The newest step that is due: one that was missed is not made up for.
         let &(from, ms) = steps.iter().rev().find(|(from, _)| at > Duration::from_secs(*from))?;
         let reason = format!("the schedule's step from {from} s on");

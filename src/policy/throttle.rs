@@ -1,19 +1,9 @@
 //! Slowing a guest down: QEMU's auto-converge and its two figures.
 
-use std::fmt;
-
 use crate::Result;
+use crate::action::Throttle;
 use crate::flags::MigrateFlags;
 use crate::params::{MigrateParams, Param, Value};
-
-/// How QEMU slows a guest down that dirties more than half of what is sent, twice in a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Throttle {
-    /// The first step, % of the guest's CPU time, 1-99 (`auto_converge.initial`).
-    pub initial: u8,
-    /// Each further step, %, 1-99 (`auto_converge.increment`).
-    pub increment: u8,
-}
 
 /// The part of the throughput that a throttled guest should dirty at most. QEMU stops adding steps at a half.
 const AIM: f64 = 0.5;
@@ -48,11 +38,5 @@ impl Throttle {
             params.destination().map(str::to_owned),
             Some(params.flags() | MigrateFlags::AUTO_CONVERGE),
         )
-    }
-}
-
-impl fmt::Display for Throttle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the guest throttled by {} %, then {} % more each time", self.initial, self.increment)
     }
 }

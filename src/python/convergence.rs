@@ -40,13 +40,13 @@ impl PyConvergence {
         Ok(Self { convergence: Convergence::adaptive(intent)? })
     }
 
-    /// Nova's schedule, with the names, units and defaults of its options `live_migration_*`: `downtime` is the
-    /// last step in ms, `delay` and `completion_timeout` are s per GiB, `timeout_action` is "abort" or
-    /// "force_complete". `data_gb` is Nova's count of the data, by default what libvirt tells.
+    /// Nova's schedule, with the defaults of its options `live_migration_*`: `max_downtime` is the last step (Nova's
+    /// `downtime`, which is ms there), `delay` and `completion_timeout` are s per GiB, `timeout_action` is "abort"
+    /// or "force_complete". `data_gb` is Nova's count of the data, by default what libvirt tells.
     #[staticmethod]
-    #[pyo3(signature = (*, downtime=500, steps=10, delay=75, completion_timeout=800, timeout_action="abort", post_copy=false, data_gb=None))]
+    #[pyo3(signature = (*, max_downtime=0.5, steps=10, delay=75, completion_timeout=800, timeout_action="abort", post_copy=false, data_gb=None))]
     fn schedule(
-        downtime: u64,
+        max_downtime: f64,
         steps: u32,
         delay: u64,
         completion_timeout: u64,
@@ -63,7 +63,7 @@ impl PyConvergence {
             }
         };
         let options = ScheduleOptions {
-            downtime,
+            max_downtime,
             steps,
             delay,
             completion_timeout,

@@ -10,7 +10,7 @@ use super::outcome::PyOutcome;
 use crate::Error;
 use crate::error::LibvirtError;
 use crate::location::GuestLocation;
-use crate::migration::Outcome;
+use crate::record::Outcome;
 
 /// An exception for `error`. With `bridge` one of libvirt is a `libvirt.libvirtError` too.
 pub fn to_py(py: Python<'_>, error: Error, bridge: bool) -> PyErr {

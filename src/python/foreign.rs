@@ -18,6 +18,7 @@ use super::params::to_dict;
 use super::values::stat_from_py;
 use crate::domain::{DomainOps, GuestFacts, XmlFlags};
 use crate::job::{JobInfo, JobType};
+use crate::numbers::{calls, jobs};
 use crate::params::MigrateParams;
 use crate::state::DomainState;
 use crate::version::LibvirtVersion;
@@ -165,12 +166,10 @@ impl DomainOps for ForeignDomain {
     }
 
     fn abort_job(&self, post_copy: bool) -> Result<()> {
-        /// `VIR_DOMAIN_ABORT_JOB_POSTCOPY`.
-        const POST_COPY: u32 = 1;
         if !post_copy {
             return self.order("abortJob");
         }
-        self.call(|domain| domain.call_method1("abortJobFlags", (POST_COPY,)).map(drop))
+        self.call(|domain| domain.call_method1("abortJobFlags", (calls::ABORT_JOB_POSTCOPY,)).map(drop))
     }
 
     fn set_max_downtime(&self, milliseconds: u64) -> Result<()> {
@@ -182,14 +181,13 @@ impl DomainOps for ForeignDomain {
     }
 
     fn set_bandwidth(&self, mib_per_second: u64, post_copy: bool) -> Result<()> {
-        // VIR_DOMAIN_MIGRATE_MAX_SPEED_POSTCOPY is 1.
-        let arguments = (mib_per_second, u32::from(post_copy));
+        let flags = if post_copy { calls::MIGRATE_MAX_SPEED_POSTCOPY } else { 0 };
+        let arguments = (mib_per_second, flags);
         self.call(move |domain| domain.call_method1("migrateSetMaxSpeed", arguments).map(drop))
     }
 
     fn job_info(&self, completed: bool) -> Result<JobInfo> {
-        /// `VIR_DOMAIN_JOB_STATS_COMPLETED` and `_KEEP_COMPLETED`.
-        const COMPLETED: u32 = 1 | 2;
+        const COMPLETED: u32 = jobs::STATS_COMPLETED | jobs::STATS_KEEP_COMPLETED;
         self.call(move |domain| {
             let stats = if completed {
                 domain.call_method1("jobStats", (COMPLETED,))?

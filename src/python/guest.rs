@@ -20,13 +20,15 @@ use super::state::PyGuestState;
 use super::updates::PyUpdates;
 use super::values::{downtime_from_py, mib_from_py, timeout_from_py};
 use crate::domain::{DomainOps, Kept, XmlFlags};
+use crate::driver::same_process;
 use crate::exposure::exposed_to;
 use crate::guest::Guest;
 use crate::libvirt::{CONNECT_LIMIT, CapsuleDomain};
-use crate::migration::{Outcome, UpdateSink, same_process};
 use crate::params::MigrateParams;
 use crate::policy::Convergence;
+use crate::record::Outcome;
 use crate::recovery::Keep;
+use crate::update::UpdateSink;
 
 /// What a guest's calls go through.
 #[derive(Clone, Copy, PartialEq)]
@@ -422,7 +424,7 @@ impl PyGuest {
     /// destination's, and has to reach it; without, this process calls both. `params`, `destination` and `flags` are
     /// `migrate`'s.
     ///
-    /// Raises LibvirtError with libvirt's reason; its code is 3 where libvirt cannot be asked, as for a migration
+    /// Raises LibvirtError with libvirt's reason; its code is VIR_ERR_NO_SUPPORT where libvirt cannot be asked, as for a migration
     /// over a tunnel.
     #[pyo3(signature = (params, *, destination=None, flags=None))]
     fn check_migration(

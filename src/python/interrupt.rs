@@ -4,7 +4,7 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
 use super::gil::released;
-use crate::migration::Outcome;
+use crate::record::Outcome;
 
 /// Runs what asks now and then whether it was interrupted, and raises the interrupt once that is over, with what
 /// it ended with as its cause.

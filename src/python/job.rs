@@ -4,27 +4,56 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::values::stat_to_py;
-use crate::for_each_job_statistic;
-use crate::job::JobInfo;
+use crate::job::{JobInfo, for_each_job_statistic};
+
+/// How a statistic is told: times, which libvirt counts in milliseconds, in seconds, and all else as it is.
+macro_rules! told {
+    (type as_milliseconds $type:ty) => {
+        f64
+    };
+    (type $convert:ident $type:ty) => {
+        $type
+    };
+    (value as_milliseconds $value:expr) => {
+        $value.map(|milliseconds| milliseconds as f64 / 1000.0)
+    };
+    (value $convert:ident $value:expr) => {
+        $value
+    };
+    (doc as_milliseconds $doc:literal) => {
+        concat!($doc, " In seconds.")
+    };
+    (doc $convert:ident $doc:literal) => {
+        $doc
+    };
+}
 
 macro_rules! py_job_info {
     ($($name:ident: $type:ty, $convert:ident, $doc:literal;)+) => {
-        /// The statistics of a job under libvirt's names and in its units; `None` for what libvirt does not tell.
+        /// The statistics of a job under libvirt's names; `None` for what libvirt does not tell. Times are seconds; in
+        /// `to_dict()`, which is what libvirt tells, they are its milliseconds.
         #[pyclass(frozen, eq, name = "JobInfo", module = "libvirt_migrate")]
         #[derive(PartialEq)]
         pub struct PyJobInfo {
             info: JobInfo,
-            $(#[doc = $doc] #[pyo3(get)] $name: Option<$type>,)+
+            $(#[doc = told!(doc $convert $doc)] #[pyo3(get)] $name: Option<told!(type $convert $type)>,)+
         }
 
         impl From<JobInfo> for PyJobInfo {
             fn from(info: JobInfo) -> Self {
-                Self { $($name: info.$name.clone(),)+ info }
+                Self { $($name: told!(value $convert info.$name.clone()),)+ info }
             }
         }
 
         impl PyJobInfo {
+            /// Puts in what libvirt told, in its units.
             fn fill(&self, dict: &Bound<'_, PyDict>) -> PyResult<()> {
+                $(if let Some(value) = &self.info.$name { dict.set_item(stringify!($name), value)?; })+
+                Ok(())
+            }
+
+            /// Puts in what is told here, times in seconds.
+            fn show(&self, dict: &Bound<'_, PyDict>) -> PyResult<()> {
                 $(if let Some(value) = &self.$name { dict.set_item(stringify!($name), value)?; })+
                 Ok(())
             }
@@ -58,7 +87,8 @@ impl PyJobInfo {
         Ok(dict)
     }
 
-    /// What libvirt told, under its own names, `type` and the unknown ones included.
+    /// What libvirt told, under its own names and in its units (times are ms), `type` and the unknown ones included:
+    /// what `ConvergencePolicy.observe` takes.
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let dict = self.extra(py)?;
         dict.set_item("type", self.r#type())?;
@@ -67,6 +97,8 @@ impl PyJobInfo {
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        Ok(format!("JobInfo({})", self.to_dict(py)?.repr()?))
+        let dict = self.to_dict(py)?;
+        self.show(&dict)?;
+        Ok(format!("JobInfo({})", dict.repr()?))
     }
 }

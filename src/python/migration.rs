@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use pyo3::exceptions::PyTimeoutError;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
@@ -12,8 +13,8 @@ use super::outcome::{PyOutcome, decisions};
 use super::progress::PyProgress;
 use super::updates::PyUpdates;
 use super::values::{downtime_from_py, mib_from_py};
+use crate::Migration;
 use crate::libvirt::{leave, stop_event_loop};
-use crate::migration::Migration;
 
 /// How often a wait looks for signals. The end is noticed at once.
 const SIGNALS: Duration = Duration::from_millis(50);
@@ -103,11 +104,15 @@ impl PyMigration {
         Ok(ended.is_some())
     }
 
-    /// Waits until it is over and returns its outcome. Raises MigrationFailed or MigrationCancelled, whose
-    /// `outcome` tells the same.
-    fn result(&self, py: Python<'_>) -> PyResult<PyOutcome> {
-        self.wait(py, None)?;
-        self.outcome(py)
+    /// Waits until it is over, for ever or at most `timeout` seconds, and returns its outcome. Raises MigrationFailed or
+    /// MigrationCancelled, whose `outcome` tells the same, and TimeoutError where it is not over by then: it goes on.
+    #[pyo3(signature = (timeout=None))]
+    fn result(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<PyOutcome> {
+        if self.wait(py, timeout)? {
+            return self.outcome(py);
+        }
+        let waited = timeout.unwrap_or_default();
+        Err(PyTimeoutError::new_err(format!("the migration is not over after {waited} s, and goes on")))
     }
 
     /// Aborts it: the guest goes on at the source. Returns once libvirt was asked; `result()` waits for the end,

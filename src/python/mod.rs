@@ -2,6 +2,7 @@
 
 mod apart;
 mod convergence;
+mod engine;
 mod errors;
 #[cfg(debug_assertions)]
 mod faults;
@@ -18,6 +19,7 @@ mod library;
 mod listeners;
 mod location;
 mod migration;
+mod numbers;
 mod outcome;
 mod params;
 mod policy;
@@ -37,6 +39,8 @@ mod _core {
     use super::apart::PyWaiter;
     #[pymodule_export]
     use super::convergence::PyConvergence;
+    #[pymodule_export]
+    use super::engine::{PyEngine, PyOrder};
     #[cfg(debug_assertions)]
     #[pymodule_export]
     use super::faults::_panic;
@@ -54,6 +58,8 @@ mod _core {
     use super::location::guest_location;
     #[pymodule_export]
     use super::migration::{_close, PyMigration, PyProgressIterator};
+    #[pymodule_export]
+    use super::numbers::{PyErrorCode, PyJobCode, PyStateCode};
     #[pymodule_export]
     use super::outcome::{PyDecision, PyOutcome};
     #[pymodule_export]

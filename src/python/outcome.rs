@@ -4,8 +4,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use super::progress::seconds;
-use crate::migration::{Act, Outcome, Step};
-use crate::policy::Action;
+use crate::record::{Act, Outcome, Step};
 
 /// Something that was decided and done, or tried: by the policy, on request, or for the guest's sake.
 #[pyclass(frozen, eq, name = "Decision", module = "libvirt_migrate")]
@@ -46,7 +45,7 @@ impl PyDecision {
     #[getter]
     fn max_downtime(&self) -> Option<f64> {
         match self.step.act {
-            Act::Take(Action::SetMaxDowntime(milliseconds)) => Some(milliseconds as f64 / 1000.0),
+            Act::Take(action) => seconds(action.max_downtime()),
             _ => None,
         }
     }

@@ -9,10 +9,11 @@ use pyo3::types::PyDict;
 use super::convergence::PyConvergence;
 use super::errors::invalid;
 use super::params::flags_from_py;
+use super::progress::seconds;
 use super::values::stat_from_py;
 use crate::flags::MigrateFlags;
 use crate::job::{JobInfo, JobType};
-use crate::policy::{Action, Context, Decision, Outlook, Policy, Sample, policy};
+use crate::policy::{Context, Decision, Outlook, Policy, Sample, policy};
 
 /// Decides about one migration that somebody else runs: samples go in, decisions come out.
 ///
@@ -48,10 +49,10 @@ impl PyConvergencePolicy {
 
     /// What to do now. `stats` are libvirt's job statistics under its names, with `type`; `elapsed` is seconds
     /// since the start; `post_copy` says that post-copy has begun, `switchover` that the guest was stopped at
-    /// the source, `forced` that somebody has forced it (it is not given up then), and `downtime_limit_ms` is the limit
-    /// that was set last.
+    /// the source, `forced` that somebody has forced it (it is not given up then), and `max_downtime` is the limit that was
+    /// set last, s.
     #[pyo3(signature = (
-        stats, elapsed, *, post_copy=false, switchover=false, forced=false, downtime_limit_ms=None,
+        stats, elapsed, *, post_copy=false, switchover=false, forced=false, max_downtime=None,
     ))]
     fn observe(
         &self,
@@ -60,8 +61,9 @@ impl PyConvergencePolicy {
         post_copy: bool,
         switchover: bool,
         forced: bool,
-        downtime_limit_ms: Option<u64>,
+        max_downtime: Option<f64>,
     ) -> PyResult<Vec<PyPolicyDecision>> {
+        let downtime_limit_ms = max_downtime.map(milliseconds).transpose()?;
         let context = Context { post_copy, switchover, finishing: false, forced, downtime_limit_ms };
         let sample = Sample::from_job(&job_info(stats)?, since(elapsed)?, context);
         Ok(wrap(self.lock().observe(&sample)))
@@ -94,37 +96,29 @@ pub struct PyPolicyDecision(Decision);
 
 #[pymethods]
 impl PyPolicyDecision {
-    /// Seconds since the start.
+    /// Since the start of the migration, s.
     #[getter]
     fn at(&self) -> f64 {
         self.0.at.as_secs_f64()
     }
 
-    /// What to do: set_max_downtime, start_post_copy, pause, abort or restart.
+    /// What to do, as a `Decision` of a migration says what was done: set-max-downtime, start-post-copy, pause, abort
+    /// or restart.
     #[getter]
-    fn kind(&self) -> &'static str {
-        match self.0.action {
-            Action::SetMaxDowntime(_) => "set_max_downtime",
-            Action::StartPostCopy => "start_post_copy",
-            Action::Pause => "pause",
-            Action::Abort => "abort",
-            Action::Restart(_) => "restart",
-        }
+    fn action(&self) -> &'static str {
+        self.0.action.name()
     }
 
-    /// Of set_max_downtime: the limit, ms.
+    /// The same in words, with figures.
     #[getter]
-    fn milliseconds(&self) -> Option<u64> {
-        match self.0.action {
-            Action::SetMaxDowntime(milliseconds) => Some(milliseconds),
-            _ => None,
-        }
-    }
-
-    /// What to do, in words.
-    #[getter]
-    fn action(&self) -> String {
+    fn description(&self) -> String {
         self.0.action.to_string()
+    }
+
+    /// Of set-max-downtime: the pause to allow, s; `None` for all else.
+    #[getter]
+    fn max_downtime(&self) -> Option<f64> {
+        seconds(self.0.action.max_downtime())
     }
 
     /// Why: one sentence with the figures.
@@ -142,12 +136,21 @@ fn wrap(decisions: Vec<Decision>) -> Vec<PyPolicyDecision> {
     decisions.into_iter().map(PyPolicyDecision).collect()
 }
 
-fn since(elapsed: f64) -> PyResult<Duration> {
+/// A limit that was set, in libvirt's unit.
+fn milliseconds(max_downtime: f64) -> PyResult<u64> {
+    let limit = Duration::try_from_secs_f64(max_downtime);
+    let told = |_| invalid("max_downtime", format!("{max_downtime} is no number of seconds"));
+    Ok((limit.map_err(told)?.as_secs_f64() * 1000.0).round() as u64)
+}
+
+/// A time in seconds since the start.
+pub fn since(elapsed: f64) -> PyResult<Duration> {
     Duration::try_from_secs_f64(elapsed)
         .map_err(|_| invalid("elapsed", format!("{elapsed} is no number of seconds since the start")))
 }
 
-fn job_info(stats: &Bound<'_, PyDict>) -> PyResult<JobInfo> {
+/// Job statistics under libvirt's names.
+pub fn job_info(stats: &Bound<'_, PyDict>) -> PyResult<JobInfo> {
     let mut info = JobInfo::default();
     for (name, value) in stats {
         let name: String = name.extract()?;

@@ -11,7 +11,7 @@ use pyo3::types::PyList;
 
 use super::outcome::{PyDecision, PyOutcome};
 use super::progress::PyProgress;
-use crate::migration::{Update, UpdateSink};
+use crate::update::{Update, UpdateSink};
 
 /// A queue of news for Python functions.
 #[pyclass(frozen, name = "_Updates", module = "libvirt_migrate")]

@@ -1,30 +1,26 @@
 //! Putting a guest right whose migration broke: [`Guest::recover`].
 //!
-//! [`View::remedy`] says what the next step is, from what both hosts say; [`Recovery`] asks them, takes the step
+//! `View::remedy` says what the next step is, from what both hosts say; `Recovery` asks them, takes the step
 //! and looks again, until the guest is whole in one place or nothing more can be done from here.
 
-mod reason;
-mod remedy;
 mod steps;
 
 use std::time::Duration;
 
-pub use reason::Reason;
-pub use remedy::{Keep, Remedy, View};
-pub(crate) use steps::Recovery;
+use steps::Recovery;
 
+pub use crate::remedy::Keep;
+use crate::remedy::Remedy;
+
+use crate::driver::same_process;
 use crate::flags::MigrateFlags;
 use crate::guest::Guest;
 use crate::location::GuestLocation;
-use crate::migration::{Outcome, Step, UpdateSink, same_process};
 use crate::params::MigrateParams;
 use crate::policy::Convergence;
+use crate::record::{Outcome, Step};
+use crate::update::UpdateSink;
 use crate::{Error, Result};
-
-/// How long nothing may move before a side is taken for stuck: longer than a busy host keeps a stream waiting.
-pub(crate) const STILL: Duration = Duration::from_secs(5);
-/// Between two looks.
-const LOOK: Duration = Duration::from_millis(100);
 
 impl Guest {
     /// Puts the guest right after a migration from here to `params`' destination that broke, and returns once it

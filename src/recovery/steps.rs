@@ -1,54 +1,32 @@
 //! Asking both hosts, and taking one step after the other.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::{Keep, LOOK, Reason, Remedy, STILL, View, outcome};
+use super::outcome;
 use crate::belongings::{BELONGS, Belongings};
 use crate::domain::DomainOps;
+use crate::driver::Sides;
+use crate::engine::Change;
+use crate::engine::settle::{After, LOOK, Next, Settle, Taking};
 use crate::error::LibvirtError;
-use crate::fact::Fact;
 use crate::flags::MigrateFlags;
-use crate::location::{Answer, GuestLocation};
-use crate::migration::{Act, Outcome, Step, is_active};
+use crate::location::GuestLocation;
+use crate::record::{Act, Outcome, Step};
+use crate::remedy::{Keep, Reason, Remedy};
 use crate::{Error, Result};
 
-/// How long a destination may take to learn that its connection is dead: where the network was cut, the word of it
-/// is sent again at growing intervals.
-const DEAF: Duration = Duration::from_secs(30);
-/// How often a step may have no effect before it is given up.
-const ATTEMPTS: u32 = 3;
-/// `VIR_DOMAIN_JOB_OPERATION_MIGRATION_IN`.
-const INCOMING: i64 = 4;
-
 /// One guest that is being put right.
-pub(crate) struct Recovery {
-    source: Arc<dyn DomainOps>,
-    /// The guest is not at the source any more.
-    gone: bool,
-    destination: String,
-    uuid: String,
-    keep: Option<Keep>,
-    for_good: bool,
+pub(super) struct Recovery {
+    sides: Sides,
+    settle: Settle,
     started: Instant,
     steps: Vec<Step>,
     location: GuestLocation,
-    /// The source's outgoing migration at the last look.
-    job: Fact<()>,
     resumed: Option<Outcome>,
     /// What the source's definition still tells of the guest.
     belongings: Belongings,
     left_behind: Vec<String>,
-    /// How often the last step was taken.
-    repeats: u32,
-}
-
-/// Both sides at one moment.
-struct Look {
-    view: View,
-    there: Option<Arc<dyn DomainOps>>,
-    /// What of the memory has moved, by the source's word.
-    moved: Option<(Option<u64>, Option<u64>)>,
 }
 
 impl Recovery {
@@ -69,138 +47,54 @@ impl Recovery {
         let belongings = if gone { Belongings::UNREAD } else { Belongings::read(source.as_ref()) };
         let for_good = flags.contains(MigrateFlags::PERSIST_DEST | MigrateFlags::UNDEFINE_SOURCE);
         Ok(Self {
-            source,
-            gone,
-            destination: destination.to_owned(),
-            uuid,
-            keep,
-            for_good,
+            sides: Sides { source, gone, destination: Some(destination.to_owned()), uuid: Some(uuid) },
+            settle: Settle::new(keep, for_good),
             started: Instant::now(),
             steps: vec![],
             location: GuestLocation::Unknown,
-            job: Fact::Unknown,
             resumed: None,
             belongings,
             left_behind: vec![],
-            repeats: 0,
         })
-    }
-
-    fn look(&mut self) -> Look {
-        let source = if self.gone { Answer::Absent } else { Answer::of(self.source.state()) };
-        let there = self.source.at(&self.destination, &self.uuid);
-        let destination = match &there {
-            Ok(None) => Answer::Absent,
-            Ok(Some(there)) => Answer::of(there.state()),
-            Err(_) => Answer::Unknown,
-        };
-        let there = there.ok().flatten();
-        let job = if self.gone { Fact::Absent } else { Fact::from_answer(self.source.job_info(false)) };
-        let moved = job.as_ref().map(|job| (job.memory_processed, job.memory_remaining)).known();
-        let persistent = match &there {
-            Some(there) => Fact::from_answer(there.is_persistent()).filter(|kept| *kept).map(drop),
-            None if destination == Answer::Unknown => Fact::Unknown,
-            None => Fact::Absent,
-        };
-        self.location = GuestLocation::from_answers(source, destination);
-        self.job = job.filter(|job| is_active(job.kind) && job.operation != Some(INCOMING)).map(drop);
-        let view =
-            View { source, destination, job: self.job, persistent, keep: self.keep, for_good: self.for_good };
-        Look { view, there, moved }
     }
 
     /// Takes steps until the guest is whole, or the next one is to resume a post-copy.
     pub fn settle(&mut self, interrupted: &mut impl FnMut() -> bool) -> Result<Remedy> {
-        let mut still = (None, Instant::now());
         loop {
             if interrupted() {
                 return Err(self.refused("the recovery was interrupted; what was done so far holds"));
             }
-            let look = self.look();
-            let remedy = look.view.remedy();
-            if still.0 != Some((remedy, look.moved)) {
-                still = (Some((remedy, look.moved)), Instant::now());
-            }
-            let patience = if remedy == Remedy::AwaitDestination { DEAF } else { STILL };
-            let stuck = still.1.elapsed() >= patience;
-            match remedy {
-                Remedy::Whole(_) | Remedy::ResumePostCopy => return Ok(remedy),
-                Remedy::Impossible(reason) => return Err(self.impossible(reason)),
-                Remedy::Migrating => {
+            let (viewed, there) = self.sides.view();
+            self.location = GuestLocation::from_answers(viewed.source, viewed.destination);
+            match self.settle.next(self.started.elapsed(), &viewed) {
+                Next::Settled(remedy) => return Ok(remedy),
+                Next::Hopeless(reason) => return Err(self.impossible(reason)),
+                Next::Migrating => {
                     return Err(self.refused("it is being migrated; adopt_migration attaches to that"));
                 }
-                Remedy::Await(reason) if stuck => return Err(self.impossible(reason)),
-                Remedy::PostCopy if stuck => {
-                    self.act(Act::Release, "no memory has moved for seconds", |it| {
-                        it.source.abort_job(true)
-                    })?;
-                }
-                Remedy::AwaitDestination if stuck => return Err(self.impossible(Reason::DestinationDeaf)),
-                Remedy::Await(_) | Remedy::PostCopy | Remedy::AwaitDestination => {}
-                step => self.take(step, &look)?,
+                Next::Take(taking) => self.take(taking, there.as_deref())?,
+                Next::Wait => {}
             }
             std::thread::sleep(LOOK);
         }
     }
 
-    fn take(&mut self, step: Remedy, look: &Look) -> Result<()> {
-        let there = look.there.as_deref();
-        match step {
-            Remedy::Release => self.act(Act::Release, "the destination knows that post-copy broke", |it| {
-                it.source.abort_job(true)
-            }),
-            Remedy::RemoveDestination => {
-                let reason = "the source has all of the guest, and the migration is over";
-                self.act(Act::RemoveDestination, reason, |_| there.map_or(Ok(()), |there| there.destroy()))
-            }
-            Remedy::ResumeSource => {
-                self.act(Act::Resume, "the destination has nothing of the guest", |it| it.source.resume())
-            }
-            Remedy::RemoveSource => {
-                self.act(Act::RemoveSource, "the destination has all of the guest", |it| it.source.destroy())
-            }
-            Remedy::PauseSource => {
-                let reason = "the guest runs at both hosts";
-                self.act(Act::PauseSource, reason, |it| it.source.suspend())
-            }
-            Remedy::UndefineDestination => {
-                let reason = "the guest is kept at the source";
-                self.act(Act::UndefineDestination, reason, |_| there.map_or(Ok(()), |there| there.undefine()))
-            }
-            Remedy::UndefineSource => {
-                let reason = "the guest and its definition are at the destination";
-                self.act(Act::UndefineSource, reason, |it| it.source.undefine())
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Takes a step and records it. One that has no effect is taken again, not for ever.
-    fn act(&mut self, act: Act, reason: &str, body: impl FnOnce(&Self) -> Result<()>) -> Result<()> {
-        let same = self.steps.last().is_some_and(|last| last.act == act);
-        self.repeats = if same { self.repeats + 1 } else { 1 };
-        let result = body(self);
+    /// Takes a step and records it.
+    fn take(&mut self, taking: Taking, there: Option<&dyn DomainOps>) -> Result<()> {
+        let result = change(self.sides.source.as_ref(), there, taking.change);
+        let (same, after) = self.settle.taken(taking.act, result.is_ok());
         let error = result.as_ref().err().map(ToString::to_string);
-        let step = Step { at: self.started.elapsed(), act, reason: reason.to_owned(), error };
-        if !same || step.error.is_some() && !self.steps.last().is_some_and(|last| step.repeats(last)) {
+        let step =
+            Step { at: self.started.elapsed(), act: taking.act, reason: taking.reason.to_owned(), error };
+        let repeats = self.steps.last().is_some_and(|last| step.repeats(last));
+        if !same || step.error.is_some() && !repeats {
             self.steps.push(step);
         }
-        match result {
-            // It may have changed by itself in between: the next look tells.
-            Err(error) if self.repeats >= ATTEMPTS => Err(self.failed(error)),
-            Ok(()) if self.repeats >= 10 * ATTEMPTS => Err(self.refused("what was asked for has no effect")),
+        match (after, result) {
+            (After::Failed, Err(error)) => Err(self.failed(error)),
+            (After::NoEffect, _) => Err(self.refused("what was asked for has no effect")),
             _ => Ok(()),
         }
-    }
-
-    /// Whether a migration may still run, for all that the source told last.
-    pub fn may_still_run(&self) -> bool {
-        self.job != Fact::Absent
-    }
-
-    /// What was done so far.
-    pub fn take_steps(&mut self) -> Vec<Step> {
-        std::mem::take(&mut self.steps)
     }
 
     /// A post-copy was gone on with.
@@ -216,8 +110,12 @@ impl Recovery {
         if !self.location.is_at_destination() || self.belongings == Belongings::UNREAD {
             return;
         }
-        let (source, destination) = (self.source.clone(), self.destination.clone());
-        let brought = self.belongings.bring(source.as_ref(), || source.at(&destination, &self.uuid));
+        let Sides { source, destination, uuid, .. } = &self.sides;
+        let there = || match (destination.as_deref(), uuid.as_deref()) {
+            (Some(uri), Some(uuid)) => source.at(uri, uuid),
+            _ => Ok(None),
+        };
+        let brought = self.belongings.bring(source.as_ref(), there);
         for (act, error) in brought.acts {
             let reason = BELONGS.to_owned();
             self.steps.push(Step { at: self.started.elapsed(), act, reason, error });
@@ -253,12 +151,29 @@ impl Recovery {
     }
 
     fn refused(&self, why: &str) -> Error {
-        let name = self.source.name().unwrap_or_else(|_| "the guest".to_owned());
+        let name = self.sides.source.name().unwrap_or_else(|_| "the guest".to_owned());
         self.failed(Error::not_now(format!("{name} cannot be recovered: {why}")))
     }
 
     fn failed(&self, cause: Error) -> Error {
         let outcome = outcome(self.steps.clone(), self.started.elapsed(), self.location);
         Error::MigrationFailed { cause: Box::new(cause), location: self.location, outcome: Box::new(outcome) }
+    }
+}
+
+/// Makes one of a remedy's changes. Where the destination has nothing of the guest, there is nothing to be changed.
+fn change(source: &dyn DomainOps, there: Option<&dyn DomainOps>, change: Change) -> Result<()> {
+    match change {
+        Change::Release => source.abort_job(true),
+        Change::Resume => source.resume(),
+        Change::DestroySource => source.destroy(),
+        Change::Pause => source.suspend(),
+        Change::UndefineSource => source.undefine(),
+        Change::DestroyDestination => there.map_or(Ok(()), |there| there.destroy()),
+        Change::UndefineDestination => there.map_or(Ok(()), |there| there.undefine()),
+        // No remedy's.
+        Change::SetMaxDowntime(_) | Change::SetBandwidth { .. } | Change::StartPostCopy | Change::Abort => {
+            Err(Error::not_now("no step of a recovery"))
+        }
     }
 }

@@ -14,7 +14,7 @@ from typing import Any
 
 import libvirt
 
-from commands import LISTEN
+from helpers.commands import LISTEN
 from libvirt_migrate.lab import Host, Lab, LabGuest, Workload
 from libvirt_migrate.lab.beats import Beats
 from libvirt_migrate.lab.guest import define

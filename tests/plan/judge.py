@@ -9,15 +9,16 @@ from typing import Any
 
 import libvirt
 
-from commands import command
-from events import events
+from helpers.commands import command
+from helpers.events import events
+from helpers.moves import is_at
 from libvirt_migrate import Guest, MigrationError
 from libvirt_migrate.cli.errors import one_line
+from libvirt_migrate.cli.options import Migrate, typed
 from libvirt_migrate.cli.parser import build_parser
-from libvirt_migrate.cli.plan import make_plan
+from libvirt_migrate.cli.planning import make_plan
 from libvirt_migrate.cli.request import request_from
 from libvirt_migrate.lab import Host
-from moves import is_at
 
 from .frame import Stage
 from .situation import Situation
@@ -145,8 +146,9 @@ def _is_harmful(stage: Stage) -> str:
 def ask_libvirt(stage: Stage) -> str | None:
     """Why libvirt refuses the migration that the command would start, without the command's checks."""
     assert stage.guest is not None
-    options = build_parser().parse_args(stage.words("migrate"))
-    request = request_from(options)
+    options = typed(build_parser().parse_args(stage.words("migrate")))
+    assert isinstance(options, Migrate)
+    request = request_from(options, options.destination)
     plan = make_plan(request, stage.guest.uuid, stage.source.uri, stage.destination.uri)
     try:
         Guest.open(stage.guest.uuid, stage.source.uri).migrate(plan.params)

@@ -9,8 +9,8 @@ import libvirt
 
 from libvirt_migrate import Host as Asked
 from libvirt_migrate import InvalidParameter, LibvirtError
-from libvirt_migrate.cli.checking import Pair
-from libvirt_migrate.cli.checks import check_versions
+from libvirt_migrate.cli.checks.check import Pair
+from libvirt_migrate.cli.checks.run import check_versions
 from libvirt_migrate.lab import Host, Lab, Workload
 
 from .scene import DEFAULT, F, check_moved, check_stayed, stage

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import test_symbols
+from helpers import symbols
 
 from .cells import is_back
 
@@ -187,7 +187,7 @@ def _missing(rows: list[dict[str, Any]]) -> str:
 def main(record: str, target: str) -> None:
     """Writes the page."""
     rows = [json.loads(line) for line in Path(record).read_text().splitlines()]
-    Path(target).write_text(page(rows, ".".join(map(str, test_symbols.OLDEST))))
+    Path(target).write_text(page(rows, ".".join(map(str, symbols.OLDEST))))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from typing import Any
 import libvirt
 
 from libvirt_migrate import Guest, MigrateFlags, MigrateParams, build_migrate_params
-from libvirt_migrate.cli.check_machine import machines, nearest
+from libvirt_migrate.cli.checks.machine import machines, nearest
 from libvirt_migrate.lab import Host, Lab, LabGuest, Workload
 from libvirt_migrate.lab.demo import listen_address
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from commands import LISTEN, command
+from helpers.commands import LISTEN, command
 from libvirt_migrate.lab import Lab, LabError
 
 from .cells import NOT_RUN, Cell, Row, run_cell

@@ -12,8 +12,8 @@ from pathlib import Path
 import libvirt
 
 from libvirt_migrate import Convergence, MigrationCancelled, MigrationError
-from libvirt_migrate.cli.check_machine import check_machine
-from libvirt_migrate.cli.definition import read_definition
+from libvirt_migrate.cli.checks.machine import check_machine
+from libvirt_migrate.cli.definition.summary import read_definition
 from libvirt_migrate.lab import Host, Lab, Workload
 from libvirt_migrate.lab.demo import FLAGS, listen_address
 

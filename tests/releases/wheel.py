@@ -9,7 +9,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-import test_symbols
+from helpers import symbols
 from libvirt_migrate.lab import releases
 
 from . import inside
@@ -21,10 +21,10 @@ _NOT_FOR_TESTS = ("maturin", "libvirt-python", "ruff", "mypy")
 #: What needs no daemon, no Nova, and nothing that is not in a release's root.
 _EXPRESSION = "not lab and not nova and not matrix"
 _OF_DOCUMENTS = (
-    "test_cli_docs.py::test_links_lead_somewhere",
-    "test_compatibility_page.py::test_every_cell_is_on_the_page",
-    "test_readme.py::test_the_readme_names_commands_that_exist",
-    "test_reliability_page.py::test_every_case_is_on_the_page",
+    "docs/test_commands.py::test_links_lead_somewhere",
+    "docs/test_compatibility_page.py::test_every_cell_is_on_the_page",
+    "docs/test_readme.py::test_the_readme_names_commands_that_exist",
+    "docs/test_reliability_page.py::test_every_case_is_on_the_page",
 )
 
 
@@ -71,8 +71,8 @@ def _check_symbols(wheel: Path) -> None:
     """No function of libvirt's in it is one that the oldest supported libvirt lacks."""
     with zipfile.ZipFile(wheel) as archive:
         (module,) = (name for name in archive.namelist() if name.endswith(".so"))
-        found = test_symbols.symbols(archive.extract(module, WORK))
-    newer = test_symbols.too_new(found)
+        found = symbols.symbols(archive.extract(module, WORK))
+    newer = symbols.too_new(found)
     if newer or not found:
         raise Failed(f"the wheel is linked with what the oldest libvirt lacks: {newer or 'or with nothing'}")
 

@@ -15,16 +15,21 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code (see docs/cli.md)."""
-    from .output import guard_streams
     from .parser import build_parser
+    from .terminal.output import guard_streams
 
     guard_streams()
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words[:1] == ["nova"]:
-        from .nova import run as nova
+        from .commands.nova import run as nova
 
         return nova(words[1:])
-    options = build_parser().parse_args(words)
+    parser = build_parser()
+    if not words:
+        # Nothing was asked for: a script that lost its words must not go on.
+        parser.print_help(sys.stderr)
+        return 2
+    options = parser.parse_args(words)
     from .dispatch import dispatch
 
     return dispatch(options)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .. import MigrateFlags, whole_disks_xml
-from .disks import Disk, read_disks
+from .definition.disks import Disk, read_disks
 from .request import ALL, Request
 
 

@@ -6,8 +6,8 @@ import importlib
 import sys
 
 from .ends import Exit
-from .errors import UserError, explain, one_line
-from .output import Output, leave
+from .errors import UserError, explain, not_here, one_line
+from .terminal.output import Output, leave
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,27 +23,37 @@ _MODULES = {
     "force_complete": "running",
     "recover": "recover",
     "drain": "drain",
+    "undrain": "drain",
     "completion": "completion",
+    "help": "help",
 }
 
 
-def dispatch(options: argparse.Namespace) -> int:
+def dispatch(parsed: argparse.Namespace) -> int:
     """Runs the command. Whatever happens, the answer is one line and an exit code."""
-    out = Output(as_json=getattr(options, "json", False))
-    name = options.command.replace("-", "_")
+    out = Output(as_json=getattr(parsed, "json", False))
+    name = parsed.command.replace("-", "_")
     try:
-        if (limit := getattr(options, "connect_timeout", None)) is not None:
+        if getattr(parsed, "verbose", 0) or getattr(parsed, "log_format", None):
+            from .terminal.logs import log
+
+            log(parsed.verbose, parsed.log_format)
+        if (limit := getattr(parsed, "connect_timeout", None)) is not None:
             from .hosts import connect_within
 
             connect_within(limit)
-        command = getattr(importlib.import_module(f"{__package__}.{_MODULES[name]}"), name)
-        return int(command(options, out))
+        command = getattr(importlib.import_module(f"{__package__}.commands.{_MODULES[name]}"), name)
+        from .options import typed
+
+        return int(command(typed(parsed), out))
     except UserError as error:
         return _refuse(out, error, error.code)
     except KeyboardInterrupt:
         out.event("error", code=Exit.CANCELLED, message="interrupted before anything was started")
         out.warn("interrupted before anything was started; nothing was moved")
         leave(Exit.CANCELLED)
+    except ImportError as error:
+        return _refuse(out, UserError(not_here(error)), Exit.USAGE)
     except Exception as error:
         from .. import MigrationError
 

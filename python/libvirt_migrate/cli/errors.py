@@ -8,25 +8,15 @@ from urllib.parse import urlsplit
 from .._mask import mask
 from .ends import Exit
 
-#: `VIR_ERR_*` to what a person can do.
-_ADVICE = {
-    8: "libvirt-migrate plan shows the checks",
-    38: "is its daemon running, and does the URI name the right host?",
-    39: "is its daemon running, and does the URI name the right host?",
-    42: "libvirt-migrate status lists the guests",
-    45: "check the user and the key or password",
-    55: "libvirt-migrate status shows what the guest does",
-    68: "another job holds the guest; libvirt-migrate status shows it",
-    88: "you lack the permission; try another user or a read-write URI",
-}
-
+_IS_IT_UP = "is its daemon running, and does the URI name the right host?"
+_PERMISSION = "you lack the permission; try another user or a read-write URI"
 
 #: What libvirt passes on from others, by a part of it.
 _SAID = {
     "Host key verification": "log in there with ssh once, so that its key is known",
     "Permission denied (": "ssh needs a key there that asks for no passphrase",
-    "ermission denied": _ADVICE[88],
-    "CA certificate": "docs/getting-started.md lists the files that TLS needs",
+    "ermission denied": _PERMISSION,
+    "CA certificate": "libvirt-migrate help getting-started lists the files that TLS needs",
 }
 
 
@@ -41,6 +31,14 @@ class UserError(Exception):
 def one_line(text: str) -> str:
     """A message without line breaks and without passwords in URIs."""
     return mask(" ".join(str(text).split()))
+
+
+def not_here(error: ImportError) -> str:
+    """What is said where a part of this program cannot be loaded: most of all where there is no libvirt."""
+    reason = one_line(str(error))
+    if "libvirt.so" in reason:
+        return f"libvirt cannot be loaded: {reason}; install libvirt0 (Debian) or libvirt-libs (Fedora)"
+    return f"a part of libvirt-migrate is missing: {reason}; install it anew"
 
 
 #: What a URI may need to work once more, and what is no secret.
@@ -70,6 +68,7 @@ def repeatable(uri: str) -> str:
 #: Parameters of the library whose options have other names.
 _OPTIONS = {
     "migrate_disks": "copy-storage",
+    "destination_name": "dname",
     "parallel.connections": "parallel",
     "bandwidth.postcopy": "bandwidth-post-copy",
     "tls.destination": "tls-destination",
@@ -83,6 +82,8 @@ _FLAGS = {
     "POSTCOPY": "--post-copy",
     "TLS": "--tls",
     "TUNNELLED": "--tunnelled",
+    "PAUSED": "--suspend",
+    "ZEROCOPY": "--zero-copy",
 }
 
 
@@ -106,6 +107,23 @@ def explain(error: BaseException) -> str:
         # It says by itself what to look at; its number has another meaning elsewhere.
         return message
     code = getattr(error, "code", None)
-    if isinstance(error, UserError) or not isinstance(code, int) or code not in _ADVICE:
+    if isinstance(error, UserError) or not isinstance(code, int):
         return message
-    return f"{message}; {_ADVICE[code]}"
+    what_to_do = _advice().get(code)
+    return message if what_to_do is None else f"{message}; {what_to_do}"
+
+
+def _advice() -> dict[int, str]:
+    """libvirt's numbers of errors to what a person can do. Only for an error: this loads libvirt."""
+    from ..codes import ErrorCode
+
+    return {
+        ErrorCode.INVALID_ARG: "libvirt-migrate plan shows the checks",
+        ErrorCode.SYSTEM_ERROR: _IS_IT_UP,
+        ErrorCode.RPC: _IS_IT_UP,
+        ErrorCode.NO_DOMAIN: "libvirt-migrate status lists the guests",
+        ErrorCode.AUTH_FAILED: "check the user and the key or password",
+        ErrorCode.OPERATION_INVALID: "libvirt-migrate status shows what the guest does",
+        ErrorCode.OPERATION_TIMEOUT: "another job holds the guest; libvirt-migrate status shows it",
+        ErrorCode.ACCESS_DENIED: _PERMISSION,
+    }

@@ -7,11 +7,7 @@ import shlex
 from .. import Guest, Host, LibvirtError
 from .._mask import mask
 from .errors import UserError, explain, repeatable
-from .waiting import interruptible
-
-#: `VIR_ERR_AUTH_*`, and the numbers of a connection that could not be made.
-_CONNECTION = (38, 39, 45, 46, 88)
-
+from .terminal.waiting import interruptible
 
 #: How long connecting may take, s; `None` for the library's own limit. One for all connections of a command.
 _limit: float | None = None
@@ -67,6 +63,14 @@ def show_route(source: str | None, destination: str | None) -> str:
 def from_option(uri: str | None) -> str:
     """The option for a command that is suggested."""
     return "" if uri is None else f" --from {shlex.quote(repeatable(uri))}"
+
+
+def suggested(command: str, guest: str, uri: str | None, *more: str) -> str:
+    """A command about a guest that a person can type as it stands, whatever the guest's name is."""
+    options, words = from_option(uri), shlex.join((guest, *more))
+    if guest.startswith("-"):
+        return f"libvirt-migrate {command}{options} -- {words}"
+    return f"libvirt-migrate {command} {words}{options}"
 
 
 def version_text(host: Host) -> str:

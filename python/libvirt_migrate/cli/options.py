@@ -1,133 +1,208 @@
-"""Options that several commands share, and the types of their values."""
+"""What each command was asked for: what `parser.py` reads, with names and types."""
 
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass, field
+from typing import Literal
 
-from .values import duration
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
+from .uris import checked
 
 
-def seconds(text: str) -> float:
-    """A duration, for argparse as all of these."""
-    try:
-        return duration(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+@dataclass(frozen=True, kw_only=True)
+class Common:
+    """Of every command that asks a host."""
+
+    command: str = ""
+    json: bool = False
+    #: How long connecting may take, s; `None` for the library's own limit.
+    connect_timeout: float | None = None
+    #: How much is logged, and how.
+    verbose: int = 0
+    log_format: Literal["text", "json"] | None = None
 
 
-def count(text: str) -> int:
-    """A whole number."""
-    if not (text.isascii() and text.isdigit()):
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number")
-    return int(text)
+@dataclass(frozen=True, kw_only=True)
+class AtSource(Common):
+    """A guest by name or uuid, and its host; libvirt's own default where no URI is given."""
+
+    guest: str
+    source: str | None = None
 
 
-def positive(text: str) -> int:
-    """A whole number, 1 or more."""
-    number = count(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
-    return number
+@dataclass(frozen=True, kw_only=True)
+class Running(AtSource):
+    """Of a migration that runs: where it goes to, if that is told."""
+
+    destination: str | None = None
 
 
-def names(text: str) -> list[str]:
-    """Names with commas between them."""
-    parts = [name.strip() for name in text.split(",")]
-    if not all(parts):
-        raise argparse.ArgumentTypeError(f"{text!r} is no list of names like vda,vdb")
-    return parts
+@dataclass(frozen=True, kw_only=True)
+class Transport:
+    """How a guest is moved: what makes libvirt's flags and parameters."""
+
+    copy_storage: list[str] | None = None
+    copy_storage_incremental: list[str] | None = None
+    parallel: int | None = None
+    #: MiB/s, both.
+    bandwidth: int | None = None
+    bandwidth_post_copy: int | None = None
+    tls: bool = False
+    tls_destination: str | None = None
+    tunnelled: bool = False
+    compression: list[str] | None = None
+    migrate_uri: str | None = None
+    listen_address: str | None = None
+    disks_uri: str | None = None
+    unsafe: bool = False
+    zero_copy: bool = False
 
 
-def source(parser: Any) -> None:
-    """Where the guest is."""
-    parser.add_argument(
-        "--from", dest="source", metavar="URI", help="the source's daemon (libvirt's own default)"
-    )
+@dataclass(frozen=True, kw_only=True)
+class Wanted(Transport):
+    """A migration: the definition at the destination, what is wanted and allowed, and how it is moved."""
+
+    set: list[str] = field(default_factory=list)
+    retarget: str | None = None
+    #: Seconds, both.
+    max_downtime: float | None = None
+    deadline: float | None = None
+    on_deadline: Literal["abort", "force"] = "abort"
+    post_copy: bool = False
+    throttle: bool = False
+    #: The guest stays paused at the destination.
+    suspend: bool = False
+    strict: bool = False
 
 
-def connecting(parser: Any) -> None:
-    """How long a daemon that does not answer is waited for."""
-    parser.add_argument(
-        "--connect-timeout",
-        type=seconds,
-        metavar="TIME",
-        help="how long connecting may take (30s)",
-    )
+@dataclass(frozen=True, kw_only=True)
+class Plan(AtSource, Wanted):
+    """`plan`."""
+
+    destination: str
+    dname: str | None = None
 
 
-def destination(parser: Any) -> None:
-    """Where a migration that runs goes to."""
-    parser.add_argument(
-        "--to", dest="destination", metavar="URI", help="the destination's daemon, to ask where the guest is"
-    )
+@dataclass(frozen=True, kw_only=True)
+class Migrate(AtSource, Wanted):
+    """`migrate`."""
+
+    destination: str
+    dname: str | None = None
+    force: bool = False
+    report: str | None = None
 
 
-def guest(parser: Any, *, destination: bool = False) -> None:
-    """Which guest, where from, and where to."""
-    parser.add_argument("guest", metavar="GUEST", help="the guest, by name or uuid")
-    if destination:
-        parser.add_argument("destination", metavar="DEST_URI", help="the destination's daemon")
-    source(parser)
+@dataclass(frozen=True, kw_only=True)
+class Status(Common):
+    """`status`: of one guest, or of all."""
+
+    guest: str | None = None
+    source: str | None = None
+    destination: str | None = None
 
 
-def checks(parser: Any, *, force: bool = True) -> None:
-    """What is made of the checks."""
-    if force:
-        parser.add_argument("--force", action="store_true", help="go past failed checks that are not fatal")
-    parser.add_argument("--strict", action="store_true", help="a check that cannot be made is a failed one")
+@dataclass(frozen=True, kw_only=True)
+class Watch(Running):
+    """`watch`."""
+
+    report: str | None = None
 
 
-def definition(parser: Any) -> None:
-    """What changes in its definition."""
-    group = parser.add_argument_group("the definition at the destination")
-    group.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="FIELD=VALUE",
-        help="change a field of docs/retarget.md, such as graphics.listen=192.0.2.2; "
-        "{host} stands for the host in DEST_URI",
-    )
-    group.add_argument("--retarget", metavar="FILE", help="changes from a JSON file (docs/retarget.md)")
+@dataclass(frozen=True, kw_only=True)
+class Abort(Running):
+    """`abort`."""
+
+    post_copy: bool = False
 
 
-def intent(parser: Any) -> None:
-    """What makes a Convergence."""
-    group = parser.add_argument_group("what is wanted and allowed")
-    group.add_argument("--max-downtime", type=seconds, metavar="TIME", help="the longest pause (500ms)")
-    group.add_argument("--deadline", type=seconds, metavar="TIME", help="when it should be over")
-    group.add_argument("--on-deadline", choices=["abort", "force"], default="abort", help="then (abort)")
-    group.add_argument("--post-copy", action="store_true", help="allow to move memory after the guest")
-    group.add_argument("--throttle", action="store_true", help="allow to slow the guest down")
+@dataclass(frozen=True, kw_only=True)
+class ForceComplete(Running):
+    """`force-complete`."""
+
+    yes: bool = False
 
 
-def transport(parser: Any) -> None:
-    """What makes libvirt's flags and parameters."""
-    group = parser.add_argument_group("how it is moved")
-    add = group.add_argument
-    # One migration copies in one way.
-    copied = group.add_mutually_exclusive_group()
-    copied.add_argument(
-        "--copy-storage", type=names, metavar="DISKS", help="disks to copy whole, such as vda,vdb, or all"
-    )
-    copied.add_argument(
-        "--copy-storage-incremental",
-        type=names,
-        metavar="DISKS",
-        help="disks to copy without what their backing files have: DEST_URI's images have the same ones",
-    )
-    add("--parallel", type=positive, metavar="N", help="parallel connections")
-    add("--bandwidth", type=count, metavar="MIB", help="limit, MiB/s")
-    add("--bandwidth-post-copy", type=count, metavar="MIB", help="limit in post-copy, MiB/s")
-    add("--tls", action="store_true", help="encrypt memory and disks")
-    add("--tls-destination", metavar="NAME", help="the name in the destination's certificate")
-    add("--tunnelled", action="store_true", help="through the daemons' connection, which is slower")
-    add("--compression", type=names, metavar="METHODS", help="zstd, zlib, xbzrle or mt")
-    add("--migrate-uri", metavar="URI", help="where memory is sent, such as tcp://{host}")
-    add("--listen-address", metavar="ADDRESS", help="where the destination listens for it")
-    add("--disks-uri", metavar="URI", help="where disks are sent")
-    add("--unsafe", action="store_true", help="even where libvirt fears for the disks")
+@dataclass(frozen=True, kw_only=True)
+class Recover(AtSource, Transport):
+    """`recover`."""
+
+    destination: str
+    keep: Literal["source", "destination"] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Many(Common, Wanted):
+    """Of several guests at a time, all of which leave this host or come back to it."""
+
+    host: str
+    jobs: int = 2
+    force: bool = False
+    dry_run: bool = False
+    report: str | None = None
+    #: The file of the record; by default the one of this host.
+    record: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Undrain(Many):
+    """`undrain`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drain(Many):
+    """`drain`."""
+
+    to: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Completion:
+    """`completion`."""
+
+    command: str = ""
+    shell: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Help:
+    """`help`: of a topic or a command, or of all."""
+
+    command: str = ""
+    topic: str | None = None
+
+
+Options = (
+    Plan | Migrate | Status | Watch | Abort | ForceComplete | Recover | Drain | Undrain | Completion | Help
+)
+
+#: What the destination is called, where it is an option.
+_DESTINATIONS = dict.fromkeys(("status", "watch", "abort", "force-complete"), "--to")
+#: By the name that a person types.
+KINDS: dict[str, type[Options]] = {
+    "migrate": Migrate,
+    "plan": Plan,
+    "status": Status,
+    "watch": Watch,
+    "abort": Abort,
+    "force-complete": ForceComplete,
+    "recover": Recover,
+    "drain": Drain,
+    "undrain": Undrain,
+    "completion": Completion,
+    "help": Help,
+}
+
+
+def typed(parsed: argparse.Namespace) -> Options:
+    """The options of one command, from what argparse read. Raises UserError for what is no host's URI."""
+    given = dict(vars(parsed))
+    if given.get("source") is not None:
+        given["source"] = checked(given["source"], "--from")
+    if given.get("destination") is not None:
+        given["destination"] = checked(given["destination"], _DESTINATIONS.get(parsed.command, "DEST_URI"))
+    if "host" in given:
+        given["host"] = checked(given["host"], "HOST")
+    if "to" in given:
+        given["to"] = [checked(uri, "--to") for uri in given["to"]]
+    return KINDS[parsed.command](**given)

@@ -6,10 +6,11 @@ import json
 import re
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from .. import Convergence, InvalidParameter, MigrateFlags, MigrateParams, Retarget, build_migrate_params
 from .errors import UserError, one_line
+from .options import Transport, Wanted
+from .uris import host_of
 
 _DEFAULT = (
     MigrateFlags.LIVE | MigrateFlags.PEER2PEER | MigrateFlags.PERSIST_DEST | MigrateFlags.UNDEFINE_SOURCE
@@ -26,6 +27,8 @@ _NUMBERS = (
 )
 #: Fields whose values are lists, which may be written with commas; those of the first are numbers.
 _LISTS = ("serial.ports", "rbd.disks", "perf_events", "vpmem")
+#: Where to read on.
+_FIELDS = "libvirt-migrate help retarget lists the fields"
 #: In place of the names of disks: every one that can be copied.
 ALL = "all"
 
@@ -52,7 +55,7 @@ class Request:
         try:
             return Retarget.from_dict(_filled(self.changes, host))
         except InvalidParameter as error:
-            raise UserError(f"--set or --retarget: {error}; docs/retarget.md lists the fields") from None
+            raise UserError(f"--set or --retarget: {error}; {_FIELDS}") from None
 
     def params(
         self, destination: str, xml: str | None = None, persistent_xml: str | None = None
@@ -64,8 +67,8 @@ class Request:
         )
 
 
-def request_from(options: Any) -> Request:
-    """The request. Raises UserError and InvalidParameter."""
+def request_from(options: Wanted, *destinations: str) -> Request:
+    """The request, for these destinations. Raises UserError and InvalidParameter."""
     changes = read_retarget(options.retarget) if options.retarget else {}
     for assignment in options.set:
         set_field(changes, assignment)
@@ -78,17 +81,22 @@ def request_from(options: Any) -> Request:
         **intent,
     )
     how = transport(options)
-    request = Request(changes, convergence, how, flags_from(options))
+    if (name := getattr(options, "dname", None)) is not None:
+        if not name or "/" in name or "\n" in name:
+            raise UserError(f"--dname {name!r}: is no name that a guest can have")
+        how["destination_name"] = name
+    flags = flags_from(options, post_copy=options.post_copy)
+    if options.suspend:
+        flags |= MigrateFlags.PAUSED
+    request = Request(changes, convergence, how, flags)
     # What is wrong with these is said before any host is asked.
-    for destination in [getattr(options, "destination", None), *(getattr(options, "to", None) or [])]:
-        if destination is not None:
-            check_uri(destination)
-            request.retarget(destination)
-            request.params(destination)
+    for destination in destinations:
+        request.retarget(destination)
+        request.params(destination)
     return request
 
 
-def transport(options: Any) -> dict[str, Any]:
+def transport(options: Transport) -> dict[str, Any]:
     """The arguments of build_migrate_params that options name."""
     disks = options.copy_storage or options.copy_storage_incremental
     if disks and ALL in disks and len(disks) > 1:
@@ -124,7 +132,7 @@ def with_host(how: dict[str, Any], destination: str) -> dict[str, Any]:
     return filled
 
 
-def flags_from(options: Any) -> MigrateFlags:
+def flags_from(options: Transport, *, post_copy: bool = False) -> MigrateFlags:
     """The flags that the options ask for."""
     flags = _DEFAULT
     wanted = {
@@ -135,8 +143,8 @@ def flags_from(options: Any) -> MigrateFlags:
         MigrateFlags.TUNNELLED: options.tunnelled,
         MigrateFlags.COMPRESSED: options.compression,
         MigrateFlags.UNSAFE: options.unsafe,
-        MigrateFlags.POSTCOPY: getattr(options, "post_copy", False)
-        or options.bandwidth_post_copy is not None,
+        MigrateFlags.ZEROCOPY: options.zero_copy,
+        MigrateFlags.POSTCOPY: post_copy or options.bandwidth_post_copy is not None,
     }
     for flag, is_wanted in wanted.items():
         if is_wanted:
@@ -155,9 +163,7 @@ def read_retarget(path: str) -> dict[str, Any]:
     try:
         return Retarget.from_json(text).to_dict()
     except InvalidParameter as error:
-        raise UserError(
-            f"--retarget {path}: {one_line(str(error))}; docs/retarget.md lists the fields"
-        ) from None
+        raise UserError(f"--retarget {path}: {one_line(str(error))}; {_FIELDS}") from None
 
 
 def set_field(changes: dict[str, Any], assignment: str) -> None:
@@ -212,27 +218,3 @@ def _filled(value: Any, host: str) -> Any:
 def _has_host(value: Any) -> bool:
     """Whether {host} is in it."""
     return bool(_filled(value, "") != value)
-
-
-def check_uri(uri: str) -> None:
-    """Refuses what is no URI of a daemon."""
-    try:
-        parts = urlsplit(uri)
-        parts.port  # noqa: B018 - raises for a wrong one
-    except ValueError:
-        parts = urlsplit("")
-    if not parts.scheme or "://" not in uri:
-        # One that lacks its scheme may have a password all the same.
-        shown = "this" if "@" in uri else repr(one_line(uri))
-        raise UserError(
-            f"{shown} is no URI of a libvirt daemon: write qemu+ssh://HOST/system, "
-            "qemu+tls://HOST/system or qemu+tcp://HOST/system"
-        )
-
-
-def host_of(uri: str | None) -> str | None:
-    """The host in a URI, if there is one."""
-    try:
-        return urlsplit(uri or "").hostname
-    except ValueError:
-        return None

@@ -17,8 +17,11 @@ from .threads import uses_eventlet
 DRIVER = "libvirt_migrate.LibvirtDriver"
 #: The command that switches it on otherwise.
 WRAPPER = "libvirt-migrate-nova-compute"
-#: Where services say what they start.
-UNITS = ("/etc/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system", "/etc/init.d")
+#: Where services say what they start; Debian's init scripts, which its units run, read /etc/default.
+UNITS = (
+    *("/etc/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system", "/etc/init.d"),
+    *("/etc/default", "/etc/sysconfig"),
+)
 
 
 @dataclass

@@ -22,6 +22,8 @@ def main() -> int:
         from . import overrides
 
         overrides.install()
+        # Nova has no log yet, so this is for the service manager's.
+        print(f"libvirt-migrate-nova-compute: {overrides.summary()}", file=sys.stderr)
     except UnsupportedNova as error:
         print(f"libvirt-migrate-nova-compute: {error}", file=sys.stderr)
         return 1

@@ -8,10 +8,9 @@ from typing import Any
 from nova.virt.libvirt import guest as nova_guest
 from oslo_log import log as logging
 
-from libvirt_migrate import MigrationCancelled, MigrationError
+from libvirt_migrate import MigrationError
 
-from .operation import Operation
-from .place import UNKNOWN, Hosts
+from .place import UNKNOWN
 
 LOG = logging.getLogger(__name__)
 
@@ -47,48 +46,22 @@ class GuestLost(MigrationError):
         return f"the migration failed and the guest is {self.location}: {advice}{said}"
 
 
-def decide(
-    info: Any, place: str | None, operation: Operation, guest: Any, hosts: Hosts, instance: Any
-) -> Outcome:
-    """The outcome of a migration that is over.
+#: What the engine's words mean.
+_ENDS = {"completed": Outcome.COMPLETED, "failed": Outcome.FAILED, "cancelled": Outcome.CANCELLED}
 
-    `info` is the job information that said so, if any did; `place` is where the guest was found, if it was
-    looked for before the call returned. Raises GuestLost where nothing proves on which host the guest is.
+
+def after_call(end: tuple[str, str] | None, place: str | None, error: BaseException | None) -> Outcome:
+    """What Nova is to do after this end of the engine's; `place` is where the guest was found last, in the
+    words of `Hosts.look`, and `error` what the call raised. Raises GuestLost where nothing proves on which
+    host the guest is.
     """
-    if operation.succeeded:
-        return Outcome.COMPLETED
-    error = operation.error()
-    if error is not None:
-        return _after_error(error, operation.aborted, hosts, instance)
-    if place is not None:
-        return _at(place, operation.aborted, None)
-    return _by_statistics(info, guest)
+    how, location = end or ("failed", UNKNOWN)
+    if how != "completed" and not location.startswith("source-"):
+        raise GuestLost(place or location, error)
+    return _ENDS[how]
 
 
-def _after_error(error: BaseException, aborted: bool, hosts: Hosts, instance: Any) -> Outcome:
-    location = getattr(error, "guest_location", None)
-    if location is None and not hosts.can_be_asked:
-        # libvirt was never asked to move the guest.
-        return Outcome.FAILED
-    # The source's word is enough for the source. For the destination, which runs a guest in post-copy too,
-    # both are asked.
-    if hosts.can_be_asked and location not in ("source-running", "source-paused", "post-copy-broken"):
-        location = hosts.find()
-    location = location or UNKNOWN
-    if location.startswith("destination-"):
-        LOG.warning("The migration call failed but the guest is %s: %s", location, error, instance=instance)
-    return _at(location, aborted or isinstance(error, MigrationCancelled), error)
-
-
-def _at(place: str, cancelled: bool, error: BaseException | None) -> Outcome:
-    if place.startswith("destination-"):
-        return Outcome.COMPLETED
-    if place.startswith("source-"):
-        return Outcome.CANCELLED if cancelled else Outcome.FAILED
-    raise GuestLost(place, error)
-
-
-def _by_statistics(info: Any, guest: Any) -> Outcome:
+def by_statistics(info: Any, guest: Any) -> Outcome:
     """Where nobody knows what the call said: Nova's way."""
     libvirt = nova_guest.libvirt
     outcomes = {

@@ -6,6 +6,8 @@ import threading
 from dataclasses import dataclass
 from typing import Any
 
+import libvirt_migrate
+
 from . import release
 
 
@@ -52,11 +54,22 @@ def install() -> None:
         for override in overrides:
             setattr(override.owner, override.name, override.replacement)
         _installed = originals
+        from oslo_log import log as logging
+
+        logging.getLogger(__name__).info("%s", summary())
 
 
 def installed() -> tuple[str, ...]:
     """What is overridden, as dotted names."""
     return tuple(str(override) for override, _ in _installed)
+
+
+def summary() -> str:
+    """What is in force, in one line for a log."""
+    return (
+        f"libvirt-migrate {libvirt_migrate.__version__} moves the guests of Nova {release.version()}: "
+        f"{len(_installed)} overrides"
+    )
 
 
 def original(owner: Any, name: str) -> Any:

@@ -25,6 +25,19 @@ UNKNOWN = "unknown"
 #: Answers that asking again may change.
 _UNSETTLED = (UNKNOWN, "between the hosts", "in post-copy")
 
+#: What they are to the engine.
+_PLACES = {
+    "source-shut-off": "source-paused",
+    "destination-shut-off": "destination-paused",
+    "on both hosts": "both-running",
+    **dict.fromkeys(_UNSETTLED, UNKNOWN),
+}
+
+
+def location(place: str) -> str:
+    """A place in the words of `MigrationFailed.guest_location`."""
+    return _PLACES.get(place, place)
+
 
 class Hosts:
     """The two hosts of a guest's migration."""

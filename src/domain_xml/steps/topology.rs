@@ -9,7 +9,7 @@ use crate::domain_xml::{CpuSet, XmlError};
 
 /// The vCPUs and the NUMA cells of a guest.
 pub(super) struct Topology {
-    /// How many vCPUs it can have at most. A definition that does not say, which libvirt's own do, is not known.
+    /// How many vCPUs it can have at most; `None` where the definition's word is no number.
     vcpus: Option<u32>,
     /// The cells, by number.
     pub cells: HashSet<u32>,
@@ -17,7 +17,11 @@ pub(super) struct Topology {
 
 impl Topology {
     pub fn of(domain: Element<'_>) -> Result<Self, XmlError> {
-        let vcpus = domain.only("vcpu")?.and_then(|vcpu| vcpu.own_text().trim().parse().ok());
+        // A guest that does not say how many has one.
+        let vcpus = match domain.only("vcpu")? {
+            Some(vcpu) => vcpu.own_text().trim().parse().ok(),
+            None => Some(1),
+        };
         let numa = domain.only("cpu")?.map_or(Ok(None), |cpu| cpu.only("numa"))?;
         let cells = numa.into_iter().flat_map(|numa| numa.children().filter(|child| child.named("cell")));
         // A cell without a number has that of its place.

@@ -1,9 +1,9 @@
 //! The deadline: what is done when it passes, and just before.
 
 use super::Adaptive;
+use crate::phase::Phase;
 use crate::policy::text::{bytes, time};
 use crate::policy::{Action, Decision, OnDeadline, Sample};
-use crate::progress::Phase;
 
 /// Post-copy is used in time for the deadline once what is left takes this factor and this many seconds less.
 const LATEST: f64 = 1.25;

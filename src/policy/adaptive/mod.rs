@@ -14,7 +14,7 @@ use super::estimate::Estimate;
 use super::steps::Steps;
 use super::{Action, Convergence, DEFAULT_DOWNTIME_MS, Decision, Outlook, Policy, Sample, Throttle};
 use crate::flags::MigrateFlags as F;
-use crate::progress::Phase;
+use crate::phase::Phase;
 use stuck::Stuck;
 
 /// Only for its kind, where [`Steps`] is asked.

@@ -14,7 +14,7 @@ import pytest
 from nova.virt.libvirt import migration as nova_migration
 
 from libvirt_migrate import MigrationFailed
-from libvirt_migrate.nova import convergence, monitor, progress
+from libvirt_migrate.nova import carrying, monitor, progress
 
 from .course import DONE, NONE, Course, Look, after, course, ended, option, raised, returned, running
 
@@ -32,11 +32,11 @@ def defective(*_: Any, **__: Any) -> Any:
 
 
 def policy_cannot_be_made(it: Course, patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(convergence, "ConvergencePolicy", defective)
+    patch.setattr(carrying, "intent", defective)
 
 
 def policy_raises(it: Course, patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(convergence.Conductor, "observe", defective)
+    patch.setattr(carrying, "source_state", defective)
 
 
 def a_decision_raises(it: Course, patch: pytest.MonkeyPatch) -> None:

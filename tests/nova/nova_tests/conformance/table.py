@@ -1,59 +1,36 @@
-"""What the runs of Nova's own tests found, by release and mode, and the table of docs/nova.md from it."""
+"""The table of docs/nova.md, from what the runs of Nova's own tests found."""
 
 from __future__ import annotations
 
-import json
-import re
-from pathlib import Path
-from typing import Any
+from .records import ROOT, Record, best
 
-ROOT = Path(__file__).resolve().parents[4]
-KEPT = ROOT / "target" / "conformance.json"
 PAGE = ROOT / "docs" / "nova.md"
 #: What is between these is made.
 BEGIN, END = "<!-- made by scripts/conformance -->\n", "<!-- until here -->\n"
-
-Record = dict[str, Any]
-
-
-def _kept() -> dict[str, Record]:
-    return json.loads(KEPT.read_text()) if KEPT.exists() else {}
+SCOPES = {"whole": "all of `virt/libvirt`", "quick": "migration path"}
 
 
-def keep_record(release: str, mode: str, record: Record) -> None:
-    """Keeps what a run found. A quick one does not replace a whole one."""
-    kept = _kept()
-    key = f"{release} {mode}"
-    if record["scope"] == "quick" and kept.get(key, {}).get("scope") == "whole":
-        return
-    kept[key] = record
-    KEPT.parent.mkdir(exist_ok=True)
-    KEPT.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n")
+def write_table(of: str) -> list[str]:
+    """Writes the table into the page; returns what is to be said of it: rows of other sources than `of`."""
+    rows = best(of)
+    if not rows:
+        return ["nothing is kept, so the table stays as it is"]
+    before, rest = PAGE.read_text().split(BEGIN)
+    PAGE.write_text(before + BEGIN + table(rows) + END + rest.split(END, 1)[1])
+    others = [
+        f"{row['release']} {row['mode']} was run with other sources" for row in rows if row["sources"] != of
+    ]
+    return others + [f"{row['release']} {row['mode']}: {text}" for row in rows for text in row["problems"]]
 
 
-def write_table() -> None:
-    """Writes the table into the page."""
-    page = PAGE.read_text()
-    before, rest = page.split(BEGIN)
-    after = rest.split(END)[1]
-    PAGE.write_text(before + BEGIN + table(_kept()) + END + after)
-
-
-def table(kept: dict[str, Record]) -> str:
-    """The table: newest first."""
-    scopes = {"whole": "all of `virt/libvirt`", "quick": "migration path"}
+def table(rows: list[Record]) -> str:
+    """The table, in the order of the rows."""
     lines = [
         "| Nova | mode | tests | run | differ | the rule's tests |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
-    for key in sorted(kept, key=_newest_first):
-        (release, mode), record = key.split(), kept[key]
-        passed = f"{record['rule_passed']} of {record['rule']} pass"
-        cells = (release, mode, scopes[record["scope"]], record["run"], record["differ"], passed)
+    for row in rows:
+        passed = f"{row['rule_passed']} of {row['rule']} pass"
+        cells = (row["release"], row["mode"], SCOPES[row["scope"]], row["run"], row["differ"], passed)
         lines.append("| " + " | ".join(map(str, cells)) + " |")
     return "\n".join(lines) + "\n"
-
-
-def _newest_first(key: str) -> tuple[list[int], str]:
-    release, mode = key.split()
-    return [-int(number) for number in re.findall(r"\d+", release)], mode

@@ -1,0 +1,1 @@
+"""The checks before a migration, one file a subject; `run.py` has their order."""

@@ -1,0 +1,1 @@
+"""The commands, one file each; `dispatch.py` finds them by name."""

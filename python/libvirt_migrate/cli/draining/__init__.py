@@ -1,0 +1,1 @@
+"""What `drain` is made of: where each guest goes, and its move."""

@@ -1,0 +1,1 @@
+"""`--report`: what is recorded of a migration, its page and its plot."""

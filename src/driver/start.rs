@@ -1,0 +1,150 @@
+//! Starting a migration, and finding one that runs.
+
+use std::sync::Arc;
+
+use super::clock::{self, serve};
+use super::ground::Ground;
+use super::handle::Migration;
+use super::shared::Shared;
+use super::{call, here};
+use crate::domain::{DomainOps, GuestFacts};
+use crate::engine::{Case, Engine, Order, Scope};
+use crate::flags::MigrateFlags;
+use crate::numbers::jobs::OPERATION_MIGRATION_OUT;
+use crate::params::MigrateParams;
+use crate::policy::{self, Convergence};
+use crate::record::Act;
+use crate::update::{Update, UpdateSink};
+use crate::uri;
+use crate::{Error, Result};
+
+impl Migration {
+    /// Starts a migration with parameters that were checked: on a thread of its own, watched.
+    pub(crate) fn start(
+        domain: Arc<dyn DomainOps>,
+        guest: GuestFacts,
+        params: MigrateParams,
+        convergence: &Convergence,
+        dropped_post_copy: bool,
+        sinks: Vec<UpdateSink>,
+    ) -> Result<Self> {
+        let policy = policy::policy(convergence, params.flags());
+        let mut engine = Engine::start(case(&guest, &params, Scope::Whole), Some(policy));
+        if dropped_post_copy {
+            engine.note(Act::DropPostCopy, "a paused guest has nothing to run meanwhile");
+        }
+        let destination = params.destination().map(str::to_owned);
+        let ground = Ground::new(domain, guest, destination);
+        let shared = Arc::new(Shared::new(ground, Some(params), engine, sinks));
+        let migration = Self { shared };
+        migration.announce("migrating", Some(convergence));
+        clock::add(&migration.shared)?;
+        migration.begin().inspect_err(|_| clock::forget(&migration.shared))?;
+        Ok(migration)
+    }
+
+    /// Gives out the first orders. Without a thread for the call nothing was started.
+    fn begin(&self) -> Result<()> {
+        let mut wanted = self.shared.handle(None);
+        let call = wanted.orders.iter().position(|(_, order)| matches!(order, Order::Call { .. }));
+        if let Some((ticket, Order::Call { throttle })) = call.map(|call| wanted.orders.remove(call)) {
+            call::spawn(&self.shared, ticket, throttle)?;
+        }
+        serve(&self.shared, wanted);
+        Ok(())
+    }
+
+    /// Runs one on this thread to its end, unwatched.
+    pub(crate) fn run_here(
+        domain: Arc<dyn DomainOps>,
+        guest: GuestFacts,
+        params: MigrateParams,
+        sinks: Vec<UpdateSink>,
+    ) -> Self {
+        let engine = Engine::start(case(&guest, &params, Scope::Call), None);
+        let destination = params.destination().map(str::to_owned);
+        let ground = Ground::new(domain, guest, destination);
+        let migration = Self { shared: Arc::new(Shared::new(ground, Some(params), engine, sinks)) };
+        migration.announce("migrating", None);
+        here::run(&migration.shared);
+        migration
+    }
+
+    /// Attaches to the outgoing migration that the domain's job is.
+    pub(crate) fn adopt(
+        domain: Arc<dyn DomainOps>,
+        guest: GuestFacts,
+        destination: Option<String>,
+        convergence: Option<&Convergence>,
+        sinks: Vec<UpdateSink>,
+    ) -> Result<Self> {
+        let job = domain.job_info(false)?;
+        if !job.kind.is_active() || job.operation != Some(OPERATION_MIGRATION_OUT) {
+            let name = guest.name.as_deref().unwrap_or("the guest");
+            return Err(Error::not_now(format!("{name} is not being migrated from here")));
+        }
+        // Which flags it was started with cannot be asked; libvirt refuses post-copy where it must.
+        let post_copy = convergence.is_some_and(Convergence::post_copy);
+        let flags = if post_copy { MigrateFlags::POSTCOPY } else { MigrateFlags::empty() };
+        let case =
+            Case { guest: guest.clone(), destination: destination.is_some(), flags, scope: Scope::Whole };
+        let policy = convergence.map(|convergence| policy::policy(convergence, flags));
+        let engine = Engine::adopt(case, policy);
+        let ground = Ground::new(domain, guest, destination);
+        let migration = Self { shared: Arc::new(Shared::new(ground, None, engine, sinks)) };
+        migration.announce("watching the migration", convergence);
+        clock::add(&migration.shared)?;
+        serve(&migration.shared, migration.shared.handle(None));
+        Ok(migration)
+    }
+
+    fn announce(&self, doing: &str, convergence: Option<&Convergence>) {
+        let mut what = doing.to_owned();
+        if let Some(destination) = &self.shared.ground.destination {
+            what += &format!(" to {}", uri::without_secrets(destination));
+        }
+        if let Some(convergence) = convergence {
+            what += &format!(" ({})", intent(convergence));
+        }
+        let guest = self.shared.name().to_owned();
+        self.shared.lock().tell(&Update::Started { guest, what });
+    }
+
+    /// Whether this guest's migration still runs.
+    pub(crate) fn is_running(&self) -> bool {
+        self.ended().is_none()
+    }
+
+    /// The same migration, for a guest that remembers it without keeping it.
+    pub(crate) fn downgrade(&self) -> WeakMigration {
+        WeakMigration(Arc::downgrade(&self.shared))
+    }
+}
+
+fn case(guest: &GuestFacts, params: &MigrateParams, scope: Scope) -> Case {
+    Case { guest: guest.clone(), destination: params.destination().is_some(), flags: params.flags(), scope }
+}
+
+/// A migration that may be gone.
+#[derive(Default)]
+pub(crate) struct WeakMigration(std::sync::Weak<Shared>);
+
+impl WeakMigration {
+    pub(crate) fn upgrade(&self) -> Option<Migration> {
+        self.0.upgrade().map(|shared| Migration { shared })
+    }
+}
+
+/// What the user wants, in words.
+fn intent(convergence: &Convergence) -> String {
+    let mut words = vec![format!("a pause of {} ms at most", convergence.max_downtime_ms())];
+    if let Some(deadline) = convergence.deadline() {
+        words.push(format!("within {} s", deadline.as_secs_f64()));
+    }
+    for (allowed, what) in [(convergence.post_copy(), "post-copy"), (convergence.throttle(), "throttling")] {
+        if allowed {
+            words.push(format!("{what} allowed"));
+        }
+    }
+    words.join(", ")
+}

@@ -1,0 +1,368 @@
+//! How a migration ended, and where the guest is. One that was paused only to be moved, and was not, goes on.
+
+use std::time::Duration;
+
+use super::Engine;
+use super::doing::{Hold, is_cancelled};
+use super::input::{Reconnected, Reply};
+use super::order::{Change, Order, PATIENCE};
+use super::state::{Concluding, Stage, State, Story, Verdict};
+use crate::error::LibvirtError;
+use crate::flags::MigrateFlags;
+use crate::job::{JobInfo, JobType};
+use crate::location::{Answer, Answers, GuestLocation};
+use crate::record::Act;
+use crate::standing::{Beside, Standing, judge};
+use crate::{Error, Result};
+
+/// How long the end waits for changes other than pauses, so that it tells what led to it.
+pub(super) const SETTLE: Duration = Duration::from_millis(500);
+/// How often a pause is tried to be undone, and the time between two attempts.
+pub(super) const UNDO: (u32, Duration) = (10, Duration::from_millis(500));
+/// How long an answer is waited for, before it counts as none.
+const ANSWER_WITHIN: Duration = Duration::from_secs(60);
+
+impl Engine {
+    /// The migration is over with this result; `known` is where the guest is known to be.
+    pub(super) fn conclude(&mut self, result: Result<()>, known: Option<GuestLocation>) {
+        let mut result = result;
+        if let Err(error) = &mut result
+            && self.case.flags.contains(MigrateFlags::TLS)
+        {
+            explain_tls(error);
+        }
+        self.begin_conclusion(result, known, Stage::Quiet);
+    }
+
+    /// A migration is over that had no call of ours.
+    pub(super) fn conclude_adopted(&mut self) {
+        let error = LibvirtError::found_here(
+            LibvirtError::OPERATION_FAILED,
+            "the migration ended without moving the guest",
+        );
+        self.begin_conclusion(Err(error.into()), None, Stage::Completed);
+        self.for_state(Order::Completed);
+    }
+
+    fn begin_conclusion(&mut self, result: Result<()>, known: Option<GuestLocation>, stage: Stage) {
+        // What the state before waits for is its own.
+        self.awaiting = None;
+        self.force_no_more();
+        self.watch.decisions.clear();
+        let (since, asked) = (self.now, self.now);
+        self.state = State::Concluding(Concluding { result, known, since, asked, stage, undone: 0 });
+    }
+
+    pub(super) fn concluding_at(&self, concluding: &Concluding) -> Option<Duration> {
+        match concluding.stage {
+            Stage::Quiet if concluding.result.is_ok() => Some(self.now),
+            Stage::Quiet => {
+                // A pause that is under way may still land, and has to be undone then.
+                let patience = if self.is_changing(true) { PATIENCE } else { SETTLE };
+                Some(if self.is_changing(false) { concluding.since + patience } else { self.now })
+            }
+            Stage::Again(at) => Some(at),
+            Stage::Ask => Some(concluding.asked + ANSWER_WITHIN),
+            _ => None,
+        }
+    }
+
+    pub(super) fn concluding_due(&mut self, concluding: Concluding) {
+        let due = self.concluding_at(&concluding).is_some_and(|at| at <= self.now);
+        match concluding.stage {
+            _ if !due => self.state = State::Concluding(concluding),
+            Stage::Quiet => self.quiet(concluding),
+            Stage::Ask => {
+                self.awaiting = None;
+                let answers = Answers { source: Answer::Unknown, destination: Answer::Unknown };
+                self.located(concluding, answers.location());
+            }
+            _ => self.ask(concluding),
+        }
+    }
+
+    /// Whether the guest stands still at the source by our hand.
+    fn is_held(&self) -> bool {
+        self.hold == Hold::Held && !self.case.was_paused() && !self.case.scope.is_beside()
+    }
+
+    fn quiet(&mut self, concluding: Concluding) {
+        match (&concluding.result, concluding.known) {
+            (Ok(()), known) => {
+                let location = known.unwrap_or_else(|| self.arrived());
+                self.finish(Verdict::Moved, location);
+            }
+            (Err(error), _) if error.libvirt_code().is_none() && !self.is_held() => {
+                // Not an error of libvirt's but of the domain object, or of ours: it says nothing of the migration.
+                self.finish(Verdict::Raw(error.clone()), GuestLocation::Unknown);
+            }
+            // A migration that may still run has no place to tell, and nothing of it is undone.
+            (Err(_), Some(GuestLocation::Unknown)) => self.located(concluding, GuestLocation::Unknown),
+            // What is known may be older than the pause.
+            (Err(_), Some(known)) if !self.is_held() && self.trusts(known) => self.located(concluding, known),
+            (Err(_), _) => self.ask(concluding),
+        }
+    }
+
+    /// Beside a call of somebody else's the source's word is enough for the source. For the destination, which runs a
+    /// guest in post-copy too, both are asked.
+    fn trusts(&self, known: GuestLocation) -> bool {
+        !self.case.scope.is_beside()
+            || !self.case.destination
+            || known.is_at_source()
+            || known == GuestLocation::PostCopyBroken
+    }
+
+    fn ask(&mut self, mut concluding: Concluding) {
+        (concluding.stage, concluding.asked) = (Stage::Ask, self.now);
+        self.state = State::Concluding(concluding);
+        self.for_state(Order::Ask);
+    }
+
+    /// Where a guest is that libvirt says has been moved.
+    fn arrived(&self) -> GuestLocation {
+        if self.case.flags.contains(MigrateFlags::PAUSED) || self.case.was_paused() {
+            GuestLocation::DestinationPaused
+        } else {
+            GuestLocation::DestinationRunning
+        }
+    }
+
+    /// A reply that the conclusion waits for.
+    pub(super) fn concluding(&mut self, mut concluding: Concluding, reply: Reply) {
+        match (concluding.stage.clone(), reply) {
+            (Stage::Completed, Reply::Completed(job)) => {
+                self.take_completed(&mut concluding, job.ok());
+                self.ask(concluding);
+            }
+            (Stage::Ask, Reply::Asked(answers)) => self.answered(concluding, answers),
+            (Stage::Ask, Reply::Located(place)) => self.located(concluding, place),
+            (Stage::Reconnect, Reply::Reconnected(Reconnected::Failed(_))) => {
+                concluding.stage = Stage::Again(self.now + UNDO.1);
+                self.state = State::Concluding(concluding);
+            }
+            (Stage::Reconnect, _) => self.ask(concluding),
+            (Stage::Resume, Reply::Changed { result, .. }) => {
+                let error = result.as_ref().err().map(ToString::to_string);
+                let reason = "it was paused only to get the migration over";
+                self.record.act(self.now, Act::Resume, reason, error);
+                if result.is_ok() {
+                    return self.ask(concluding);
+                }
+                concluding.stage = Stage::Again(self.now + UNDO.1);
+                self.state = State::Concluding(concluding);
+            }
+            (Stage::PauseSource, Reply::Changed { result, .. }) => {
+                let error = result.as_ref().err().map(ToString::to_string);
+                let reason =
+                    "libvirt has the guest go on at both hosts, since it lost the destination's answer";
+                self.record.act(self.now, Act::PauseSource, reason, error);
+                // The destination was seen to run.
+                let place = if result.is_ok() {
+                    GuestLocation::DestinationRunning
+                } else {
+                    GuestLocation::BothRunning
+                };
+                self.judged(concluding, place);
+            }
+            (_, _) => self.state = State::Concluding(concluding),
+        }
+    }
+
+    /// The last statistics of a migration that others have started tell how it ended.
+    fn take_completed(&mut self, concluding: &mut Concluding, job: Option<Box<JobInfo>>) {
+        let job = job.filter(|job| job.is_last_outgoing());
+        let cancelled = job.as_ref().is_some_and(|job| job.kind == JobType::Cancelled) || self.aborting.taken;
+        if let Err(Error::Libvirt(error)) = &mut concluding.result {
+            if cancelled {
+                error.code = LibvirtError::OPERATION_ABORTED;
+            }
+            if let Some(said) = job.as_ref().and_then(|job| job.errmsg.clone()) {
+                error.message = said;
+            }
+        }
+    }
+
+    fn answered(&mut self, mut concluding: Concluding, answers: Answers) {
+        if self.is_held() && answers.source == Answer::Unknown && concluding.undone < UNDO.0 {
+            // It stands still by our hand, and would for good; the connection may be dead.
+            concluding.undone += 1;
+            concluding.stage = Stage::Reconnect;
+            self.state = State::Concluding(concluding);
+            return self.for_state(Order::Reconnect);
+        }
+        let runs = matches!(answers.source, Answer::State(state) if state.is_running());
+        if self.is_held() && runs && concluding.undone == 0 {
+            // By an answer that may be older than the pause.
+            concluding.undone = 1;
+            return self.ask(concluding);
+        }
+        if self.is_held() && may_go_on(answers, self.record.switched) && concluding.undone < UNDO.0 {
+            concluding.undone += 1;
+            concluding.stage = Stage::Resume;
+            self.state = State::Concluding(concluding);
+            return self.change_for_state(Change::Resume);
+        }
+        if let Err(error) = &concluding.result
+            && self.may_get_over(answers)
+        {
+            // The daemons may have lost each other in post-copy, and the memory still move.
+            self.followed_up = true;
+            let error = error.clone();
+            return self.follow(Story::PostCopyBroke(error));
+        }
+        if let Err(error) = &mut concluding.result {
+            explain_doubt(answers, error);
+        }
+        let mut location = answers.location();
+        if let Some(place) = self.adopted_place(&mut concluding, answers) {
+            location = place;
+        }
+        self.located(concluding, location);
+    }
+
+    /// Whether the source says that post-copy broke, which nobody has looked after yet.
+    fn may_get_over(&self, answers: Answers) -> bool {
+        let broken = matches!(answers.source, Answer::State(state) if state.is_post_copy_failed());
+        broken && !self.followed_up && !self.adopted && !self.case.scope.is_beside()
+    }
+
+    /// Where the guest of a migration without a call of ours is, if it has moved; the result is changed to that.
+    fn adopted_place(&self, concluding: &mut Concluding, answers: Answers) -> Option<GuestLocation> {
+        if !self.is_adopted() {
+            return None;
+        }
+        let location = answers.location();
+        let left = matches!(answers.source, Answer::State(state) if state.has_migrated());
+        let succeeded = (self.watch.succeeded || left) && location != GuestLocation::PostCopyBroken;
+        let unknown = location == GuestLocation::Unknown;
+        // Where post-copy broke nobody may have started it there.
+        let proven = !unknown || (answers.destination == Answer::Unknown && !self.watch.broke);
+        if succeeded && proven {
+            concluding.result = Ok(());
+            return Some(if unknown { self.arrived() } else { location });
+        }
+        let Err(Error::Libvirt(error)) = &mut concluding.result else { return None };
+        if succeeded {
+            error.message =
+                "the guest has left the source, and the destination does not say that it has it".to_owned();
+            return None;
+        }
+        match answers.source {
+            // The guest is not here. Only the destination can tell whether it is there.
+            Answer::Absent if error.code == LibvirtError::OPERATION_FAILED => {
+                error.code = LibvirtError::NO_DOMAIN;
+                error.message = "the source does not know the guest any more".to_owned();
+            }
+            Answer::Unknown => error.message = "the source does not tell how the migration ended".to_owned(),
+            _ => {}
+        }
+        None
+    }
+
+    fn located(&mut self, mut concluding: Concluding, location: GuestLocation) {
+        if location == GuestLocation::BothRunning
+            && concluding.result.is_err()
+            && !self.case.scope.is_beside()
+        {
+            // libvirt lost the destination's answer at the switchover and guessed that it failed. The destination went
+            // on with all of the memory; the source goes on from the same moment, often later, on the same disks.
+            // Nothing is ended here: that needs somebody who knows which one to keep.
+            concluding.stage = Stage::PauseSource;
+            self.state = State::Concluding(concluding);
+            return self.change_for_state(Change::Pause);
+        }
+        self.judged(concluding, location);
+    }
+
+    /// It is known where the guest is, as far as it can be.
+    fn judged(&mut self, concluding: Concluding, location: GuestLocation) {
+        let error = match concluding.result {
+            Ok(()) => return self.finish(Verdict::Moved, location),
+            Err(error) => error,
+        };
+        let Some(code) = error.libvirt_code() else { return self.finish(Verdict::Raw(error), location) };
+        let beside = self.case.scope.is_beside();
+        if proves_success(code, location) || (beside && location.is_at_destination()) {
+            let reason = format!("{error}, but the destination has the guest");
+            self.record.act(self.now, Act::TrustDestination, reason, None);
+            return self.finish(Verdict::Moved, location);
+        }
+        // What the abort cuts off may be what libvirt tells of.
+        let cancelled = is_cancelled(&error) || (location.is_at_source() && self.aborting.taken);
+        self.finish(if cancelled { Verdict::Cancelled(error) } else { Verdict::Failed(error) }, location);
+    }
+}
+
+/// The source's QEMU says what is wrong with the destination's certificate and ends the connection. Where the
+/// destination's has gone before libvirt asks it, libvirt tells of its end instead.
+fn explain_tls(error: &mut Error) {
+    if let Error::Libvirt(error) = error
+        && error.message.contains("TLS channel")
+        && !error.message.contains("ertificate")
+    {
+        error.message += "; TLS ended at the source: its QEMU refuses the destination's certificate \
+                          (its name, its dates or its authority), or lost the connection";
+    }
+}
+
+/// libvirt's call fails like this when the guest was gone before it looked again. That proves nothing; the
+/// destination does.
+fn proves_success(code: i32, location: GuestLocation) -> bool {
+    matches!(code, LibvirtError::NO_DOMAIN | LibvirtError::OPERATION_INVALID) && location.is_at_destination()
+}
+
+/// A source that libvirt has go on after the switchover may not be the only one that goes on.
+fn explain_doubt(answers: Answers, error: &mut Error) {
+    let Error::Libvirt(error) = error else { return };
+    let unknown = match (answers.source, answers.destination) {
+        (Answer::State(state), Answer::Unknown) if state.goes_on_after_failure() => "destination",
+        // By the destination's word alone: libvirt may have lost its answer and have the source go on.
+        (Answer::Unknown, Answer::State(state)) if state.is_running() => "source",
+        _ => return,
+    };
+    error.message += &format!(
+        "; the {unknown} could not be asked, and may run the guest as well: look there before the guest is used"
+    );
+}
+
+/// Whether a guest that is paused at the source by our hand may go on there: no other host can run it.
+///
+/// Once the migration has failed libvirt has had it go on itself, so a pause that is still there came later. That is
+/// undone even where the destination cannot be asked, unless the guest was seen to leave.
+pub(super) fn may_go_on(answers: Answers, seen_to_leave: bool) -> bool {
+    let paused = matches!(answers.source, Answer::State(state) if state.is_paused() && !state.is_migrating());
+    paused
+        && match judge(answers.source, answers.destination) {
+            Standing::Source { running: false, beside } => !matches!(beside, Beside::Twin { .. }),
+            Standing::DestinationUnknown => {
+                !seen_to_leave
+                    && GuestLocation::from_answers(answers.source, Answer::Unknown)
+                        == GuestLocation::SourcePaused
+            }
+            _ => false,
+        }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::explain_tls;
+    use crate::error::{Error, LibvirtError};
+
+    #[test]
+    fn what_tls_does_not_tell_by_itself_is_explained() {
+        let explained = |message: &str| {
+            let mut error = Error::Libvirt(LibvirtError::found_here(1, message));
+            explain_tls(&mut error);
+            error.to_string()
+        };
+        assert!(
+            explained("closed: Cannot read from TLS channel: x").contains("the destination's certificate")
+        );
+        for clear in
+            ["The certificate hasn't got a known issuer", "Cannot read from TLS channel: Certificate"]
+        {
+            assert_eq!(explained(clear), clear);
+        }
+    }
+}

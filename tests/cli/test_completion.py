@@ -1,0 +1,106 @@
+"""The completion, in a bash that is typed into, and as a script for each shell."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import select
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from helpers.commands import command, environment
+
+
+class Bash:
+    """An interactive bash on a terminal, with the completion read in."""
+
+    def __init__(self, folder: Path) -> None:
+        script = folder / "completion"
+        script.write_text(command("completion", "bash").stdout)
+        self._process, self._terminal = pty.fork()
+        if self._process == 0:
+            surroundings = environment(PS1="ready> ", TERM="dumb", INPUTRC="/dev/null", HISTFILE="")
+            os.chdir(folder)
+            os.execvpe("bash", ["bash", "--norc", "--noprofile", "-i"], surroundings)  # noqa: S606
+        self._read_until(r"ready> $")
+        self._write(f"source {script}\n")
+        self._read_until(r"completion\r\nready> $")
+
+    def completed(self, typed: str, wanted: str) -> str:
+        """Types, presses Tab, and waits until the line reads as wanted."""
+        self._write(typed + "\t")
+        line = self._read_until(re.escape(wanted))
+        # Away with the line.
+        self._write("\x15\n")
+        self._read_until(r"ready> $")
+        return line
+
+    def _write(self, text: str) -> None:
+        os.write(self._terminal, text.encode())
+
+    def _read_until(self, pattern: str) -> str:
+        seen, deadline = "", time.monotonic() + 30
+        while not re.search(pattern, seen):
+            assert time.monotonic() < deadline, seen
+            if select.select([self._terminal], [], [], 1)[0]:
+                seen += os.read(self._terminal, 4096).decode()
+        return seen
+
+    def end(self) -> None:
+        os.close(self._terminal)
+        os.waitpid(self._process, 0)
+
+
+@pytest.fixture
+def bash(tmp_path: Path) -> Iterator[Bash]:
+    made = Bash(tmp_path)
+    yield made
+    made.end()
+
+
+@pytest.mark.parametrize(
+    ("typed", "line"),
+    [
+        ("libvirt-migrate mig", "libvirt-migrate migrate "),
+        ("libvirt-migrate migrate vm1 qemu:///system --on-d", "--on-deadline "),
+        ("libvirt-migrate migrate --on-deadline fo", "--on-deadline force "),
+        ("libvirt-migrate completion po", "completion powershell "),
+        ("libvirt-migrate plan --retarget hos", "--retarget host2.json "),
+    ],
+)
+def test_bash_completes(bash: Bash, tmp_path: Path, typed: str, line: str) -> None:
+    (tmp_path / "host2.json").write_text("{}")
+    assert line in bash.completed(typed, line)
+
+
+def test_bash_completes_guests_and_hosts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guests of the host that is named, and libvirt.conf's names of hosts."""
+    virsh = tmp_path / "bin" / "virsh"
+    virsh.parent.mkdir()
+    virsh.write_text("#!/bin/sh\n[ \"$1 $2\" = '-c rack-3' ] && echo there-1 || echo here-1\n")
+    virsh.chmod(0o755)
+    (tmp_path / "libvirt").mkdir()
+    aliases = 'uri_aliases = [\n  "rack-3=qemu+tcp://host3/system",\n]\n# "no=qemu:///x"\n'
+    (tmp_path / "libvirt" / "libvirt.conf").write_text(aliases)
+    monkeypatch.setenv("PATH", f"{virsh.parent}:{os.environ['PATH']}")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    bash = Bash(tmp_path)
+    try:
+        bash.completed("libvirt-migrate migrate her", "migrate here-1 ")
+        bash.completed("libvirt-migrate watch --from rack-3 the", "there-1 ")
+        bash.completed("libvirt-migrate migrate vm1 rac", "vm1 rack-3 ")
+        bash.completed("libvirt-migrate drain --to rac", "--to rack-3 ")
+    finally:
+        bash.end()
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "tcsh", "powershell"])
+def test_each_shell_has_a_script_with_every_command(shell: str) -> None:
+    done = command("completion", shell)
+    assert (done.returncode, done.stderr) == (0, "")
+    for name in ("migrate", "plan", "status", "watch", "abort", "force-complete", "recover", "drain"):
+        assert name in done.stdout

@@ -1,0 +1,51 @@
+"""Running the command `libvirt-migrate` as a person does."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+
+COMMAND = (sys.executable, "-m", "libvirt_migrate.cli")
+#: Where it is written down who has left a host: not where this machine's own is.
+_STATE = tempfile.TemporaryDirectory(prefix="libvirt-migrate-state-")
+#: What {host} is for: the address of the destination.
+LISTEN = ("--set", "graphics.listen={host}")
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Warnings of the command's own are errors, as everywhere in the tests."""
+    return {"STATE_DIRECTORY": _STATE.name, **os.environ, "PYTHONWARNINGS": "error", **more}
+
+
+def command(*arguments: str, timeout: float = 60, **more: str) -> subprocess.CompletedProcess[str]:
+    """Runs the command to its end."""
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=timeout,
+        env=environment(**more),
+    )
+
+
+def started(*arguments: str, **more: str) -> subprocess.Popen[str]:
+    """Starts the command, with pipes."""
+    return subprocess.Popen(
+        [*COMMAND, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(**more),
+    )
+
+
+def refused(done: subprocess.CompletedProcess[str], code: int = 2) -> str:
+    """The one line of a refusal."""
+    assert done.returncode == code, done
+    (line,) = done.stderr.splitlines()
+    assert "Traceback" not in line
+    assert line.startswith("libvirt-migrate: error: ")
+    return line.removeprefix("libvirt-migrate: error: ")
