@@ -36,7 +36,8 @@ lint: deps ## formatting, clippy, ruff, and that the crate's documentation can b
 
 rust: deps ## Rust tests; they need no Python and no daemon
 	@echo "==> cargo test"
-	@cargo test --quiet
+	@# One seed for the property tests, or a change would be blamed for chance; `make faults` draws others.
+	@PROPTEST_RNG_SEED=1 cargo test --quiet
 
 fuzz: deps ## the fuzz targets, for 20 seconds in all
 	@echo "==> fuzz"
@@ -58,6 +59,8 @@ simulate: deps ## a million simulated migrations; SCHEDULES=… says how many, S
 faults: build ## fuzzing for ten minutes, the whole fault matrix, and docs/reliability.md from it (30 minutes)
 	@echo "==> fuzz"
 	@scripts/fuzz 600
+	@echo "==> properties, with seeds that nobody has drawn"
+	@PROPTEST_CASES=3000 cargo test --quiet --test rust properties
 	@echo "==> fault matrix"
 	@rm -f target/faults.jsonl
 	@$(PY) -m pytest tests/faults -m "matrix or not matrix" --faults-record target/faults.jsonl
