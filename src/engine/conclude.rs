@@ -97,7 +97,9 @@ impl Engine {
                 self.finish(Verdict::Raw(error.clone()), GuestLocation::Unknown);
             }
             // A migration that may still run has no place to tell, and nothing of it is undone.
-            (Err(_), Some(GuestLocation::Unknown)) => self.located(concluding, GuestLocation::Unknown),
+            (Err(_), Some(GuestLocation::Unknown)) if !self.case.scope.is_beside() => {
+                self.located(concluding, GuestLocation::Unknown);
+            }
             // What is known may be older than the pause.
             (Err(_), Some(known)) if !self.is_held() && self.trusts(known) => self.located(concluding, known),
             (Err(_), _) => self.ask(concluding),
