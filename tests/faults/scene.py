@@ -210,7 +210,7 @@ class Scene:
         """Waits for the end of the migration."""
         migration = migration or self.migration
         assert migration is not None
-        assert migration.wait(timeout), f"no end after {timeout} s: {migration!r}"
+        assert migration.wait(timeout), f"no end after {timeout} s: {migration!r}, {migration.decisions}"
         return self.tell(migration.result)
 
     def tell(self, call: Callable[[], Outcome], what: str = "migrate") -> Told:
