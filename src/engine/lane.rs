@@ -194,7 +194,7 @@ impl Engine {
         Error::not_now(format!("the migration of {} is over", self.case.name()))
     }
 
-    /// The source told nothing of the job for too long.
+    /// Why it is followed without a call, where it is.
     pub(super) fn story(&self) -> Option<&Story> {
         match &self.state {
             State::Following(following) => Some(&following.story),

@@ -54,8 +54,10 @@ def live_migration_monitor(
     faults, recover = Faults(instance), deque[str]()
     operation = Operation(future, calls.of(instance), faults)
     try:
-        watch = _Watch(self, instance, guest, migrate_data, disk_paths, recover, operation, faults)
-        outcome = watch.told()
+        carrying = Carrying(
+            self, instance, guest, migrate_data, disk_paths, recover, operation, faults, CONFIRM_FOR
+        )
+        outcome = _Watch(instance, guest, operation, carrying, faults).told()
         if outcome is Outcome.COMPLETED:
             post_method(context, instance, dest, block_migration, migrate_data)
             return
@@ -70,21 +72,10 @@ class _Watch:
     """Drives the engine of one migration until it has an end. What fails here ends nothing."""
 
     def __init__(
-        self,
-        driver: Any,
-        instance: Any,
-        guest: Any,
-        migrate_data: Any,
-        disk_paths: list[str],
-        recover: deque[str],
-        operation: Operation,
-        faults: Faults,
+        self, instance: Any, guest: Any, operation: Operation, carrying: Carrying, faults: Faults
     ) -> None:
         self._instance, self._guest = instance, guest
-        self._operation, self._faults = operation, faults
-        self._carrying = Carrying(
-            driver, instance, guest, migrate_data, disk_paths, recover, operation, faults, CONFIRM_FOR
-        )
+        self._operation, self._carrying, self._faults = operation, carrying, faults
         self._elapsed = 0.0
 
     def told(self) -> Outcome:
