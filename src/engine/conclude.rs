@@ -213,12 +213,10 @@ impl Engine {
             let error = error.clone();
             return self.follow(Story::PostCopyBroke(error));
         }
+        let location = self.adopted_place(&mut concluding, answers).unwrap_or_else(|| answers.location());
+        // After what may have said something else: the doubt is never lost.
         if let Err(error) = &mut concluding.result {
             explain_doubt(answers, error);
-        }
-        let mut location = answers.location();
-        if let Some(place) = self.adopted_place(&mut concluding, answers) {
-            location = place;
         }
         self.located(concluding, location);
     }

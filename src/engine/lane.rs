@@ -206,4 +206,9 @@ impl Engine {
     pub(super) fn has_no_job(error: &Error) -> bool {
         error.libvirt_code() == Some(LibvirtError::OPERATION_INVALID)
     }
+
+    /// Whether the source does not know the guest any more.
+    pub(super) fn has_left(error: &Error) -> bool {
+        error.libvirt_code() == Some(LibvirtError::NO_DOMAIN)
+    }
 }

@@ -27,6 +27,7 @@ pub(crate) mod settle;
 mod settling;
 mod silence;
 mod state;
+mod unstick;
 mod watch;
 mod wishes;
 
@@ -73,6 +74,7 @@ pub struct Engine {
     /// The wishes that were out with it, and libvirt's answers.
     late_wishes: Vec<(u64, Result<()>)>,
     forcing: wishes::Forcing,
+    unstick: unstick::Unstick,
     record: Record,
 }
 
@@ -155,6 +157,7 @@ impl Engine {
             late: false,
             late_wishes: vec![],
             forcing: wishes::Forcing::default(),
+            unstick: unstick::Unstick::default(),
             record: Record::default(),
         }
     }
@@ -215,7 +218,7 @@ impl Engine {
             State::Finishing(finishing) => self.finishing_at(finishing),
             State::Trailing(trailing) => Self::trailing_at(trailing),
         };
-        [silence, lane, state].into_iter().flatten().min()
+        [silence, lane, state, self.unstick_at()].into_iter().flatten().min()
     }
 
     /// Whether it has ended: nothing that changes something is out, and nothing is ordered any more.
@@ -325,6 +328,7 @@ impl Engine {
             self.order(Order::Look, Purpose::Look);
         }
         self.lane_due();
+        self.unstick_due();
         match std::mem::replace(&mut self.state, State::Ended) {
             State::Calling(calling) => self.calling_due(calling),
             State::Restarting(restarting) => self.restarting_due(restarting),
@@ -349,6 +353,7 @@ impl Engine {
         {
             self.record.act(self.now, Act::Look, said, None);
         }
+        self.unstick(answers);
     }
 
     /// Whether others have started it.

@@ -14,6 +14,7 @@ use crate::job::{JobInfo, JobType};
 use crate::location::GuestLocation;
 use crate::numbers::events::STOPPED;
 use crate::policy::{Action, Throttle};
+use crate::record::Act;
 use crate::state::DomainState;
 use crate::{Error, Result};
 
@@ -99,7 +100,11 @@ impl Engine {
                 if self.hold == Hold::Asked {
                     self.hold = if refused { Hold::Free } else { Hold::Held };
                 }
-                self.watch.context.forced |= result.is_ok();
+                if doing.act == Act::PauseSource {
+                    self.unstick_paused();
+                } else {
+                    self.watch.context.forced |= result.is_ok();
+                }
             }
             Change::StartPostCopy if result.is_ok() && !stale => {
                 self.watch.post_copy(self.now, &mut self.record);
@@ -107,6 +112,7 @@ impl Engine {
             Change::SetMaxDowntime(limit) if result.is_ok() && !stale => {
                 self.watch.context.downtime_limit_ms = Some(limit);
             }
+            Change::Resume => self.unstick_resumed(result.is_ok()),
             Change::Abort if stale => return self.tell(doing, result, true),
             Change::Abort => {
                 if !self.restart_aborted(doing, &result, refused) {

@@ -65,6 +65,11 @@ impl Silence {
         (self.looking, self.asked) = (true, now);
     }
 
+    /// Whether nothing was heard while they were asked, and their answers are of one moment.
+    pub fn lasts(&self) -> bool {
+        self.look_at.is_some() && !self.once_more
+    }
+
     /// Their answers. Returns what is to be said, unless it was said before.
     pub fn looked(&mut self, answers: Answers, now: Duration) -> Option<String> {
         self.looking = false;

@@ -186,7 +186,10 @@ impl Engine {
         }
         match doing.who {
             // A pause that came back after the end is answered once it is undone.
-            Who::Wish(wish) if self.record.ended => self.late_wishes.push((wish, result)),
+            Who::Wish(wish) if self.record.ended => {
+                let result = self.unless_too_late(doing, result);
+                self.late_wishes.push((wish, result));
+            }
             Who::Policy(_) | Who::Earlier if stale => {}
             _ => self.answer(doing, result),
         }
@@ -202,9 +205,19 @@ impl Engine {
     fn answer(&mut self, doing: &Doing, result: Result<()>) {
         match &doing.who {
             Who::Policy(decision) => self.watch.carried_out(self.now, decision, result.is_ok()),
-            Who::Wish(wish) => self.record.answer(*wish, result),
+            Who::Wish(wish) => {
+                let result = self.unless_too_late(doing, result);
+                self.record.answer(*wish, result);
+            }
             Who::Earlier => {}
         }
+    }
+
+    /// What raced with the end and lost is answered as what is asked for after the end: to get over what is over is done.
+    fn unless_too_late(&self, doing: &Doing, result: Result<()>) -> Result<()> {
+        let over = self.state.is_over() || result.as_ref().is_err_and(Self::has_left);
+        let harmless = doing.is_force() || doing.change == Change::Abort;
+        if over && harmless { Ok(()) } else { result }
     }
 
     /// What came of the abort that a restart begins with. Returns whether that was one.

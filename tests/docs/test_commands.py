@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from conftest import StartGuest
-from helpers.commands import LISTEN, command, environment, started
+from helpers.commands import LISTEN, Started, command, environment, started
 from helpers.events import SCHEMA, events
 from helpers.migrating import eventually
 from helpers.moves import assert_runs_at
@@ -71,7 +71,7 @@ class Session:
 
     def __init__(self, guest: LabGuest, places: dict[str, str]) -> None:
         self._guest, self._places = guest, {"vm1": guest.name, **places}
-        self._beside: list[tuple[str, subprocess.Popen[str]]] = []
+        self._beside: list[tuple[str, Started]] = []
 
     def words(self, line: str) -> list[str]:
         """The line with the lab's names in place of the example's."""
@@ -96,7 +96,7 @@ class Session:
             process.communicate(timeout=60)
             assert process.returncode in CODES.get(f"{name} & {last}", (0,)), name
 
-    def _wait_for(self, words: list[str], process: subprocess.Popen[str]) -> None:
+    def _wait_for(self, words: list[str], process: Started) -> None:
         """Until what runs beside has come to what the next line is about."""
         if words[0] == "watch":
             # It has found the migration once it watches.
@@ -108,7 +108,7 @@ class Session:
             eventually(lambda: guest.job_info().memory_processed, "a migration")
 
 
-def threads(process: subprocess.Popen[str]) -> set[str]:
+def threads(process: Started) -> set[str]:
     """The names of a process's threads, which are cut by the kernel to 15 characters."""
     names = set()
     for task in Path(f"/proc/{process.pid}/task").glob("*/comm"):

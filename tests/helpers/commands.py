@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from typing import Any
 
 COMMAND = (sys.executable, "-m", "libvirt_migrate.cli")
 #: Where it is written down who has left a host: not where this machine's own is.
@@ -31,9 +32,22 @@ def command(*arguments: str, timeout: float = 60, **more: str) -> subprocess.Com
     )
 
 
-def started(*arguments: str, **more: str) -> subprocess.Popen[str]:
+class Started(subprocess.Popen[str]):
+    """A command that runs beside the test."""
+
+    def __exit__(self, *failure: Any) -> None:
+        """Where the test has failed it is not waited for: it ends, and the failure tells what it said."""
+        error = failure[1]
+        if error is not None and self.poll() is None:
+            self.kill()
+            output, errors = self.communicate()
+            print(f"{self.args!r} ran still, and had said: {output!r} {errors!r}")
+        super().__exit__(*failure)
+
+
+def started(*arguments: str, **more: str) -> Started:
     """Starts the command, with pipes."""
-    return subprocess.Popen(
+    return Started(
         [*COMMAND, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -79,6 +79,28 @@ fn an_abort_that_is_refused_is_told_to_whoever_asked_and_not_asked_again() {
     assert_eq!(play.how(), Some((How::Failed, GuestLocation::SourceRunning)));
 }
 
+/// libvirt refuses both once the guest has left, which nobody can know beforehand.
+#[test]
+fn what_is_to_get_it_over_and_comes_too_late_is_no_error() {
+    for (wish, change) in [(Wish::Abort, Change::Abort), (Wish::Force, Change::Pause)] {
+        let mut play = Play::running(whole());
+        play.wish(1, wish);
+        play.changed(change, Err(error(LibvirtError::NO_DOMAIN)));
+        assert_eq!(play.answer(1), TAKEN, "{change:?}");
+        let mut play = Play::running(whole());
+        play.wish(1, wish);
+        play.called(Ok(()));
+        play.changed(change, Err(error(INVALID)));
+        play.wait(ms(60_000));
+        assert_eq!(play.answer(1), TAKEN, "{change:?} after the end");
+    }
+    // A limit that was not set is told.
+    let mut play = Play::running(whole());
+    play.wish(1, Wish::SetMaxDowntime(300));
+    play.changed(Change::SetMaxDowntime(300), Err(error(LibvirtError::NO_DOMAIN)));
+    assert_eq!(play.answer(1), Some(Err(Some(LibvirtError::NO_DOMAIN))));
+}
+
 #[test]
 fn an_abort_in_post_copy_is_none() {
     for state in [POST_COPY, POST_COPY_FAILED] {
@@ -185,7 +207,7 @@ fn a_destination_that_cannot_keep_a_definition_refuses_post_copy() {
     // An answer that comes after the end is too late for anything.
     play.called(Ok(()));
     play.probed(Ok(()));
-    assert_eq!((play.answer(2), play.changes()), (Some(Err(Some(INVALID))), vec![]));
+    assert_eq!((play.answer(2), play.changes()), (TAKEN, vec![]));
 }
 
 #[test]

@@ -25,6 +25,7 @@ mod engine_call;
 mod engine_end;
 mod engine_follow;
 mod engine_restart;
+mod engine_unstick;
 mod engine_wishes;
 mod guest;
 mod libvirt_beforehand;

@@ -1,0 +1,103 @@
+//! A call of libvirt's that waits for a guest to stop that runs on at the source, in the engine.
+
+use crate::play::*;
+use libvirt_migrate::engine::{Change, Order, Wish};
+use libvirt_migrate::error::LibvirtError;
+use libvirt_migrate::location::{Answer, GuestLocation};
+use libvirt_migrate::numbers::events::{RESUMED, SUSPENDED, SUSPENDED_MIGRATED};
+use libvirt_migrate::record::Act;
+use libvirt_migrate::state::DomainState;
+
+/// As libvirt has it once QEMU has gone on by itself.
+const UNPAUSED: DomainState = DomainState::new(1, 5);
+const PAUSED: DomainState = DomainState::new(3, 1);
+
+/// It was aborted while libvirt had not seen yet that the guest stands still for the switchover.
+fn stuck() -> Play {
+    let mut play = Play::running(whole());
+    play.event(SUSPENDED, SUSPENDED_MIGRATED);
+    play.wish(1, Wish::Abort);
+    play.changed(Change::Abort, Ok(()));
+    play.event(RESUMED, 0);
+    play
+}
+
+/// Waits until both hosts are asked, whatever else is looked at; they say this.
+fn silence(play: &mut Play, source: Answer, destination: Answer) {
+    for _ in 0..100 {
+        if play.is_out(&Order::Look) {
+            return play.seen_in_silence(source, destination);
+        }
+        play.wait(ms(500));
+        if play.out.iter().any(|(_, order)| matches!(order, Order::Sample { .. })) {
+            play.sampled(memory(1, 100));
+        }
+    }
+    panic!("nobody asks");
+}
+
+#[test]
+fn a_short_pause_lets_the_call_return_and_is_undone() {
+    let mut play = stuck();
+    silence(&mut play, Answer::State(UNPAUSED), Answer::Absent);
+    assert_eq!(play.changes(), [Change::Pause]);
+    play.changed(Change::Pause, Ok(()));
+    assert_eq!(play.acts().last(), Some(&Act::PauseSource));
+    play.failed(error(LibvirtError::OPERATION_FAILED));
+    play.asked(Answer::State(PAUSED), Answer::Absent);
+    assert_eq!(play.changes(), [Change::Resume], "libvirt may leave it as it is");
+    play.changed(Change::Resume, Ok(()));
+    play.asked(Answer::State(UNPAUSED), Answer::Absent);
+    assert_eq!(play.how(), Some((How::Cancelled, GuestLocation::SourceRunning)));
+}
+
+#[test]
+fn a_guest_whose_call_does_not_return_for_that_goes_on_soon() {
+    let mut play = stuck();
+    silence(&mut play, Answer::State(UNPAUSED), Answer::Absent);
+    play.changed(Change::Pause, Ok(()));
+    play.wait(ms(1999));
+    assert_eq!(play.changes(), []);
+    play.wait(ms(1));
+    assert_eq!(play.changes(), [Change::Resume]);
+    // It is told again until it does.
+    play.changed(Change::Resume, Err(error(1)));
+    play.wait(ms(2000));
+    play.changed(Change::Resume, Ok(()));
+    assert_eq!((play.acts().last(), play.failures()), (Some(&Act::Resume), vec![Act::Resume]));
+    // One attempt is enough to know that it does not help.
+    silence(&mut play, Answer::State(UNPAUSED), Answer::Absent);
+    assert_eq!(play.changes(), []);
+    assert_eq!(play.how(), None);
+}
+
+#[test]
+fn only_a_guest_that_no_migration_moves_any_more_is_paused() {
+    let there = Answer::State(PAUSED);
+    for (source, destination) in [
+        (Answer::State(UNPAUSED), there),
+        (Answer::State(UNPAUSED), Answer::Unknown),
+        (Answer::State(PAUSED), Answer::Absent),
+        (Answer::Unknown, Answer::Absent),
+        (Answer::Absent, Answer::Absent),
+    ] {
+        let mut play = stuck();
+        silence(&mut play, source, destination);
+        assert_eq!(play.changes(), [], "{source:?} {destination:?}");
+    }
+    // Before the guest is about to leave, the destination may not know it yet: that may take as long as it likes.
+    let mut play = Play::running(whole());
+    silence(&mut play, Answer::State(UNPAUSED), Answer::Absent);
+    assert_eq!(play.changes(), []);
+}
+
+#[test]
+fn one_that_is_held_already_is_left_to_that() {
+    let mut play = Play::running(whole());
+    play.wish(1, Wish::Force);
+    play.changed(Change::Pause, Ok(()));
+    play.wish(2, Wish::Abort);
+    play.changed(Change::Abort, Ok(()));
+    silence(&mut play, Answer::State(UNPAUSED), Answer::Absent);
+    assert_eq!(play.changes(), []);
+}
