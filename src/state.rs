@@ -82,6 +82,11 @@ impl DomainState {
         matches!((self.code, self.reason), (RUNNING, RUNNING_MIGRATION_CANCELED))
     }
 
+    /// Whether it goes on after it stood still, without libvirt having said so: QEMU, or somebody, has had it go on.
+    pub const fn goes_on_by_itself(self) -> bool {
+        matches!((self.code, self.reason), (RUNNING, RUNNING_UNPAUSED))
+    }
+
     /// Whether this may be the paused copy that a destination has before the guest runs there: for a migration, as a
     /// source at the switchover too, or starting up.
     pub const fn is_arriving(self) -> bool {

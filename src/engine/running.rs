@@ -100,10 +100,10 @@ impl Engine {
                 if self.hold == Hold::Asked {
                     self.hold = if refused { Hold::Free } else { Hold::Held };
                 }
-                if doing.act == Act::PauseSource {
-                    self.unstick_paused();
-                } else {
-                    self.watch.context.forced |= result.is_ok();
+                match doing.act {
+                    Act::PauseSource if !refused => self.unstick_paused(),
+                    Act::PauseSource => {}
+                    _ => self.watch.context.forced |= result.is_ok(),
                 }
             }
             Change::StartPostCopy if result.is_ok() && !stale => {

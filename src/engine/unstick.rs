@@ -11,12 +11,13 @@ use super::Engine;
 use super::doing::{Hold, Who};
 use super::order::Change;
 use super::state::{Calling, State};
+use crate::flags::MigrateFlags;
 use crate::location::{Answer, Answers};
 use crate::record::Act;
 
 /// How long the guest stands still for that at most. libvirt needs milliseconds.
 const HOLD: Duration = Duration::from_secs(2);
-/// How often it is told to go on, where that fails.
+/// How often it is asked to pause, and told to go on, where that fails.
 const ATTEMPTS: u32 = 10;
 
 const PAUSE: &str = "libvirt waits for the guest to stand still, which goes on at the source since nothing is moved any \
@@ -26,7 +27,10 @@ const RESUME: &str = "libvirt has not taken note of it";
 /// What was done about such a call.
 #[derive(Debug, Default)]
 pub(super) struct Unstick {
-    tried: bool,
+    /// How often it was asked to pause.
+    asked: u32,
+    /// It was paused once, which helps or does not.
+    paused: bool,
     /// When the guest goes on, whatever libvirt does.
     resume_at: Option<Duration>,
     resumed: u32,
@@ -35,10 +39,11 @@ pub(super) struct Unstick {
 impl Engine {
     /// Both hosts have answered, after a time in which nothing was heard.
     pub(super) fn unstick(&mut self, answers: Answers) {
-        if self.unstick.tried || self.hold != Hold::Free || !self.is_stuck(answers) {
+        let tried = self.unstick.paused || self.unstick.asked >= ATTEMPTS;
+        if tried || self.hold != Hold::Free || !self.is_stuck(answers) {
             return;
         }
-        self.unstick.tried = true;
+        self.unstick.asked += 1;
         // It is over, so there is nothing to start again.
         if matches!(self.state, State::Restarting(_)) {
             self.state = State::Calling(Calling::default());
@@ -47,27 +52,25 @@ impl Engine {
         self.carry_out(doing, false);
     }
 
-    /// Only a guest that was about to leave, or whose migration was aborted, is looked at twice: before that the
-    /// destination may not know it yet.
+    /// Nothing else looks like this: there is a job without figures, although memory was moved, QEMU and not libvirt has had
+    /// the guest go on, and the destination does not know it. While libvirt may be busy with disks nothing is known.
     fn is_stuck(&self, answers: Answers) -> bool {
-        let ends = match self.state {
-            State::Restarting(_) => true,
-            State::Calling(_) => self.aborting.taken || self.record.switched,
-            _ => false,
-        };
-        let runs =
-            matches!(answers.source, Answer::State(state) if state.is_running() && !state.is_migrating());
-        ends && runs && answers.destination == Answer::Absent && self.watch.silence.lasts()
+        let waits = matches!(self.state, State::Calling(_) | State::Restarting(_) | State::Following(_));
+        let copies =
+            self.case.flags.intersects(MigrateFlags::NON_SHARED) || self.record.progress.disk_total > 0;
+        let by_qemu = matches!(answers.source, Answer::State(state) if state.goes_on_by_itself());
+        let gone = self.watch.emptied && answers.destination == Answer::Absent;
+        waits && !copies && by_qemu && gone && self.watch.silence.lasts()
     }
 
     /// The pause was made, or may have been.
     pub(super) fn unstick_paused(&mut self) {
-        self.unstick.resume_at = Some(self.now + HOLD);
+        (self.unstick.paused, self.unstick.resume_at) = (true, Some(self.now + HOLD));
     }
 
     /// When the guest is to go on, unless the call returns before: then its end sees to that.
     pub(super) fn unstick_at(&self) -> Option<Duration> {
-        self.unstick.resume_at.filter(|_| self.state.has_call() && self.hold == Hold::Held)
+        self.unstick.resume_at.filter(|_| !self.state.is_over() && self.hold == Hold::Held)
     }
 
     pub(super) fn unstick_due(&mut self) {

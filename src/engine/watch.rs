@@ -35,6 +35,10 @@ pub(super) struct Watch {
     pub begun: bool,
     /// Memory is being moved, as an event has told.
     moving: bool,
+    /// The statistics had figures of memory.
+    figured: bool,
+    /// They have none any more, although there is a job: by QEMU's word nothing is being moved.
+    pub emptied: bool,
     /// Events are delivered.
     pub events: bool,
     subscribe_at: Duration,
@@ -62,6 +66,8 @@ impl Watch {
             context: Context::default(),
             begun: false,
             moving: false,
+            figured: false,
+            emptied: false,
             events: false,
             subscribe_at: zero,
             subscribe_pause: SUBSCRIBE_AGAIN,
@@ -99,7 +105,7 @@ impl Watch {
 
     /// The call is made once more.
     pub fn restart(&mut self, now: Duration) {
-        (self.begun, self.moving) = (false, false);
+        (self.begun, self.moving, self.figured, self.emptied) = (false, false, false, false);
         self.decisions.clear();
         self.context = Context::default();
         self.sample_at = now;
@@ -187,6 +193,9 @@ impl Watch {
     pub fn observe(&mut self, now: Duration, job: &JobInfo, judge: bool, record: &mut Record) {
         self.silence.figures(figures(job), now);
         let active = job.is_outgoing();
+        let empty = job.memory_total.is_none_or(|total| total == 0);
+        self.figured |= active && !empty;
+        self.emptied = active && empty && self.figured;
         let first = active && !self.begun;
         let sample = Sample::from_job(job, now, self.context);
         let progress = self.tracker.observe(&sample);

@@ -1,8 +1,10 @@
 //! A call of libvirt's that waits for a guest to stop that runs on at the source, in the engine.
 
 use crate::play::*;
-use libvirt_migrate::engine::{Change, Order, Wish};
+use libvirt_migrate::engine::{Case, Change, Order, Wish};
 use libvirt_migrate::error::LibvirtError;
+use libvirt_migrate::flags::MigrateFlags;
+use libvirt_migrate::job::{JobInfo, JobType};
 use libvirt_migrate::location::{Answer, GuestLocation};
 use libvirt_migrate::numbers::events::{RESUMED, SUSPENDED, SUSPENDED_MIGRATED};
 use libvirt_migrate::record::Act;
@@ -14,12 +16,21 @@ const PAUSED: DomainState = DomainState::new(3, 1);
 
 /// It was aborted while libvirt had not seen yet that the guest stands still for the switchover.
 fn stuck() -> Play {
-    let mut play = Play::running(whole());
+    stuck_with(whole())
+}
+
+fn stuck_with(case: Case) -> Play {
+    let mut play = Play::running(case);
     play.event(SUSPENDED, SUSPENDED_MIGRATED);
     play.wish(1, Wish::Abort);
     play.changed(Change::Abort, Ok(()));
     play.event(RESUMED, 0);
     play
+}
+
+/// A job of which QEMU tells nothing any more.
+fn empty() -> JobInfo {
+    JobInfo { kind: JobType::Unbounded, operation: memory(1, 1).operation, ..no_job() }
 }
 
 /// Waits until both hosts are asked, whatever else is looked at; they say this.
@@ -30,7 +41,7 @@ fn silence(play: &mut Play, source: Answer, destination: Answer) {
         }
         play.wait(ms(500));
         if play.out.iter().any(|(_, order)| matches!(order, Order::Sample { .. })) {
-            play.sampled(memory(1, 100));
+            play.sampled(empty());
         }
     }
     panic!("nobody asks");
@@ -65,7 +76,7 @@ fn a_guest_whose_call_does_not_return_for_that_goes_on_soon() {
     play.wait(ms(2000));
     play.changed(Change::Resume, Ok(()));
     assert_eq!((play.acts().last(), play.failures()), (Some(&Act::Resume), vec![Act::Resume]));
-    // One attempt is enough to know that it does not help.
+    // One is enough to know that it does not help.
     silence(&mut play, Answer::State(UNPAUSED), Answer::Absent);
     assert_eq!(play.changes(), []);
     assert_eq!(play.how(), None);
@@ -78,6 +89,8 @@ fn only_a_guest_that_no_migration_moves_any_more_is_paused() {
         (Answer::State(UNPAUSED), there),
         (Answer::State(UNPAUSED), Answer::Unknown),
         (Answer::State(PAUSED), Answer::Absent),
+        // libvirt has seen the end.
+        (Answer::State(DomainState::new(1, 6)), Answer::Absent),
         (Answer::Unknown, Answer::Absent),
         (Answer::Absent, Answer::Absent),
     ] {
@@ -85,10 +98,37 @@ fn only_a_guest_that_no_migration_moves_any_more_is_paused() {
         silence(&mut play, source, destination);
         assert_eq!(play.changes(), [], "{source:?} {destination:?}");
     }
-    // Before the guest is about to leave, the destination may not know it yet: that may take as long as it likes.
-    let mut play = Play::running(whole());
+    // Before memory is moved the destination may not know the guest yet: that may take as long as it likes.
+    let mut play = Play::start(whole());
+    play.prepared(true);
     silence(&mut play, Answer::State(UNPAUSED), Answer::Absent);
     assert_eq!(play.changes(), []);
+    // QEMU moves memory, or tries to.
+    let mut play = stuck();
+    for _ in 0..100 {
+        play.wait(ms(500));
+        if play.is_out(&Order::Look) {
+            play.seen_in_silence(Answer::State(UNPAUSED), Answer::Absent);
+        } else if play.out.iter().any(|(_, order)| matches!(order, Order::Sample { .. })) {
+            play.sampled(memory(1, 100));
+        }
+    }
+    assert_eq!(play.changes(), []);
+    // libvirt may be busy with a disk, and would keep the guest from going on until it is done.
+    let mut play = stuck_with(with(MigrateFlags::NON_SHARED_DISK));
+    silence(&mut play, Answer::State(UNPAUSED), Answer::Absent);
+    assert_eq!(play.changes(), []);
+}
+
+#[test]
+fn a_pause_that_is_refused_is_asked_for_again() {
+    let mut play = stuck();
+    for _ in 0..2 {
+        silence(&mut play, Answer::State(UNPAUSED), Answer::Absent);
+        play.changed(Change::Pause, Err(error(LibvirtError::OPERATION_INVALID)));
+        assert_eq!(play.changes(), []);
+    }
+    assert_eq!(play.failures(), [Act::PauseSource], "which is told once");
 }
 
 #[test]

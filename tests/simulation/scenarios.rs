@@ -272,6 +272,25 @@ fn a_throttled_guest_starts_again_and_what_the_first_run_tells_late_is_not_its_o
     }
 }
 
+/// Seen in the lab under load: libvirt's call does not return by itself then.
+#[test]
+fn an_end_that_libvirt_does_not_see_comes_all_the_same() {
+    let unseen = || Plan::new(Setup::plain()).trouble(When::At(0), Trouble::Unseen);
+    let stays = Ends { told: &[SourceRunning], moved: false, does: &["pause the guest at the source"] };
+    for when in [0, 5 * MS] {
+        row("aborted", unseen().wish(When::On(Stage::Switchover, when), Wish::Abort), &stays);
+    }
+    row(
+        "the destination's QEMU killed",
+        unseen().trouble(SWITCHOVER, Trouble::KillQemu(Destination)),
+        &stays,
+    );
+    row("the stream cut", unseen().trouble(SWITCHOVER, Trouble::ResetData), &stays);
+    let adopted = Setup { adopted: Some(0), ..Setup::plain() };
+    let plan = Plan::new(adopted).trouble(When::At(0), Trouble::Unseen);
+    row("adopted", plan.trouble(SWITCHOVER, Trouble::ResetData), &stays);
+}
+
 #[test]
 fn a_silence_is_told() {
     let deaf = |side, when| plain(when, Trouble::DeafQemu(side, 90 * S));

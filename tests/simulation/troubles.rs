@@ -1,6 +1,6 @@
 //! Having troubles begin and end.
 
-use libvirt_migrate::engine::{Input, Outside};
+use libvirt_migrate::engine::{Input, Outside, Scope};
 
 use crate::plan::Trouble;
 use crate::sim::{Happening, Sim};
@@ -60,6 +60,12 @@ impl Sim {
             Trouble::ResetDaemons => self.world.reset_daemons(),
             Trouble::CutData(_) => self.world.cut_data(),
             Trouble::RefuseCopy => self.world.host(Side::Destination).refuses = true,
+            // Where less is known nothing is done about it, and the call does not return.
+            Trouble::Unseen => {
+                let setup = &self.plan.setup;
+                let known = setup.scope == Scope::Whole && setup.destination && setup.load.disks == 0.0;
+                self.world.unseen = known;
+            }
             Trouble::ResetData => self.world.reset_data(),
             Trouble::SlowData(_) => self.world.links.slow = 20.0,
             Trouble::Refuse(kind, code, times) => wrong.refuse.push((kind, code, times)),

@@ -134,6 +134,7 @@ impl World {
             self.set_state(side, 3, reason);
             if side == Side::Source {
                 self.emit(3, detail);
+                self.note_end();
             }
         }
         Ok(Said::Nothing)

@@ -11,11 +11,34 @@ impl World {
         if matches!(flow.phase, Phase::Cancelling | Phase::Confirming | Phase::Broken) {
             return;
         }
+        if flow.phase == Phase::Switchover && flow.stopped && self.unseen {
+            return self.go_on_unseen(error);
+        }
         let (id, asks) = (flow.id, flow.connected && flow.phase != Phase::Begin);
         (flow.phase, flow.error, flow.stream) = (Phase::Cancelling, Some(error), false);
         self.stage(Stage::Cancel);
         let step = if asks { Step::CleanUp(id) } else { Step::Confirm(id, false) };
         self.after(1, 50, step);
+    }
+
+    /// QEMU has the guest go on before the daemon knows that it stood still, and the daemon waits for it to stop.
+    fn go_on_unseen(&mut self, error: i32) {
+        let Some(flow) = &mut self.flow else { return };
+        (flow.phase, flow.error, flow.stream, flow.stopped) = (Phase::Unseen, Some(error), false, false);
+        let id = flow.id;
+        if let Some(qemu) = &mut self.host(Side::Source).qemu {
+            qemu.cpus = true;
+            self.set_state(Side::Source, 1, 5);
+            self.emit(4, 0);
+        }
+        self.after(1, 300, Step::LearnsOfBreak(id));
+    }
+
+    /// The guest stands still, as the daemon has waited for.
+    pub(super) fn note_end(&mut self) {
+        if let Some(flow) = self.flow.as_ref().filter(|flow| flow.phase == Phase::Unseen) {
+            self.fail(flow.error.unwrap_or(9));
+        }
     }
 
     /// The destination has refused to start the guest, or its answer was lost: that counts as a failure.
@@ -46,7 +69,7 @@ impl World {
         let id = flow.id;
         self.links.control_parked.clear();
         match flow.phase {
-            Phase::Begin | Phase::Broken | Phase::Confirming => {}
+            Phase::Begin | Phase::Broken | Phase::Confirming | Phase::Unseen => {}
             Phase::Prepare | Phase::Perform | Phase::Switchover => self.fail(1),
             Phase::Done => self.cancel(1),
             Phase::PostCopy => self.break_post_copy(1),
@@ -138,7 +161,7 @@ impl World {
         let id = flow.id;
         flow.stream = false;
         match flow.phase {
-            Phase::Begin | Phase::Prepare | Phase::Perform => self.fail(9),
+            Phase::Begin | Phase::Prepare | Phase::Perform | Phase::Unseen => self.fail(9),
             Phase::Switchover if !all_sent => self.fail(9),
             // The destination has all, or will tell.
             Phase::Switchover | Phase::Done | Phase::Cancelling | Phase::Confirming => {}

@@ -22,6 +22,8 @@ pub enum Phase {
     PostCopy,
     /// Post-copy failed by the word of the daemons. The stream may go on without them.
     Broken,
+    /// It failed in the switchover before the daemon took note of that, which waits now for a guest to stop that goes on.
+    Unseen,
     /// It failed, and what was begun is being undone.
     Cancelling,
     /// It succeeded, and the source's process is being ended.
@@ -49,6 +51,8 @@ pub struct Flow {
     pub connected: bool,
     /// The QEMUs' connection stands.
     pub stream: bool,
+    /// QEMU has stopped the guest for the switchover, and nobody else had.
+    pub stopped: bool,
     pub sending: Sending,
 }
 
@@ -74,6 +78,7 @@ impl Flow {
             error: None,
             connected: false,
             stream: false,
+            stopped: false,
             sending: Sending::default(),
         }
     }
@@ -151,6 +156,7 @@ impl World {
         if self.at(Side::Source).domain.is_some_and(|domain| domain.state.is_running()) {
             self.set_state(Side::Source, 3, 2);
             self.emit(3, 1);
+            self.flow.iter_mut().for_each(|flow| flow.stopped = true);
         }
         let rest = (self.rest() / self.rate() * 1e3) as u64;
         self.after(10 + rest, 60 + rest, Step::Sent(id));

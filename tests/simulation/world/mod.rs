@@ -123,6 +123,8 @@ pub struct World {
     pub stages: Vec<Stage>,
     /// The statistics of the job that is over.
     pub completed: Option<JobInfo>,
+    /// The source's daemon is slow to take note of the switchover.
+    pub unseen: bool,
     /// Steps that wait for this host's daemon, or for the QEMUs' connection.
     pub due: Vec<(Time, Step)>,
     /// The destination has run since the last migration began, so the source's memory is old.
@@ -153,6 +155,7 @@ impl World {
             ended: vec![],
             stages: vec![],
             completed: None,
+            unseen: false,
             due: vec![],
             stale: false,
             twins: false,

@@ -76,7 +76,7 @@ impl World {
         }
         match flow.phase {
             Phase::Begin | Phase::Prepare => self.flow = None,
-            Phase::Perform | Phase::Switchover | Phase::Cancelling => {
+            Phase::Perform | Phase::Switchover | Phase::Cancelling | Phase::Unseen => {
                 self.flow = None;
                 if ran {
                     self.resume_for_failure();

@@ -135,7 +135,7 @@ impl World {
     pub fn statistics(&self, flow: &Flow, kind: JobType) -> JobInfo {
         let ms = (self.now - flow.began) / MS;
         let mut job = JobInfo { kind, operation: Some(5), time_elapsed: Some(ms), ..JobInfo::default() };
-        if matches!(flow.phase, Phase::Begin | Phase::Prepare) {
+        if matches!(flow.phase, Phase::Begin | Phase::Prepare | Phase::Unseen) {
             return job;
         }
         let sending = flow.sending;
