@@ -12,7 +12,7 @@ _TIMES = ("elapsed", "at", "total_time")
 
 def age_of(guest: Guest) -> float:
     """How long the guest's migration has run, s, by libvirt's word."""
-    return (guest.job_info().time_elapsed or 0) / 1000
+    return guest.job_info().time_elapsed or 0
 
 
 def aged(news: T, age: float) -> T:
