@@ -69,6 +69,37 @@ def assert_gone(name: str, cable: str, pids: list[int]) -> None:
     assert wait_until(lambda: not processes(name)), processes(name)
 
 
+#: Adds an account while a lab is up, on a machine whose /etc is a copy: the real one stays as it is.
+ACCOUNT = """
+import subprocess, sys
+from libvirt_migrate.lab import Lab
+with Lab(sys.argv[1]) as lab:
+    subprocess.run(["useradd", "--system", "somebody-new"], check=True)
+    for host in lab.hosts:
+        host.run("getent", "passwd", "libvirt-qemu")
+        host.stop_daemon()
+        host.start_daemon()
+        print(host.run("hostname", "--ip-address").strip() == host.address)
+    lab.start_guest("vm1")
+"""
+COPY = """set -e
+mkdir "$1/etc"
+cp -a /etc/. "$1/etc"
+mount --bind "$1/etc" /etc
+shift
+exec "$@"
+"""
+
+
+def test_an_account_added_to_the_machine_changes_nothing_in_a_lab(tmp_path: Path) -> None:
+    copied = ["unshare", "--mount", "sh", "-c", COPY, "sh", str(tmp_path)]
+    program = [sys.executable, "-c", ACCOUNT, f"account-{os.getpid()}"]
+    done = subprocess.run([*copied, *program], capture_output=True, text=True, check=False, timeout=100)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["True", "True"]
+    assert "somebody-new" not in Path("/etc/passwd").read_text()
+
+
 def test_it_leaves_nothing_behind() -> None:
     name = f"nothing-{os.getpid()}"
     with Lab(name) as lab:
