@@ -70,7 +70,7 @@ class Session:
     """Runs the lines of an example one after the other; those with an ampersand beside the others."""
 
     def __init__(self, guest: LabGuest, places: dict[str, str]) -> None:
-        self._guest, self._places = guest, {"vm1": guest.name, **places}
+        self._guest, self._places = guest, {"vm1": guest.name, "vm2": guest.name, **places}
         self._beside: list[tuple[str, Started]] = []
 
     def words(self, line: str) -> list[str]:

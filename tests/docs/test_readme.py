@@ -46,9 +46,10 @@ def test_the_lab(capsys: pytest.CaptureFixture[str], lab: Any) -> None:
     known: dict[str, object] = {}
     for code in examples("docs/lab.md"):
         exec(compile(code, "docs/lab.md", "exec"), known)  # noqa: S102
-    intact, gap = capsys.readouterr().out.split()
-    assert intact == "True"
-    assert 0 < float(gap) < 10
+    intact, gap, system, *gaps, name = capsys.readouterr().out.split()
+    assert (intact, system, name) == ("True", "Linux", "lab-guest")
+    assert len(gaps) == 3
+    assert all(0 < float(each) < 10 for each in (gap, *gaps))
 
 
 def test_the_readme_names_commands_that_exist() -> None:

@@ -1,14 +1,18 @@
-"""`python -m libvirt_migrate.lab up | status | down | release`."""
+"""`python -m libvirt_migrate.lab up | guest | shell | status | down | release`."""
 
 from __future__ import annotations
 
 import argparse
+import os
+import shlex
 import sys
 
-from . import releases, state
+from . import linux_guest, releases, state
 from .bootstrap import get
 from .errors import LabError
+from .host import Host
 from .lab import Lab, down
+from .namespaces import enter_host
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -26,9 +30,16 @@ def _parser() -> argparse.ArgumentParser:
         "releases", nargs="*", metavar="RELEASE", help="bookworm, trixie, sid, …; none lists"
     )
     release.add_argument("--anew", action="store_true", help="even where they are here already")
+    guest = commands.add_parser("guest", help="start a guest with Linux in it")
+    guest.add_argument("guest", metavar="NAME", help="its name, vm1 for instance")
+    guest.add_argument("--disk", action="store_true", help="with a disk that only its host has")
+    shell = commands.add_parser("shell", help="a shell on a host, where the hosts have names")
+    for command in (guest, shell):
+        command.add_argument("--at", default="host1", metavar="HOST", help="at which host (host1)")
+    shell.add_argument("-c", dest="script", metavar="COMMAND", help="only run this")
     status = commands.add_parser("status", help="what is up")
     ending = commands.add_parser("down", help="end a lab and all that is in it")
-    for command, default in ((up, "lab"), (status, "all"), (ending, "lab")):
+    for command, default in ((up, "lab"), (guest, "lab"), (shell, "lab"), (status, "all"), (ending, "lab")):
         command.add_argument("--name", help=f"the lab's name ({default})")
     return parser
 
@@ -49,6 +60,27 @@ def _release(names: list[str], *, anew: bool) -> int:
     for name in names or releases.KNOWN:
         print(f"{name}  {releases.find(name) or 'not here'}")
     return 0
+
+
+def _host(lab: Lab, name: str) -> Host:
+    for host in lab.hosts:
+        if host.name == name:
+            return host
+    raise LabError(f"no host {name!r}: the lab has {', '.join(host.name for host in lab.hosts)}")
+
+
+def _guest(lab: Lab, name: str, at: str, *, disk: bool) -> int:
+    host = _host(lab, at)
+    address = linux_guest.start(lab.hosts, host, name, disk=disk)
+    print(f"{name}  at {at}, {address}; a shell in it: virsh -c {host.uri} console {name}")
+    return 0
+
+
+def _shell(lab: Lab, at: str, script: str | None) -> int:
+    own = shlex.split(os.environ.get("SHELL", "")) or ["/bin/sh"]
+    command = ["/bin/sh", "-c", script] if script is not None else own
+    words = [*enter_host(_host(lab, at).pid), *command]
+    os.execvp(words[0], words)  # noqa: S606
 
 
 def _status(wanted: str | None) -> int:
@@ -79,6 +111,11 @@ def main(arguments: list[str] | None = None) -> int:
             return _up(options.name or "lab", options.hosts, options.releases, tls=options.tls)
         if options.command == "release":
             return _release(options.releases, anew=options.anew)
+        if options.command == "guest":
+            lab = Lab.attach(options.name or "lab")
+            return _guest(lab, options.guest, options.at, disk=options.disk)
+        if options.command == "shell":
+            return _shell(Lab.attach(options.name or "lab"), options.at, options.script)
         if options.command == "status":
             return _status(options.name)
         if not down(options.name or "lab"):

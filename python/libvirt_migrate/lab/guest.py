@@ -6,8 +6,10 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from . import agent
 from .beats import Beats
 from .daemon import KERNEL
+from .errors import LabError
 
 if TYPE_CHECKING:
     from .host import Host
@@ -27,9 +29,7 @@ _XML = """<domain type='qemu'>
   <devices>
     <emulator>/usr/bin/qemu-system-x86_64</emulator>
     <controller type='usb' model='none'/>
-{devices}    <serial type='udp'>
-      <source mode='connect' host='{collector}' service='{port}'/>
-    </serial>
+{devices}    {serial}
     <graphics type='vnc' autoport='yes' listen='{address}'>
       <listen type='address' address='{address}'/>
     </graphics>
@@ -70,6 +70,8 @@ class LabGuest:
     beats: Beats
     #: The definition that it was started with.
     xml: str = field(repr=False)
+    #: Its address on the lab's network; empty where it is no Linux guest.
+    address: str = ""
 
     def domain(self, host: Host) -> Any:
         """The guest at a host, as a libvirt-python domain."""
@@ -78,6 +80,22 @@ class LabGuest:
     def xml_for(self, source: Host, destination: Host, xml: str) -> str:
         """A definition `xml` of the guest at `source`, with the addresses that it needs at `destination`."""
         return xml.replace(f"'{source.address}'", f"'{destination.address}'")
+
+    def run(self, host: Host, script: str, *, timeout: float = 60) -> str:
+        """Has a Linux guest, which runs at `host`, run a script for its shell; returns what it wrote.
+
+        LabError: the script failed, or the guest did not answer within `timeout` seconds.
+        """
+        code, said = agent.run(self.domain(host), host.pid, script, timeout)
+        if code:
+            raise LabError(f"the guest's script ended with {code}: {said.strip()}")
+        return said
+
+
+def serial(collector: str, port: int) -> str:
+    """The serial line of a guest that beats."""
+    source = f"<source mode='connect' host='{collector}' service='{port}'/>"
+    return f"<serial type='udp'>{source}</serial>"
 
 
 def define(
@@ -100,8 +118,7 @@ def define(
         kernel=KERNEL,
         cmdline=workload.cmdline(),
         devices=devices,
-        collector=collector,
-        port=port,
+        serial=serial(collector, port),
         address=host.address,
     )
     return identity, xml

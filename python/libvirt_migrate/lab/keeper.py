@@ -70,6 +70,8 @@ def _build(name: str, wanted: Sequence[str], subnet: int, namespaces: Namespaces
     for (host, address), root, release in zip(addresses.items(), roots, wanted, strict=True):
         pid = namespaces.add_host(host, folder / host, folder / "tls" if tls else None, root)
         (folder / host / "lib" / "guest.elf").write_bytes((folder / "guest.elf").read_bytes())
+        # libvirt's packages make it too.
+        (folder / host / "lib" / "images").mkdir()
         hosts.append(HostState(host, address, pid, release))
     keeper, started = state.myself()
     lab = LabState(name, keeper, started, subnet, tuple(hosts), tls)

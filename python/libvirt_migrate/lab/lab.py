@@ -9,14 +9,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import IO, Any
+from typing import IO, Any, Literal
 
-from . import state
+from . import linux_guest, state
 from .beats import Beats
 from .errors import LabError
-from .guest import LabGuest, Workload, define
+from .guest import LabGuest, Workload, define, serial
 from .host import Host
 from .state import LabState
 
@@ -125,39 +125,54 @@ class Lab:
         name: str,
         host: Host | None = None,
         *,
-        memory: int = 128,
+        memory: int | None = None,
         workload: Workload | None = None,
         devices: str = "",
         machine: str = "pc",
+        system: Literal["bare", "linux"] = "bare",
+        edit: Callable[[str], str] = lambda xml: xml,
+        transient: bool = False,
         wait: bool = True,
     ) -> LabGuest:
         """Defines and starts a guest, at the first host unless another is given.
 
-        `memory` is in MiB, and the working set has to fit into it beside 20 MiB. `devices` is XML to put
-        among its devices. With `wait`, returns once the guest counts.
+        `memory` is in MiB (128, with Linux 192), and the working set has to fit into it beside 20 MiB (110).
+        `devices` is XML to put among its devices, `edit` changes the definition before libvirt gets it. A
+        `transient` guest is started without being defined. `system` is what is in it: a kernel that only
+        counts, or Linux, which takes some seconds more. With `wait`, returns once the guest counts.
         """
         if self._state is None:
             raise LabError("the lab is not up")
-        work = workload or Workload()
-        if work.working_set > memory - 20:
+        linux = system == "linux"
+        work = workload or (Workload(rest=10) if linux else Workload())
+        memory = memory or (192 if linux else 128)
+        if work.working_set > memory - (110 if linux else 20):
             raise LabError(
                 f"a working set of {work.working_set} MiB does not fit into {memory} MiB of memory"
             )
         host = host or self.hosts[0]
         beats = Beats(self._state.address)
         try:
-            port = beats.port
-            identity, xml = define(
-                host, self._state.address, port, name, memory, work, devices=devices, machine=machine
-            )
-            domain = host.connection().defineXML(xml)
-            domain.create()
+            collector, address = (self._state.address, beats.port), ""
+            if linux:
+                linux_guest.install(self.hosts)
+                address = linux_guest.choose_address(self.hosts)
+                identity, xml = linux_guest.define(
+                    host, address, name, memory, work, serial(*collector), devices=devices, machine=machine
+                )
+            else:
+                identity, xml = define(host, *collector, name, memory, work, devices=devices, machine=machine)
+            xml = edit(xml)
+            if transient:
+                host.connection().createXML(xml)
+            else:
+                host.connection().defineXML(xml).create()
             if wait:
-                beats.wait_for_passes()
+                beats.wait_for_passes(timeout=120 if linux else 30)
         except BaseException:
             beats.close()
             raise
-        guest = LabGuest(name, identity, beats, xml)
+        guest = LabGuest(name, identity, beats, xml, address)
         self._guests.append(guest)
         return guest
 

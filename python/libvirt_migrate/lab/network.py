@@ -1,10 +1,17 @@
-"""The lab's network: a bridge in a namespace of its own, a cable to each host and one to this machine."""
+"""The lab's network: a bridge in a namespace of its own, two cables to each host and one to this machine.
+
+One of a host's cables has its address; the other one ends in a bridge of the host's, for guests: as far as
+they can tell, all of them, the hosts and this machine are on one network.
+"""
 
 from __future__ import annotations
 
 from .errors import LabError
-from .state import LabState, prefix
+from .state import HostState, LabState, prefix
 from .tools import run
+
+#: The bridge at each host for the interfaces of guests.
+GUESTS = "guests"
 
 
 def choose_subnet() -> int:
@@ -41,8 +48,22 @@ def connect(switch: int, state: LabState) -> None:
         run([*there, "link", "set", "lo", "up"])
         run([*there, "address", "add", f"{host.address}/24", "dev", "eth0"])
         run([*there, "link", "set", "eth0", "up"])
+        _connect_guests(switch, host)
     cable = cable_name(state.subnet)
     run(["ip", "link", "add", cable, "type", "veth", "peer", "name", "uplink", "netns", str(switch)])
     run([*bridge, "set", "uplink", "master", "bridge", "up"])
     run(["ip", "address", "add", f"{state.address}/24", "dev", cable])
     run(["ip", "link", "set", cable, "up"])
+
+
+def _connect_guests(switch: int, host: HostState) -> None:
+    """The host's bridge for guests, and its cable."""
+    there, end = [*inside(host.pid), "ip", "link"], f"{host.name}g"
+    run([
+        *("ip", "link", "add", end, "netns", str(switch), "type", "veth"),
+        *("peer", "name", "eth1", "netns", str(host.pid)),
+    ])  # fmt: skip
+    run([*inside(switch), "ip", "link", "set", end, "master", "bridge", "up"])
+    run([*there, "add", GUESTS, "type", "bridge"])
+    run([*there, "set", "eth1", "master", GUESTS, "up"])
+    run([*there, "set", GUESTS, "up"])

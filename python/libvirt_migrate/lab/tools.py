@@ -23,13 +23,23 @@ PROGRAMS = {
 HOST_PROGRAMS = {"libvirtd": "libvirt-daemon", "qemu-system-x86_64": "qemu-system-x86"}
 #: For a lab with certificates.
 TLS_PROGRAMS = {"certtool": "gnutls-bin"}
+#: To make the system of Linux guests.
+LINUX_PROGRAMS = {"gcc": "gcc", "apt-get": "apt", "dpkg-deb": "dpkg", "ldd": "libc-bin"}
 #: Where they are for root, whatever PATH says.
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def check(*, tls: bool = False, own_release: bool = True) -> None:
     """Says all that is missing at once, before anything is made."""
-    programs = PROGRAMS | (HOST_PROGRAMS if own_release else {}) | (TLS_PROGRAMS if tls else {})
+    _check(PROGRAMS | (HOST_PROGRAMS if own_release else {}) | (TLS_PROGRAMS if tls else {}))
+
+
+def check_linux() -> None:
+    """The same of what the system of Linux guests is made with."""
+    _check(LINUX_PROGRAMS)
+
+
+def _check(programs: dict[str, str]) -> None:
     problems = []
     if sys.platform != "linux":
         problems.append("Linux, since the hosts are network namespaces")

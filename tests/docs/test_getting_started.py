@@ -1,0 +1,76 @@
+"""docs/getting-started.md, typed as it stands into the lab's shell: what it says with qemu+tcp."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from helpers.commands import environment
+from libvirt_migrate.lab import Lab
+
+pytestmark = pytest.mark.lab
+
+PAGE = Path(__file__).parents[2] / "docs" / "getting-started.md"
+BLOCKS = re.findall(r"^```(console|sh)\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+#: What the page says must be done at the destination is done there.
+AT_DESTINATION = ("virsh pool-", "qemu-img ")
+
+
+def run(*words: str, timeout: float = 200) -> subprocess.CompletedProcess[str]:
+    # The programs that are beside this Python are what a person's PATH has.
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    return subprocess.run(
+        words, capture_output=True, text=True, check=False, timeout=timeout, env=environment(PATH=path)
+    )
+
+
+@pytest.fixture
+def name() -> Iterator[str]:
+    name = f"typed-{os.getpid()}"
+    yield name
+    run(sys.executable, "-m", "libvirt_migrate.lab", "down", "--name", name)
+
+
+def typed(line: str, name: str) -> subprocess.CompletedProcess[str]:
+    """Types a line: of the lab's own on this machine, else into its shell at one of the hosts."""
+    line = line.partition("  #")[0].strip()
+    words = line.split()
+    if words[:3] == ["python", "-m", "libvirt_migrate.lab"]:
+        return run(sys.executable, *words[1:], "--name", name)
+    at = "host2" if line.startswith(AT_DESTINATION) else "host1"
+    return run(sys.executable, "-m", "libvirt_migrate.lab", "shell", "--name", name, "--at", at, "-c", line)
+
+
+def lines() -> list[str]:
+    """The page's lines in its order; TLS and ssh need what the lab has not, and the pool makes the image."""
+    found = []
+    for kind, block in BLOCKS:
+        for line in block.splitlines():
+            line = line.removeprefix("$ ")
+            if "qemu+ssh" in line or "qemu+tls" in line or "lab shell" in line or line.startswith("qemu-img"):
+                continue
+            assert kind == "sh" or "qemu+tcp://host2" in line or "qemu+tcp://host1" in line, line
+            found.append(line)
+    return found
+
+
+@pytest.mark.timeout(400)
+def test_the_page_can_be_typed(name: str) -> None:
+    start = time.monotonic()
+    done = {}
+    for line in lines():
+        done[line] = typed(line, name)
+        assert done[line].returncode == 0, (line, done[line].stdout, done[line].stderr)
+    assert len(done) >= 11, "the page is not what this test reads"
+    lab = Lab.attach(name)
+    there = sorted(domain.name() for domain in lab.hosts[1].connection().listAllDomains())
+    assert there == ["vm1", "vm2"], (there, time.monotonic() - start)
+    for host in lab.hosts:
+        host.close()
