@@ -17,6 +17,9 @@ found = importlib.util.find_spec("libvirt") is not None
 if expected != found:
     raise SystemExit(f"libvirt-python is {'' if found else 'not '}installed")
 
+if importlib.util.find_spec("nova") is not None:
+    raise SystemExit("there is something named nova, which belongs into libvirt-migrate-nova")
+
 guest = libvirt_migrate.Guest.open("test", uri=URI)
 params = libvirt_migrate.build_migrate_params(guest.xml())
 if set(params) != {"destination_xml", "persistent_xml"}:

@@ -1,6 +1,6 @@
 """Tries the drop-in with a Debian release's own Nova: in a root of it, by its own Python, without a network.
 
-    PYTHONPATH=/mnt python3 -m distribution.inside /mnt/wheel/libvirt_migrate-….whl
+    PYTHONPATH=/mnt python3 -m distribution.inside /mnt/wheels
 
 Prints a line of JSON for each step. Nova's services are started as its packages' units start them.
 """
@@ -72,8 +72,8 @@ def versions() -> str:
     return f"Nova {nova}, libvirt {libvirt}, Python {sys.version.split()[0]}"
 
 
-def install(wheel: str) -> str:
-    """Puts the package beside python3-nova."""
+def install(wheels: list[str]) -> str:
+    """Puts the packages beside python3-nova."""
     layout = [
         "env",
         "DEB_PYTHON_INSTALL_LAYOUT=deb",
@@ -82,7 +82,7 @@ def install(wheel: str) -> str:
         "--quiet",
         "--root-user-action=ignore",
     ]
-    run([*layout, "--break-system-packages", "--no-deps", "--no-index", "--prefix", "/usr", wheel])
+    run([*layout, "--break-system-packages", "--no-deps", "--no-index", "--prefix", "/usr", *wheels])
     # Without importing it: a release that is not known refuses that.
     code = "from importlib.util import find_spec; print(find_spec('nova.virt.libvirt_migrate').origin)"
     return str(Path(run([sys.executable, "-c", code]).splitlines()[-1]).parent)
@@ -167,7 +167,7 @@ def check_nothing_is_left(before: set[str]) -> str:
 
 def remove(before: set[str]) -> str:
     """Takes the package away again."""
-    run([*PIP, "uninstall", *QUIETLY, "--yes", "libvirt-migrate"])
+    run([*PIP, "uninstall", *QUIETLY, "--yes", "libvirt-migrate", "libvirt-migrate-nova"])
     set_driver(STOCK)
     text = check_nothing_is_left(before)
     with services.compute() as log:
@@ -198,11 +198,12 @@ def attempt(name: str, step: Callable[[], str]) -> bool:
 
 def main() -> int:
     """All steps; ends with 1 where one failed."""
-    wheel = sys.argv[1]
+    found = sorted(str(path) for path in Path(sys.argv[1]).glob("*.whl"))
+    (wheel,) = (path for path in found if "/libvirt_migrate-" in path)
     services.prepare()
     passed = [attempt("packages", versions)]
     before = files()
-    passed.append(attempt("pip install", lambda: install(wheel)))
+    passed.append(attempt("pip install", lambda: install(found)))
     known = (
         subprocess.run(
             [sys.executable, "-c", "from libvirt_migrate.nova import release; release.major()"],

@@ -46,25 +46,25 @@ class Record:
 
 
 def build() -> Path:
-    """The wheel, as `maturin` makes it on this machine."""
+    """The folder with both wheels, as they are made on this machine."""
     out = WORK / "wheel"
     out.mkdir(parents=True, exist_ok=True)
     for old in out.iterdir():
         old.unlink()
     maturin = [str(Path(sys.prefix) / "bin" / "maturin"), "build", "--quiet", "--profile", "dev"]
     subprocess.run([*maturin, "--interpreter", sys.executable, "--out", str(out)], cwd=ROOT, check=True)
-    (wheel,) = out.glob("*.whl")
-    return wheel
+    subprocess.run([str(ROOT / "scripts" / "nova-wheel"), str(out)], cwd=ROOT, check=True)
+    return out
 
 
-def attempt(release: str, wheel: Path, record: Record) -> None:
+def attempt(release: str, wheels: Path, record: Record) -> None:
     """All steps of a release."""
     start = time.monotonic()
     try:
         bootstrap.get(release)
         with root(release, WORK / f"{release}.log") as here:
             here.install(PACKAGES)
-            _steps(here, release, wheel, record)
+            _steps(here, release, wheels, record)
     except (LabError, RuntimeError) as error:
         seconds = round(time.monotonic() - start, 1)
         record.tell(
@@ -72,14 +72,14 @@ def attempt(release: str, wheel: Path, record: Record) -> None:
         )
 
 
-def _steps(here: Root, release: str, wheel: Path, record: Record) -> None:
+def _steps(here: Root, release: str, wheels: Path, record: Record) -> None:
     def hear(line: str) -> None:
         if line.startswith("{"):
             record.tell(release, json.loads(line))
 
     code = here.run(
-        ["env", "PYTHONPATH=/mnt", "python3", "-B", "-m", "distribution.inside", f"/mnt/wheel/{wheel.name}"],
-        folders={"distribution": Path(__file__).parent, "wheel": wheel.parent},
+        ["env", "PYTHONPATH=/mnt", "python3", "-B", "-m", "distribution.inside", "/mnt/wheels"],
+        folders={"distribution": Path(__file__).parent, "wheels": wheels},
         hear=hear,
     )
     if code not in (0, 1):
@@ -89,9 +89,9 @@ def _steps(here: Root, release: str, wheel: Path, record: Record) -> None:
 def main() -> int:
     """Runs the steps with each release."""
     record = Record(Path(sys.argv[1]))
-    wheel = build()
+    wheels = build()
     for release in sys.argv[2:] or RELEASES:
-        attempt(release, wheel, record)
+        attempt(release, wheels, record)
     return 1 if "fail" in record.results else 2 if "not run" in record.results else 0
 
 

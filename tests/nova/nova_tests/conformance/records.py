@@ -16,8 +16,10 @@ FOLDER = ROOT / "target" / "conformance"
 SOURCES = (
     "src",
     "python",
+    "packaging/nova",
     "tests/nova/nova_tests/conformance",
     "scripts/nova-venv",
+    "scripts/nova-wheel",
     "requirements",
     "Cargo.lock",
 )
