@@ -23,7 +23,6 @@ Uses = dict[str, set[str]]
 KNOWN_RUST: set[tuple[str, str]] = set()
 KNOWN_PYTHON = {
     ("libvirt_migrate._dispatch", "libvirt_migrate"),
-    ("libvirt_migrate.nova.overrides", "libvirt_migrate.nova.driver"),
 }
 
 

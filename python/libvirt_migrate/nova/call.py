@@ -21,6 +21,14 @@ class Call:
         self.error: BaseException | None = None
         #: libvirt took an abort of it.
         self.aborted = False
+        #: The migration's journal, where there is one.
+        self.keeper: Any = None
+
+    def abort_was_taken(self) -> None:
+        """libvirt took an abort of it."""
+        self.aborted = True
+        if self.keeper is not None:
+            self.keeper.change(aborted=True)
 
     def end(self, error: BaseException | None) -> None:
         """It has returned, or raised."""
@@ -50,6 +58,24 @@ def following(instance: Any) -> Iterator[Call]:
     finally:
         if _calls.get(instance.uuid) is call:
             del _calls[instance.uuid]
+
+
+def claim(uuid: str) -> Call:
+    """The instance's migration is somebody's, before there is a call to follow: an abort is known from here
+    on.
+    """
+    _calls[uuid] = Call()
+    return _calls[uuid]
+
+
+def release(uuid: str) -> None:
+    """Takes a claim back."""
+    _calls.pop(uuid, None)
+
+
+def of_uuid(uuid: str) -> Call | None:
+    """As `of`, by the instance's uuid."""
+    return _calls.get(uuid)
 
 
 def of(instance: Any) -> Call | None:

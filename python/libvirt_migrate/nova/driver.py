@@ -12,7 +12,8 @@ from nova.virt.libvirt import driver as nova_driver
 from oslo_log import log as logging
 
 from . import call as calls
-from . import overrides
+from .keeper import Keeper
+from .originals import original
 
 LOG = logging.getLogger(__name__)
 
@@ -31,10 +32,19 @@ def live_migration(
 
     Raises what the monitor raises: that nobody knows where the guest is, or an error of those two.
     """
-    with calls.following(instance):
-        overrides.original(nova_driver.LibvirtDriver, "_live_migration")(
-            self, context, instance, dest, post_method, recover_method, block_migration, migrate_data
-        )
+    keeper = Keeper(instance)
+    with calls.following(instance) as call:
+        call.keeper = keeper
+        keeper.begin(self, dest, block_migration, migrate_data, post_method)
+        try:
+            original(nova_driver.LibvirtDriver, "_live_migration")(
+                self, context, instance, dest, post_method, recover_method, block_migration, migrate_data
+            )
+        except Exception:
+            # Nova records it as ended.
+            keeper.end()
+            raise
+        keeper.end()
 
 
 def live_migration_operation(
@@ -51,7 +61,7 @@ def live_migration_operation(
     call = calls.of(instance)
     error: BaseException | None = None
     try:
-        overrides.original(nova_driver.LibvirtDriver, "_live_migration_operation")(
+        original(nova_driver.LibvirtDriver, "_live_migration_operation")(
             self, context, instance, dest, block_migration, migrate_data, guest, device_names
         )
     except BaseException as raised:
@@ -73,9 +83,9 @@ def live_migration_abort(self: Any, instance: Any) -> None:
     if call is not None and call.over:
         LOG.warning("The migration's call is over, so there is nothing to abort", instance=instance)
         return
-    overrides.original(nova_driver.LibvirtDriver, "live_migration_abort")(self, instance)
+    original(nova_driver.LibvirtDriver, "live_migration_abort")(self, instance)
     if call is not None:
-        call.aborted = True
+        call.abort_was_taken()
 
 
 #: What replaces the methods of these names.

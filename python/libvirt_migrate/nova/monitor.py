@@ -16,9 +16,11 @@ from oslo_log import log as logging
 from . import call as calls
 from .carrying import Carrying
 from .faults import Faults
+from .keeper import phase_of
 from .operation import Operation
 from .outcome import GuestLost, Outcome, after_call, by_statistics
 from .progress import figures
+from .verdict import Phase
 
 LOG = logging.getLogger(__name__)
 
@@ -46,21 +48,26 @@ def live_migration_monitor(
     migrate_data: Any,
     future: Any,
     disk_paths: list[str],
+    paused: bool = False,
 ) -> None:
     """Steers a running migration, and calls `post_method` or `recover_method` once, when it is over.
+    `paused`: the guest was paused before, to get the migration over.
 
     Raises GuestLost, and calls neither, where nobody can say on which host the guest is.
     """
-    faults, recover = Faults(instance), deque[str]()
-    operation = Operation(future, calls.of(instance), faults)
+    faults, recover = Faults(instance), deque[str](["unpause"] if paused else [])
+    call = calls.of(instance)
+    operation = Operation(future, call, faults)
     try:
         carrying = Carrying(
             self, instance, guest, migrate_data, disk_paths, recover, operation, faults, CONFIRM_FOR
         )
         outcome = _Watch(instance, guest, operation, carrying, faults).told()
         if outcome is Outcome.COMPLETED:
+            phase_of(call, Phase.POST)
             post_method(context, instance, dest, block_migration, migrate_data)
             return
+        phase_of(call, Phase.ROLLBACK, status=outcome.value)
         nova_migration.run_recover_tasks(self._host, guest, instance, recover)
         status = {"migration_status": "cancelled"} if outcome is Outcome.CANCELLED else {}
         recover_method(context, instance, dest, migrate_data, **status)

@@ -83,7 +83,7 @@ class Operation:
 
     def abort_was_taken(self) -> None:
         """libvirt took an abort."""
-        self._call.aborted = True
+        self._call.abort_was_taken()
 
     def error(self) -> BaseException | None:
         """What the call raised, once it is over; `None` where it raised nothing or nobody knows."""

@@ -36,6 +36,14 @@ OPTIONS = (
         "and the "
         "adaptive policy.",
     ),
+    cfg.BoolOpt(
+        "take_over",
+        default=True,
+        help="Take over, when nova-compute starts, the live migrations that it left when it ended: "
+        "follow and steer them, and do for each what its end asks for. What that needs is kept below "
+        "state_path while a guest moves. Without it Nova aborts "
+        "what still runs, and takes a guest that has moved for one that has not.",
+    ),
 )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import libvirt_migrate
 
 from . import release
+from .originals import keep
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Override:
 
 
 _lock = threading.Lock()
-_installed: tuple[tuple[Override, Any], ...] = ()
+_installed: tuple[Override, ...] = ()
 
 
 def install() -> None:
@@ -50,10 +51,11 @@ def install() -> None:
             )
 
         options.register()
-        originals = tuple((override, getattr(override.owner, override.name)) for override in overrides)
+        for override in overrides:
+            keep(override.owner, override.name, getattr(override.owner, override.name))
         for override in overrides:
             setattr(override.owner, override.name, override.replacement)
-        _installed = originals
+        _installed = overrides
         from oslo_log import log as logging
 
         logging.getLogger(__name__).info("%s", summary())
@@ -61,7 +63,7 @@ def install() -> None:
 
 def installed() -> tuple[str, ...]:
     """What is overridden, as dotted names."""
-    return tuple(str(override) for override, _ in _installed)
+    return tuple(str(override) for override in _installed)
 
 
 def summary() -> str:
@@ -72,14 +74,6 @@ def summary() -> str:
     )
 
 
-def original(owner: Any, name: str) -> Any:
-    """Nova's own attribute behind an override."""
-    for override, value in _installed:
-        if override.owner is owner and override.name == name:
-            return value
-    return getattr(owner, name)
-
-
 def plan() -> tuple[Override, ...]:
     """What would be overridden. Raises UnsupportedNova."""
     release.major()
@@ -88,7 +82,7 @@ def plan() -> tuple[Override, ...]:
     from nova.virt.libvirt import guest as nova_guest
     from nova.virt.libvirt import migration as nova_migration
 
-    from . import driver, guest, migration, monitor
+    from . import driver, guest, migration, monitor, takeover
 
     return (
         *(Override(nova_guest.Guest, method.__name__, method) for method in guest.METHODS),
@@ -96,4 +90,5 @@ def plan() -> tuple[Override, ...]:
         *(Override(nova_migration, function.__name__, function) for function in migration.FUNCTIONS),
         *(Override(nova_driver.LibvirtDriver, name, method) for name, method in driver.METHODS.items()),
         Override(nova_driver.LibvirtDriver, "_live_migration_monitor", monitor.live_migration_monitor),
+        *(Override(*seam) for seam in takeover.seams()),
     )

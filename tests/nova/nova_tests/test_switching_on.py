@@ -64,12 +64,12 @@ def test_without_the_line_nothing_is_overridden() -> None:
 
 def test_installing_twice_is_installing_once() -> None:
     code = """
-from libvirt_migrate.nova import install, overrides
+from libvirt_migrate.nova import install, originals
 install()
 from nova.virt.libvirt import guest
-first, original = guest.JobInfo, overrides.original(guest, "JobInfo")
+first, original = guest.JobInfo, originals.original(guest, "JobInfo")
 install()
-print(guest.JobInfo is first, overrides.original(guest, "JobInfo") is original, original.__module__)
+print(guest.JobInfo is first, originals.original(guest, "JobInfo") is original, original.__module__)
 """
     assert python(code).split() == ["True", "True", "nova.virt.libvirt.guest"]
 

@@ -17,7 +17,7 @@ from nova import exception
 from nova.virt.libvirt import migration as nova_migration
 
 from libvirt_migrate import MigrationError, Retarget, retarget_xml
-from libvirt_migrate.nova import monitor, translate
+from libvirt_migrate.nova import monitor, originals, translate
 from libvirt_migrate.nova import overrides as drop_in
 
 
@@ -70,7 +70,7 @@ def install(policy: str) -> None:
         # Not every release has all of them.
         if hasattr(nova_migration, name):
             setattr(nova_migration, name, helper)
-    step_by_step = drop_in.original(nova_migration, "get_updated_guest_xml")
+    step_by_step = originals.original(nova_migration, "get_updated_guest_xml")
     in_one_pass = nova_migration.get_updated_guest_xml
 
     def get_updated_guest_xml(*arguments: Any, **keywords: Any) -> Any:
