@@ -11,7 +11,8 @@ impl World {
         if matches!(flow.phase, Phase::Cancelling | Phase::Confirming | Phase::Broken) {
             return;
         }
-        if flow.phase == Phase::Switchover && flow.stopped && self.unseen {
+        let there = self.hosts[Side::Source as usize].qemu.is_some();
+        if flow.phase == Phase::Switchover && flow.stopped && there && self.unseen {
             return self.go_on_unseen(error);
         }
         let (id, asks) = (flow.id, flow.connected && flow.phase != Phase::Begin);
