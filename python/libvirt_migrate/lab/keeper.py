@@ -6,7 +6,7 @@ with them the namespaces, the network and the mounts; the folder that remains is
 
 Usage: keeper NAME RELEASES tied|detached [tls]. RELEASES has a word for each host, with commas between them:
 a Debian release, or "here" for this machine's own. Answers with one line of JSON: {"error": …} or the lab's
-state.
+state. The line "stay" on standard input unties it.
 """
 
 from __future__ import annotations
@@ -89,6 +89,18 @@ def unmake(lab: LabState, namespaces: Namespaces) -> None:
     state.remove(lab.name)
 
 
+def _wait(signalled: int, *, tied: bool) -> None:
+    """Waits for the end's word: a signal, or the end of standard input while that counts."""
+    while tied:
+        ready, _, _ = select.select([signalled, sys.stdin.fileno()], [], [])
+        if signalled in ready or os.read(sys.stdin.fileno(), 64) != b"stay\n":
+            return
+        tied = False
+        # Whoever waits for the end of the output of the process that has let go must not wait for this one's.
+        os.dup2(sys.stdout.fileno(), sys.stderr.fileno())
+    select.select([signalled], [], [])
+
+
 def heed_signals() -> int:
     """From now on a signal ends nothing by itself: what is returned becomes readable then."""
     reader, writer = os.pipe()
@@ -117,7 +129,7 @@ def main(name: str, hosts: str, mode: str, *options: str) -> int:
         print(json.dumps(asdict(lab)), flush=True)
         # The reader may wait for the end of output rather than of a line.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        select.select([signalled, *([sys.stdin.fileno()] if mode == "tied" else [])], [], [])
+        _wait(signalled, tied=mode == "tied")
     finally:
         unmake(lab, namespaces)
     return 0

@@ -84,6 +84,17 @@ class Lab:
         if detached:
             self._end_keeper(self._keeper)
 
+    def detach(self) -> None:
+        """Lets a lab that was made by this object outlive this process."""
+        keeper, self._keeper = self._keeper, None
+        if keeper is None or keeper.stdin is None or keeper.stdout is None:
+            raise LabError("the lab is not this object's to detach")
+        keeper.stdin.write("stay\n")
+        keeper.stdin.close()
+        keeper.stdout.close()
+        # It is not waited for: that would take until the lab's end.
+        keeper.returncode = 0
+
     def _end_keeper(self, keeper: subprocess.Popen[str]) -> None:
         """Ends a keeper that is tied to this process, and lets go of one that is not."""
         keeper.terminate()

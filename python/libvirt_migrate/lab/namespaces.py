@@ -25,10 +25,15 @@ if [ "$4" ]; then
         mount --rbind "/$place" "$4/$place"
     done
 fi
+# The machine's /etc with files of the host's own in it. Nothing is mounted on a file: passwd is replaced with
+# every account that somebody adds to the machine, and what was mounted on it goes with the old one.
+mkdir own
+mount -t tmpfs lab own
+mkdir own/below own/above own/work
+cp hosts passwd group own/above
+mount --bind "$4/etc" own/below
+mount -t overlay lab -o lowerdir=own/below,upperdir=own/above,workdir=own/work "$4/etc"
 mount --bind etc "$4/etc/libvirt"
-for file in hosts passwd group; do
-    mount --bind "$file" "$4/etc/$file"
-done
 # Whole folders, since the daemon makes more of them than its own, and none may stay on the machine. What is
 # behind them is still reached by a relative path.
 for place in run:/run lib:/var/lib cache:/var/cache log:/var/log; do

@@ -2,8 +2,10 @@
  * The lab's guest: a multiboot kernel that counts on every page of its working set, so that a page which a
  * migration lost or left stale is noticed, and beats, so that the pause which it saw can be measured.
  *
- * Command line: ws=<MiB> working set (16), rest=<ms> pause after each pass (0), skip=<pass> leaves one page
- * out in that pass, which must be reported as an error; disk=1 writes the number of each pass to one of the first
+ * It powers off when its power button is pressed, where the machine has ACPI.
+ *
+ * Command line: ws=<MiB> working set (16), rest=<ms> pause after each pass (0), idle=1 leaves the processor alone in
+ * that pause, skip=<pass> leaves one page out in that pass, which must be reported as an error; disk=1 writes the number of each pass to one of the first
  * 128 sectors of the first IDE disk in turn, and reads what it has written there before: other numbers are errors.
  *
  * On COM1: "." at least every millisecond of the processor's time while it runs, and every 20 ms a line
@@ -33,6 +35,33 @@ static inline u64 now(void)
     u64 ticks;
     __asm__ volatile("rdtsc" : "=A"(ticks));
     return ticks;
+}
+
+static inline unsigned short in_word(unsigned short port)
+{
+    unsigned short word;
+    __asm__ volatile("inw %1, %0" : "=a"(word) : "Nd"(port));
+    return word;
+}
+
+static inline void out_word(unsigned short port, unsigned short word)
+{
+    __asm__ volatile("outw %0, %1" : : "a"(word), "Nd"(port));
+}
+
+/* Where SeaBIOS puts the power management of both of QEMU's PCs: status, what is told of, and control. */
+#define POWER_STATUS 0x600
+#define POWER_ENABLE 0x602
+#define POWER_CONTROL 0x604
+#define BUTTON 0x100
+#define SLEEP_5 0x2000 /* sleep now, in the state with the type 0, which is off */
+
+/* Switches the guest off where its button was pressed. Without ACPI nothing answers there: all bits are set. */
+static void heed_button(void)
+{
+    unsigned short status = in_word(POWER_STATUS);
+    if (status != 0xffff && (status & BUTTON))
+        out_word(POWER_CONTROL, SLEEP_5);
 }
 
 /*
@@ -66,6 +95,7 @@ static void beat(void)
         return;
     }
     next_line = time + 20 * TICKS_PER_MS;
+    heed_button();
     out(COM1, 'p');
     put_hex(passes);
     out(COM1, ' ');
@@ -168,6 +198,48 @@ static void store(u32 number)
     written[sector] = number;
 }
 
+/* An interrupt of the timer does nothing but end a `hlt`. */
+void tick(void);
+__asm__(".pushsection .text\n"
+        "tick:\n"
+        "    push %eax\n"
+        "    mov $0x20, %al\n"
+        "    out %al, $0x20\n"
+        "    pop %eax\n"
+        "    iret\n"
+        ".popsection\n");
+
+static const u64 segments[] = {0, 0x00cf9a000000ffffull, 0x00cf92000000ffffull}; /* code and data: all of memory */
+static u64 gates[0x21];
+
+struct table {
+    unsigned short limit;
+    const void *base;
+} __attribute__((packed));
+
+/* The timer of the PC, as it is after the BIOS: 18 times a second, here as interrupt 0x20. */
+static void start_timer(void)
+{
+    struct table known = {sizeof(segments) - 1, segments}, handlers = {sizeof(gates) - 1, gates};
+    u32 handler = (u32)tick;
+
+    gates[0x20] = (u64)(handler & 0xffff0000u) << 32 | 0x00008e0000080000ull | (handler & 0xffffu);
+    __asm__ volatile("lgdt %0; ljmp $8, $1f; 1:" : : "m"(known));
+    __asm__ volatile("mov %0, %%ds; mov %0, %%es; mov %0, %%ss" : : "r"(16));
+    __asm__ volatile("lidt %0" : : "m"(handlers));
+    /* The first interrupt controller: its interrupts from 0x20, and of them the timer's only. */
+    out(0x20, 0x11);
+    out(0x21, 0x20);
+    out(0x21, 4);
+    out(0x21, 1);
+    out(0x21, 0xfe);
+}
+
+static inline void idle(void)
+{
+    __asm__ volatile("sti; hlt; cli" : : : "memory");
+}
+
 __attribute__((used)) void run(const u32 *multiboot)
 {
     const char *line = (multiboot[0] & 4) ? (const char *)multiboot[4] : "";
@@ -175,7 +247,12 @@ __attribute__((used)) void run(const u32 *multiboot)
     u32 rest = option(line, "rest=", 0);
     u32 skip = option(line, "skip=", 0);
     u32 disk = option(line, "disk=", 0);
+    u32 idles = option(line, "idle=", 0);
 
+    if (in_word(POWER_STATUS) != 0xffff)
+        out_word(POWER_ENABLE, BUTTON);
+    if (idles)
+        start_timer();
     for (u32 page = 0; page < pages; page++) {
         volatile u32 *words = (volatile u32 *)(BASE + page * PAGE);
         words[0] = 0;
@@ -186,8 +263,11 @@ __attribute__((used)) void run(const u32 *multiboot)
         count(pages, skip);
         if (disk)
             store(passes);
-        for (u64 until = now() + rest * TICKS_PER_MS; now() < until;)
+        for (u64 until = now() + rest * TICKS_PER_MS; now() < until;) {
             beat();
+            if (idles)
+                idle();
+        }
     }
 }
 

@@ -1,0 +1,193 @@
+"""The control host: MariaDB, RabbitMQ, keystone, glance, placement, and Nova but for nova-compute."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from libvirt_migrate.lab import Host, LabError
+
+from . import places, settings
+from .services import Service
+
+#: How long anything may take to come up on a machine that does much else, in seconds.
+PATIENCE = 300.0
+_HERE = Path(__file__).parent
+#: Only these last; what is told of a cloud that is thrown away need not reach a disk.
+_MARIADB = (
+    *("mariadbd", "--no-defaults", "--user=root", f"--datadir={places.DATA}/maria", "--bind-address=0.0.0.0"),
+    *("--skip-name-resolve", "--max-connections=400", "--performance-schema=0", "--innodb-doublewrite=0"),
+    *("--innodb-flush-log-at-trx-commit=0", "--innodb-flush-method=nosync", "--innodb-log-file-size=16M"),
+    *(f"--socket={places.DATA}/maria.sock", f"--pid-file={places.DATA}/maria.pid"),
+)
+
+
+class Control:
+    """What runs in the control host."""
+
+    def __init__(self, host: Host, release: str, folder: Path) -> None:
+        self.host, self.release, self.folder = host, release, folder
+        self._conf, self._log = folder / "conf", folder / "log"
+        nova = ("--config-file", str(self._conf / "nova" / "nova.conf"))
+        programs = places.nova(release) / "bin"
+        self.rabbit = self._service("rabbitmq", ["/usr/lib/rabbitmq/bin/rabbitmq-server"], _rabbit(folder))
+        self.maria = self._service("mariadb", list(_MARIADB))
+        self.keystone = self._wsgi("keystone", "keystone.wsgi.api", "OS_KEYSTONE_CONFIG_DIR")
+        self.glance = self._wsgi("glance", "glance.wsgi.api", "OS_GLANCE_CONFIG_DIR")
+        self.placement = self._wsgi("placement", "placement.wsgi.api", "OS_PLACEMENT_CONFIG_DIR")
+        self.api = self._nova_api()
+        stub = [str(places.VENV / "bin" / "python"), str(_HERE / "network_stub.py"), host.address]
+        self.network = self._service("network-stub", [*stub, str(settings.PORTS["neutron"])])
+        self.conductor = self._service("nova-conductor", [str(programs / "nova-conductor"), *nova])
+        self.scheduler = self._service("nova-scheduler", [str(programs / "nova-scheduler"), *nova])
+
+    def _service(self, name: str, command: list[str], environment: dict[str, str] | None = None) -> Service:
+        return Service(name, self.host, self.folder, command, environment)
+
+    def _wsgi(self, name: str, module: str, variable: str, venv: Path = places.VENV) -> Service:
+        port = settings.PORTS["nova" if name == "nova-api" else name]
+        command = [
+            *(str(venv / "bin" / "gunicorn"), "-c", str(_HERE / "gunicorn_settings.py")),
+            *("-b", f"0.0.0.0:{port}", f"{module}:application"),
+        ]
+        conf = self._conf / ("nova" if name == "nova-api" else name)
+        return self._service(name, command, {variable: str(conf)})
+
+    def _nova_api(self) -> Service:
+        if int(self.release.partition(".")[0]) >= 31:
+            venv = places.nova(self.release)
+            return self._wsgi("nova-api", "nova.wsgi.osapi_compute", "OS_NOVA_CONFIG_DIR", venv)
+        # Older ones serve it by themselves.
+        program = str(places.nova(self.release) / "bin" / "nova-api-os-compute")
+        return self._service("nova-api", [program, "--config-file", str(self._conf / "nova" / "nova.conf")])
+
+    def configure(self) -> None:
+        """Writes all settings, and shows the host MariaDB and RabbitMQ in its /usr."""
+        name, log = self.host.name, self._log
+        settings.write(self._conf / "keystone" / "keystone.conf", settings.keystone(name, log))
+        settings.write(self._conf / "glance" / "glance-api.conf", settings.glance(name, log))
+        settings.write(self._conf / "placement" / "placement.conf", settings.placement(name, log))
+        nova = settings.nova(self.host, self.release, log, self.host.address)
+        settings.write(self._conf / "nova" / "nova.conf", nova)
+        paste = places.nova(self.release) / "etc" / "nova" / "api-paste.ini"
+        shutil.copy(paste, self._conf / "nova")
+        (self._conf / "rabbitmq.conf").write_text("loopback_users = none\nlisteners.tcp.1 = 0.0.0.0:5672\n")
+        (self._conf / "rabbitmq.plugins").write_text("")
+        layers = f"lowerdir={places.PACKAGES}/usr:/usr"
+        self.host.run("mount", "-t", "overlay", "lab", "-o", layers, "/usr")
+        self.host.run(
+            "mkdir", "-p", *(str(places.DATA / part) for part in _FOLDERS), str(places.STATE / "lock")
+        )
+
+    def start_database(self) -> None:
+        """Starts MariaDB with what it has, and returns once it can be called."""
+        self.maria.start()
+        self.wait(self.maria, 3306)
+
+    def make_database(self) -> None:
+        """An empty database and keystone's keys, and every schema; a minute."""
+        self.host.run(
+            *("mariadb-install-db", "--no-defaults", "--user=root", f"--datadir={places.DATA}/maria"),
+            *("--skip-test-db", "--auth-root-authentication-method=normal"),
+            timeout=PATIENCE,
+        )
+        self.start_database()
+        made = "".join(f"create database {name} character set utf8; " for name in settings.DATABASES)
+        account = f"create user cloud identified by '{settings.PASSWORD}'; grant all on *.* to cloud; "
+        socket_file = f"--socket={places.DATA}/maria.sock"
+        self.host.run("mariadb", "--no-defaults", "-uroot", socket_file, "-e", account + made)
+        with ThreadPoolExecutor() as pool:
+            for done in [pool.submit(self._identity_schemas), pool.submit(self._nova_schemas)]:
+                done.result()
+
+    def _identity_schemas(self) -> None:
+        manage = [str(places.VENV / "bin" / "keystone-manage"), "--config-dir", str(self._conf / "keystone")]
+        for kind in ("fernet", "credential"):
+            self._manage(*manage, f"{kind}_setup", "--keystone-user", "root", "--keystone-group", "root")
+        self._manage(*manage, "db_sync")
+        url = self.url("keystone", "/v3")
+        urls = (word for kind in ("admin", "internal", "public") for word in (f"--bootstrap-{kind}-url", url))
+        region = ("--bootstrap-region-id", "RegionOne")
+        self._manage(*manage, "bootstrap", "--bootstrap-password", settings.PASSWORD, *region, *urls)
+        for name, words in ("glance", ["db_sync"]), ("placement", ["db", "sync"]):
+            program = places.VENV / "bin" / f"{name}-manage"
+            self._manage(str(program), "--config-dir", str(self._conf / name), *words)
+
+    def _nova_schemas(self) -> None:
+        file = str(self._conf / "nova" / "nova.conf")
+        manage = [str(places.nova(self.release) / "bin" / "nova-manage"), "--config-file", file]
+        cell0 = settings.database(self.host.name, "nova_cell0")
+        self._manage(*manage, "api_db", "sync")
+        self._manage(*manage, "cell_v2", "map_cell0", "--database_connection", cell0)
+        self._manage(*manage, "db", "sync")
+        self._manage(*manage, "cell_v2", "create_cell", "--name", "cell1")
+
+    def _manage(self, *command: str) -> None:
+        self.host.run(*command, timeout=PATIENCE)
+
+    def sql(self, statement: str, *values: object) -> list[dict[str, Any]]:
+        """What the database answers, with the values in the place of each %s."""
+        import pymysql
+
+        with (
+            pymysql.connect(
+                host=self.host.address,
+                user="cloud",
+                password=settings.PASSWORD,
+                autocommit=True,
+                cursorclass=pymysql.cursors.DictCursor,
+            ) as connection,
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(statement, values)
+            return list(cursor.fetchall())
+
+    def url(self, service: str, path: str = "") -> str:
+        """A service's address, for this machine as well."""
+        return f"http://{self.host.address}:{settings.PORTS[service]}{path}"
+
+    def start_services(self) -> None:
+        """Starts all but the database, and returns once each can be called."""
+        for service in (self.glance, self.placement, self.api, self.conductor, self.scheduler):
+            service.start()
+        for name, service in {"placement": self.placement, "glance": self.glance, "nova": self.api}.items():
+            self.wait(service, settings.PORTS[name])
+
+    def wait(self, service: Service, port: int) -> None:
+        """Waits until a service's port is open. Raises LabError where it ends before that."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                socket.create_connection((self.host.address, port), timeout=5).close()
+                return
+            except OSError as error:
+                if service.pid() is not None:
+                    service.require()
+                if time.monotonic() > deadline:
+                    raise LabError(f"{service.name} does not listen: {error} ({service.log})") from None
+                time.sleep(0.1)
+
+
+_FOLDERS = ("rabbit", "maria", "keystone", "glance/images", "glance/staging", "glance/tasks")
+
+
+def _rabbit(folder: Path) -> dict[str, str]:
+    conf, data = folder / "conf", places.DATA / "rabbit"
+    return {
+        "HOME": str(data),
+        "ERL_EPMD_ADDRESS": "127.0.0.1",
+        "RABBITMQ_NODENAME": "cloud@localhost",
+        "RABBITMQ_CONFIG_FILE": str(conf / "rabbitmq"),
+        "RABBITMQ_ENABLED_PLUGINS_FILE": str(conf / "rabbitmq.plugins"),
+        "RABBITMQ_MNESIA_BASE": str(data / "mnesia"),
+        "RABBITMQ_LOG_BASE": str(folder / "log" / "rabbitmq"),
+        "RABBITMQ_PID_FILE": str(data / "pid"),
+        "RABBITMQ_CONF_ENV_FILE": "/dev/null",
+        "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
+        # One scheduler thread: it has little to do.
+        "RABBITMQ_SERVER_START_ARGS": "+S 1:1",
+    }
