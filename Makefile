@@ -2,9 +2,10 @@
 
 PY := .venv/bin/python
 NOVA := 34.0.0
+OLDEST_NOVA := 27.5.1
 CARGO_LINT := -q --all-targets -- -D warnings
 
-.PHONY: help deps build release demo test lint rust fuzz python faults situations matrix nova conformance debian-nova package plots valgrind deny bench clean mutants simulate
+.PHONY: help deps build release demo test lint rust fuzz python faults situations matrix nova conformance debian-nova cloud cloud-all package plots valgrind deny bench clean mutants simulate
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -94,6 +95,16 @@ debian-nova: build ## the drop-in with Debian's own Nova packages, in a root of 
 	@cd tests && code=0; ../$(PY) -m distribution.run ../target/debian-nova.jsonl || code=$$?; \
 		../$(PY) -m distribution.page ../target/debian-nova.jsonl && exit $$code
 
+cloud: build ## a whole OpenStack on this machine: guests move, are rebooted, aborted, forced (5 minutes, the first time more)
+	@scripts/cloud-deps $(NOVA)
+	@cd tests && PYTHONPATH=../python:. ../.cloud/venv/bin/python -m cloud.run ../target/cloud.jsonl
+	@cd tests && PYTHONPATH=../python:. ../.cloud/venv/bin/python -m pytest -q -m cloud cloud
+
+cloud-all: build ## every scenario there, beside Nova's own driver and with the oldest Nova; docs/cloud.md from it (40 minutes)
+	@scripts/cloud-deps $(NOVA) $(OLDEST_NOVA)
+	@cd tests && code=0; PYTHONPATH=../python:. ../.cloud/venv/bin/python -m cloud.run ../target/cloud-all.jsonl --all || code=$$?; \
+		PYTHONPATH=../python:. ../.cloud/venv/bin/python -m cloud.page ../target/cloud-all.jsonl ../docs/cloud.md && exit $$code
+
 package: deps ## wheel and sdist, installed into empty environments
 	@scripts/check-package
 
@@ -121,4 +132,4 @@ bench: release ## speed, as ratios within one run
 	@cargo bench --quiet --bench params --bench retarget
 
 clean: ## remove what the targets made
-	rm -rf target .venv .nova dist
+	rm -rf target .venv .nova .cloud dist

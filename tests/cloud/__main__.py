@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 
 from libvirt_migrate.lab import LabError, down
@@ -53,6 +54,7 @@ def main() -> int:
             return _status(options.name)
         if not down(options.name):
             print(f"no cloud named {options.name} is up")
+        shutil.rmtree(places.folder(options.name) / "instances", ignore_errors=True)
         return 0
     except LabError as error:
         print(f"error: {error}", file=sys.stderr)

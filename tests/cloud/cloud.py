@@ -76,16 +76,23 @@ class Cloud:
         driver: str = DRIVER,
         shared: bool = False,
         options: Mapping[str, Mapping[str, object]] | None = None,
+        eventlet: bool | None = None,
     ) -> None:
         """Makes it: in half a minute from a template, and in two the first time, which makes the template.
 
         `driver` is Nova's compute_driver, `shared` one folder of instances for both hosts, and `options` are
-        more settings for nova-compute, by their section. A detached one outlives this process.
+        more settings for nova-compute, by their section. `eventlet` says in which mode nova-compute runs
+        where Nova has both. A detached one outlives this process.
         """
         places.check(self.release)
         self._lab.up()
         try:
-            self._make(driver, options or {}, shared=shared)
+            self._make(shared=shared)
+            for compute in self.computes.values():
+                compute.configure(driver, options or {})
+                compute.start(eventlet=eventlet)
+            self.wait_for_computes()
+            self._tell("nova-compute")
             (self.folder / "cloud.json").write_text(json.dumps({"release": self.release}))
             if detached:
                 self._lab.detach()
@@ -93,7 +100,8 @@ class Cloud:
             self.down()
             raise
 
-    def _make(self, driver: str, options: Mapping[str, Mapping[str, object]], *, shared: bool) -> None:
+    def _make(self, *, shared: bool) -> None:
+        """All but nova-compute."""
         shutil.rmtree(self.folder, ignore_errors=True)
         for part in ("conf", "log", "pid"):
             (self.folder / part).mkdir(parents=True)
@@ -123,23 +131,20 @@ class Cloud:
                 self._keep()
             for done in ready:
                 done.result()
-        for compute in self.computes.values():
-            compute.configure(driver, options)
-            compute.start()
-        self.wait_for_computes()
-        self._tell("nova-compute")
 
     def _database(self) -> bool:
         """Starts the database from the template; where there is none makes one, and returns true."""
         control, template = self.control, places.template(self.release)
-        made = not (template / "address").exists()
+        stamp = template / "stamp.json"
+        kept = json.loads(stamp.read_text()) if stamp.exists() else {}
+        made = kept.get("contents") != furnishing.contents()
         if made:
             control.make_database()
         else:
             control.host.run("cp", "-a", f"{template}/data/.", str(places.DATA))
             control.start_database()
-            old, new = (template / "address").read_text(), control.host.address
-            control.sql("update keystone.endpoint set url = replace(url, %s, %s)", old, new)
+            addresses = kept["address"], control.host.address
+            control.sql("update keystone.endpoint set url = replace(url, %s, %s)", *addresses)
         self._tell("MariaDB with every schema" if made else "MariaDB from the template")
         return made
 
@@ -153,7 +158,8 @@ class Cloud:
         control.host.run("cp", "-a", *parts, str(template / "data"))
         control.start_database()
         # The last thing: without it, it is no template.
-        (template / "address").write_text(control.host.address)
+        stamp = {"contents": furnishing.contents(), "address": control.host.address}
+        (template / "stamp.json").write_text(json.dumps(stamp))
         self._tell("template")
 
     def wait_for_computes(self, names: list[str] | None = None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from .control import Control
 #: Name and memory in MiB. Without a disk of their own: the image's is all there is.
 FLAVORS = {"small": 128, "big": 768}
 #: What each image's guest does: one rests, and one changes its memory faster than most networks carry it.
-IMAGES = {"calm": "ws=16 rest=20 idle=1", "busy": "ws=400"}
+IMAGES = {"calm": "ws=4 rest=500 idle=1", "busy": "ws=400"}
 _SERVICES = {
     "nova": ("compute", "nova", "/v2.1"),
     "glance": ("image", "glance", ""),
@@ -22,6 +23,12 @@ _SERVICES = {
     "neutron": ("network", "neutron", ""),
 }
 _DISK = 1 << 20
+
+
+def contents() -> str:
+    """Another word for each other furniture: a template with other furniture is none."""
+    source = "".join(path.read_text() for path in (Path(__file__), kernel.SOURCE / "guest.c"))
+    return hashlib.sha256(source.encode()).hexdigest()
 
 
 def register(control: Control, connection: Any) -> None:

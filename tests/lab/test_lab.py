@@ -100,6 +100,40 @@ def test_an_account_added_to_the_machine_changes_nothing_in_a_lab(tmp_path: Path
     assert "somebody-new" not in Path("/etc/passwd").read_text()
 
 
+def test_a_lab_that_is_detached_outlives_its_process() -> None:
+    name = f"detached-{os.getpid()}"
+    program = f"from libvirt_migrate.lab import Lab; lab = Lab({name!r}); lab.up(); lab.detach()"
+    # Its output ends with the process, not with the lab.
+    subprocess.run([sys.executable, "-c", program], check=True, stdout=subprocess.PIPE, timeout=60)
+    lab = Lab.attach(name)
+    pids = [host.pid for host in lab.hosts]
+    cable = cable_of(name)
+    assert lab.hosts[0].run("hostname").strip() == "host1"
+    assert down(name)
+    assert_gone(name, cable, pids)
+
+
+POWER_BUTTON = "<features><acpi/></features>"
+
+
+def test_a_guest_obeys_its_power_button() -> None:
+    with Lab(f"button-{os.getpid()}", hosts=1) as lab:
+        (host,) = lab.hosts
+        guest = lab.start_guest("vm1")
+        domain = guest.domain(host)
+        domain.destroy()
+        edited = guest.xml.replace("<clock ", f"{POWER_BUTTON}<clock ").replace(
+            "ws=16 rest=0", "ws=4 rest=9 idle=1"
+        )
+        guest.beats.forget()
+        domain = host.connection().defineXML(edited)
+        domain.create()
+        guest.beats.wait_for_passes(3)
+        assert guest.beats.is_intact()
+        domain.shutdown()
+        assert wait_until(lambda: not domain.isActive())
+
+
 def test_it_leaves_nothing_behind() -> None:
     name = f"nothing-{os.getpid()}"
     with Lab(name) as lab:

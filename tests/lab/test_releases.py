@@ -38,7 +38,9 @@ def test_each_host_is_of_its_release(lab: Lab, source: Host, destination: Host) 
     for host in (source, destination):
         assert f"VERSION_CODENAME={host.release}" in host.run("cat", "/etc/os-release")
         # It is put together of this machine's folders, and cannot write to what other hosts share.
-        assert "Read-only file system" in host.run("sh", "-c", "touch /etc/mine 2>&1 || true")
+        assert "Read-only file system" in host.run("sh", "-c", "touch /usr/mine 2>&1 || true")
+        host.run("touch", "/etc/mine")
+        assert not (releases.folder(host.release) / "etc" / "mine").exists()
         assert host.run("hostname").strip() == host.name
         # Its mounts are its own.
         assert str(releases.folder(host.release)) not in Path("/proc/mounts").read_text()

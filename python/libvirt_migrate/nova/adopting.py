@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from time import monotonic, sleep
 from typing import Any
 
 from nova import exception, objects
@@ -43,25 +43,27 @@ class Left:
         self._instance: Any = None
         self._migration: Any = None
         self._told_error = False
+        #: The fault that was logged last.
+        self._told: str | None = None
 
     def see_to(self) -> None:
         """Ends it, however long that takes. An instance that nobody knows is forgotten."""
         self._journal = self._read()
-        began, before, times = time.monotonic(), None, 0
+        began, before, times = monotonic(), None, 0
         # Where Nova moves the instance anew, that is another migration.
         while calls.of_uuid(self._uuid) is self._claim:
             act, reason = self._judged()
             times = times + 1 if act is before else 1
             before = act
             if act in (Act.ASK, Act.LEAVE):
-                waited = time.monotonic() - began > PATIENCE
+                waited = monotonic() - began > PATIENCE
                 if waited or (act is Act.LEAVE and times >= TIMES):
                     self._tell(reason)
             elif act is not Act.ROLL_BACK or times >= TIMES:
                 if self._done(act):
                     return
                 before = None
-            time.sleep(LONG_PAUSE if self._told_error else PAUSE)
+            sleep(LONG_PAUSE if self._told_error else PAUSE)
 
     def _read(self) -> Journal | None:
         try:
@@ -79,8 +81,11 @@ class Left:
                 place, where = self._found()
         except Exception as error:
             # The database or a daemon may be away for long.
-            LOG.warning("The live migration that was left: %s", error, instance_uuid=self._uuid)
-            return Act.ASK, f"nobody can be asked: {error}"
+            reason = f"nobody can be asked: {type(error).__name__}: {error}"
+            if reason != self._told:
+                self._told = reason
+                LOG.warning("The live migration that was left: %s", reason, instance_uuid=self._uuid)
+            return Act.ASK, reason
         phase = self._journal.phase if self._journal is not None else None
         return verdict(phase, record, over, where), f"the guest is {place}"
 

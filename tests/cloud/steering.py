@@ -1,0 +1,73 @@
+"""Scenarios of a guest that changes its memory faster than the network carries it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .stage import Stage
+
+#: MiB/s: less than the guest changes, so that the migration has no end by itself.
+SLOW = {"libvirt": {"live_migration_bandwidth": 20}}
+POST_COPY = {"libvirt": {"live_migration_bandwidth": 20, "live_migration_permit_post_copy": "true"}}
+
+
+def _timeout(action: str, **more: object) -> dict[str, dict[str, object]]:
+    # Seconds for each GiB, of which Nova counts two at least.
+    options = {"live_migration_completion_timeout": 10, "live_migration_timeout_action": action}
+    return {"libvirt": {"live_migration_bandwidth": 20, **options, **more}}
+
+
+def _steered(
+    stage: Stage, name: str, act: Callable[[str], None], *, host: str, status: str = "ACTIVE", end: str
+) -> None:
+    acts, guest = stage.acts, stage.create("busy", image="busy", flavor="big")
+
+    def steer() -> None:
+        acts.start_migration(guest, "host2")
+        acts.wait_until_copying(guest)
+        act(guest)
+        acts.wait(guest)
+
+    stage.step(name, guest, steer, host=host, status=status, migration=end)
+
+
+def abort(stage: Stage) -> None:
+    """Aborted by REST: the guest stays."""
+    status = stage.side.status_after_abort
+    end = "error" if status == "ERROR" else "cancelled"
+    _steered(stage, "abort", stage.acts.abort, host="host1", status=status, end=end)
+
+
+def force_by_pause(stage: Stage) -> None:
+    """Forced to complete by REST, at the price of a pause."""
+    _steered(stage, "force-complete, pause", stage.acts.force_complete, host="host2", end="completed")
+
+
+def force_by_post_copy(stage: Stage) -> None:
+    """Forced to complete by REST where post-copy is permitted."""
+    stage.restart_computes(POST_COPY)
+    _steered(stage, "force-complete, post-copy", stage.acts.force_complete, host="host2", end="completed")
+
+
+def _nothing(_guest: str) -> None:
+    pass
+
+
+def timeout_abort(stage: Stage) -> None:
+    """Nobody steers it; the completion timeout aborts."""
+    stage.restart_computes(_timeout("abort"))
+    status = stage.side.status_after_abort
+    end = "error" if status == "ERROR" else "failed"
+    _steered(stage, "timeout, abort", _nothing, host="host1", status=status, end=end)
+
+
+def timeout_force(stage: Stage) -> None:
+    """Nobody steers it; the completion timeout forces it by a pause."""
+    stage.restart_computes(_timeout("force_complete"))
+    _steered(stage, "timeout, force_complete", _nothing, host="host2", end="completed")
+
+
+def timeout_post_copy(stage: Stage) -> None:
+    """Nobody steers it; the completion timeout forces it by post-copy."""
+    stage.restart_computes(_timeout("force_complete", live_migration_permit_post_copy="true"))
+    _steered(stage, "timeout, post-copy", _nothing, host="host2", end="completed")
