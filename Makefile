@@ -4,7 +4,7 @@ PY := .venv/bin/python
 NOVA := 34.0.0
 CARGO_LINT := -q --all-targets -- -D warnings
 
-.PHONY: help deps build release demo test lint rust fuzz python faults situations matrix nova conformance debian-nova package plots valgrind deny bench clean mutants simulate
+.PHONY: help deps build optimised demo test lint rust fuzz python faults situations matrix nova conformance debian-nova package plots valgrind deny bench clean mutants simulate dist deb installs release publish-check
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,11 +16,11 @@ build: deps ## build the extension module for development
 	@echo "==> building"
 	@.venv/bin/maturin develop --quiet
 
-release: deps ## build the extension module with optimisations
+optimised: deps ## build the extension module with optimisations
 	@echo "==> building (release)"
 	@.venv/bin/maturin develop --quiet --release
 
-demo: release ## show the bug and the cure on a real guest
+demo: optimised ## show the bug and the cure on a real guest
 	@$(PY) -m libvirt_migrate.lab.demo
 
 test: lint rust fuzz python nova package ## everything that must pass
@@ -94,6 +94,25 @@ debian-nova: build ## the drop-in with Debian's own Nova packages, in a root of 
 	@cd tests && code=0; ../$(PY) -m distribution.run ../target/debian-nova.jsonl || code=$$?; \
 		../$(PY) -m distribution.page ../target/debian-nova.jsonl && exit $$code
 
+dist: deps ## what an index takes, into dist/, checked; each way to install it in clean roots; docs/install.md (30 minutes)
+	@scripts/dist
+	@$(MAKE) --no-print-directory installs
+
+deb: deps ## Debian packages of what is in dist/, into dist/deb; lintian; docs/install.md (10 minutes, after make dist)
+	@scripts/deb
+	@$(MAKE) --no-print-directory installs
+
+installs: build
+	@scripts/deps debootstrap
+	@cd tests && code=0; ../$(PY) -m install.run ../target/install.jsonl || code=$$?; \
+		../$(PY) -m install.page ../target/install.jsonl && exit $$code
+
+release: ## VERSION=1.2.3 [URL=…] [DRY=1]: the version, CHANGELOG, a commit and its tag
+	@scripts/release "$(VERSION)" $(if $(URL),--url "$(URL)") $(if $(DRY),--dry-run)
+
+publish-check: deps ## what crates' registry would say of the crate, which is built from its package (5 minutes)
+	@cargo publish --dry-run --locked --allow-dirty --quiet
+
 package: deps ## wheel and sdist, installed into empty environments
 	@scripts/check-package
 
@@ -111,7 +130,7 @@ deny: deps ## licences, sources and known faults of every crate
 plots: build ## draw the plots of docs/convergence.md anew
 	@$(PY) scripts/plots.py
 
-bench: release ## speed, as ratios within one run
+bench: optimised ## speed, as ratios within one run
 	@scripts/nova-venv $(NOVA) release
 	@.nova/$(NOVA)/bin/python bench/retarget.py
 	@$(PY) bench/migrate.py
