@@ -5,7 +5,7 @@ NOVA := 34.0.0
 OLDEST_NOVA := 27.5.1
 CARGO_LINT := -q --all-targets -- -D warnings
 
-.PHONY: help deps build release demo test lint rust fuzz python faults situations matrix nova conformance debian-nova cloud cloud-all package plots valgrind deny bench clean mutants simulate
+.PHONY: help deps build release demo test lint rust fuzz python faults situations matrix nova conformance debian-nova cloud cloud-all package plots valgrind deny bench clean mutants simulate optimised dist deb installs publish-check
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,11 +17,11 @@ build: deps ## build the extension module for development
 	@echo "==> building"
 	@.venv/bin/maturin develop --quiet
 
-release: deps ## build the extension module with optimisations
+optimised: deps ## build the extension module with optimisations
 	@echo "==> building (release)"
 	@.venv/bin/maturin develop --quiet --release
 
-demo: release ## show the bug and the cure on a real guest
+demo: optimised ## show the bug and the cure on a real guest
 	@$(PY) -m libvirt_migrate.lab.demo
 
 test: lint rust fuzz python nova package ## everything that must pass
@@ -105,6 +105,25 @@ cloud-all: build ## every scenario there, beside Nova's own driver and with the 
 	@cd tests && code=0; PYTHONPATH=../python:. ../.cloud/venv/bin/python -m cloud.run ../target/cloud-all.jsonl --all || code=$$?; \
 		PYTHONPATH=../python:. ../.cloud/venv/bin/python -m cloud.page ../target/cloud-all.jsonl ../docs/cloud.md && exit $$code
 
+dist: deps ## what an index takes, into dist/, checked; each way to install it in clean roots; docs/install.md (30 minutes)
+	@scripts/dist
+	@$(MAKE) --no-print-directory installs
+
+deb: deps ## Debian packages of what is in dist/, into dist/deb; lintian; docs/install.md (10 minutes, after make dist)
+	@scripts/deb
+	@$(MAKE) --no-print-directory installs
+
+installs: build
+	@scripts/deps debootstrap
+	@cd tests && code=0; ../$(PY) -m install.run ../target/install.jsonl || code=$$?; \
+		../$(PY) -m install.page ../target/install.jsonl && exit $$code
+
+release: ## VERSION=1.2.3 [URL=…] [DRY=1]: the version, CHANGELOG, a commit and its tag
+	@scripts/release "$(VERSION)" $(if $(URL),--url "$(URL)") $(if $(DRY),--dry-run)
+
+publish-check: deps ## what crates' registry would say of the crate, which is built from its package (5 minutes)
+	@cargo publish --dry-run --locked --allow-dirty --quiet
+
 package: deps ## wheel and sdist, installed into empty environments
 	@scripts/check-package
 
@@ -122,7 +141,7 @@ deny: deps ## licences, sources and known faults of every crate
 plots: build ## draw the plots of docs/convergence.md anew
 	@$(PY) scripts/plots.py
 
-bench: release ## speed, as ratios within one run
+bench: optimised ## speed, as ratios within one run
 	@scripts/nova-venv $(NOVA) release
 	@.nova/$(NOVA)/bin/python bench/retarget.py
 	@$(PY) bench/migrate.py

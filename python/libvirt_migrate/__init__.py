@@ -96,7 +96,13 @@ def __getattr__(name: str) -> object:
     from collections.abc import Mapping
 
     # _dispatch has its part in the interpreter's end, which concerns every thread of the native module.
-    from . import _core, _dispatch, errors, flags
+    try:
+        from . import _core, _dispatch, errors, flags
+    except ImportError as error:
+        if "libvirt.so" not in str(error):
+            raise
+        needed = "install libvirt0 (Debian) or libvirt-libs (Fedora), 8.0 or newer"
+        raise ImportError(f"{error}; {needed}", name=error.name, path=error.path) from error
 
     del _dispatch
     Mapping.register(_core.MigrateParams)

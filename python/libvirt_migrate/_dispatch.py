@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import _core
 from .errors import MigrationCancelled, MigrationError
+from .observing.makers import MAKERS
 
 if TYPE_CHECKING:
     from ._core import Decision, Migration, Outcome, Progress
@@ -132,8 +133,17 @@ def receiver(
     """
     if _green_threads():
         return None
-    every = on_progress is not None or logger.isEnabledFor(logging.DEBUG)
+    every = on_progress is not None or bool(MAKERS) or logger.isEnabledFor(logging.DEBUG)
     return _news.updates(), _Receiver(on_progress, on_switchover, on_end), every
+
+
+def _made(make: Callable[[], Any]) -> Any:
+    """An observer, or nothing where it cannot be made: that ends no migration."""
+    try:
+        return make()
+    except Exception:
+        logger.exception("an exception in making an observer, which changes nothing")
+        return None
 
 
 class _Receiver:
@@ -142,12 +152,18 @@ class _Receiver:
     def __init__(self, on_progress: _Callback, on_switchover: _Callback, on_end: _Callback) -> None:
         self._callbacks = {"progress": on_progress, "switchover": on_switchover, "ended": on_end}
         self._guest = "the guest"
+        self._observers = [observer for make in tuple(MAKERS) if (observer := _made(make)) is not None]
 
     def __call__(self, kind: str, what: Any) -> None:
         try:
             getattr(self, f"_{kind}")(what)
         except BaseException:
             logger.exception("%s: a fault in the log of the migration", self._guest)
+        for observer in self._observers:
+            try:
+                getattr(observer, kind)(what[0] if kind == "started" else what)
+            except BaseException:
+                logger.exception("%s: an exception in an observer, which changes nothing", self._guest)
         callback = self._callbacks.get(kind)
         if callback is None:
             return

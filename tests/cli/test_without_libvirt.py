@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 
 import pytest
 
@@ -16,19 +17,23 @@ from helpers.commands import COMMAND, environment, refused
 _HIDE = 'mount --bind /dev/null "$(readlink -f "$1")" && shift && exec "$@"'
 
 
-def without_libvirt(*words: str) -> subprocess.CompletedProcess[str]:
+def hidden(*command: str) -> subprocess.CompletedProcess[str]:
     library = ctypes.util.find_library("virt")
     assert library is not None
     places = subprocess.run(["ldconfig", "-p"], capture_output=True, text=True, check=True).stdout
     path = next(line.split()[-1] for line in places.splitlines() if line.split()[:1] == [library])
     return subprocess.run(
-        ["unshare", "-m", "sh", "-c", _HIDE, "sh", path, *COMMAND, *words],
+        ["unshare", "-m", "sh", "-c", _HIDE, "sh", path, *command],
         capture_output=True,
         text=True,
         check=False,
         timeout=30,
         env=environment(),
     )
+
+
+def without_libvirt(*words: str) -> subprocess.CompletedProcess[str]:
+    return hidden(*COMMAND, *words)
 
 
 pytestmark = pytest.mark.skipif(
@@ -59,6 +64,15 @@ def test_it_is_an_object_for_programs() -> None:
     assert (done.returncode, done.stderr) == (2, "")
     fields = json.loads(done.stdout)
     assert (fields["event"], fields["code"]) == ("error", 2)
+
+
+def test_the_import_names_what_is_needed() -> None:
+    done = hidden(sys.executable, "-c", "from libvirt_migrate import Guest")
+    assert done.returncode == 1
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("ImportError: ")
+    assert "libvirt.so.0: " in last
+    assert last.endswith("; install libvirt0 (Debian) or libvirt-libs (Fedora), 8.0 or newer")
 
 
 @pytest.mark.parametrize("words", [("--help",), ("migrate", "--help"), ("--version",)])

@@ -37,6 +37,8 @@ def not_here(error: ImportError) -> str:
     """What is said where a part of this program cannot be loaded: most of all where there is no libvirt."""
     reason = one_line(str(error))
     if "libvirt.so" in reason:
+        # The package says what to install, where it was the first to notice.
+        reason = reason.partition("; install ")[0]
         return f"libvirt cannot be loaded: {reason}; install libvirt0 (Debian) or libvirt-libs (Fedora)"
     return f"a part of libvirt-migrate is missing: {reason}; install it anew"
 
