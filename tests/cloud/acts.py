@@ -64,12 +64,10 @@ class Acts:
         self.until(copying, "a migration that sends memory")
 
     def _sent(self, identity: str) -> int:
-        for host in self.cloud.hosts:
-            for domain in host.connection().listAllDomains(1):
-                if domain.UUIDString() == identity:
-                    sent = int(domain.jobStats().get("memory_processed", 0))
-                    if sent:
-                        return sent
+        source = migrations_of(self.cloud, identity)[-1]["source_compute"]
+        for domain in self.cloud.computes[source].host.connection().listAllDomains(1):
+            if domain.UUIDString() == identity:
+                return int(domain.jobStats().get("memory_processed", 0))
         return 0
 
     def abort(self, identity: str) -> None:

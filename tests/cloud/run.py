@@ -25,23 +25,23 @@ SIDES = (
 )
 
 
-def play(side: Side, scenarios: dict[str, Scenario], record: Record) -> None:
+def play(side: Side, scenarios: dict[str, Scenario], record: Record, name: str) -> None:
     """Scenarios one after the other in a cloud of their own."""
     print(f"==> {side}", flush=True)
-    cloud = Cloud("cloud-run", release=side.release, say=say_on_terminal)
+    cloud = Cloud(name, release=side.release, say=say_on_terminal)
     try:
         cloud.up(driver=side.driver, options=steering.SLOW, eventlet=side.eventlet)
-        for name, scenario in scenarios.items():
-            stage = Stage(cloud, side, name, record)
+        for scenario, run in scenarios.items():
+            stage = Stage(cloud, side, scenario, record)
             try:
-                scenario(stage)
+                run(stage)
                 stage.clear()
             except Exception as error:
                 if not isinstance(error, Unfinished):
                     stage.fail(error)
                 # What is left of it must not be in the next one's way.
                 cloud.down()
-                cloud = Cloud("cloud-run", release=side.release, say=say_on_terminal)
+                cloud = Cloud(name, release=side.release, say=say_on_terminal)
                 cloud.up(driver=side.driver, options=steering.SLOW, eventlet=side.eventlet)
     finally:
         cloud.down()
@@ -54,6 +54,7 @@ def main() -> int:
     parser.add_argument("--all", action="store_true", help="every scenario, beside stock Nova too")
     parser.add_argument("--only", action="append", choices=list(ALL), help="this scenario")
     parser.add_argument("--side", type=int, choices=range(len(SIDES)), help="this side")
+    parser.add_argument("--name", default="cloud-run", help="the cloud's name (cloud-run)")
     options = parser.parse_args()
     options.record.parent.mkdir(parents=True, exist_ok=True)
     options.record.write_text("")
@@ -64,7 +65,7 @@ def main() -> int:
     sides = SIDES if options.all else SIDES[:1]
     start = time.monotonic()
     for side in sides if options.side is None else [SIDES[options.side]]:
-        play(side, scenarios, record)
+        play(side, scenarios, record, options.name)
     print(f"{time.monotonic() - start:.0f} s; {record.steps - record.failed} passed, {record.failed} failed")
     return 1 if record.failed else 0
 

@@ -33,12 +33,6 @@ class Side:
         mode = "eventlet" if self.eventlet else "threading"
         return f"{'stock' if self.stock else 'drop-in'}, Nova {self.release}, {mode}"
 
-    @property
-    def status_after_abort(self) -> str:
-        """Nova 32.2 to 34 raise the call's error once more after they have rolled back (docs/nova.md)."""
-        numbers = tuple(int(part) for part in self.release.split(".")[:2])
-        return "ERROR" if numbers >= (32, 2) else "ACTIVE"
-
 
 class Unfinished(Exception):
     """A step, which is in the record, did not come to its end: there is nothing to go on with."""

@@ -17,9 +17,7 @@ def _timeout(action: str, **more: object) -> dict[str, dict[str, object]]:
     return {"libvirt": {"live_migration_bandwidth": 20, **options, **more}}
 
 
-def _steered(
-    stage: Stage, name: str, act: Callable[[str], None], *, host: str, status: str = "ACTIVE", end: str
-) -> None:
+def _steered(stage: Stage, name: str, act: Callable[[str], None], *, host: str, end: str) -> None:
     acts, guest = stage.acts, stage.create("busy", image="busy", flavor="big")
 
     def steer() -> None:
@@ -28,14 +26,12 @@ def _steered(
         act(guest)
         acts.wait(guest)
 
-    stage.step(name, guest, steer, host=host, status=status, migration=end)
+    stage.step(name, guest, steer, host=host, migration=end)
 
 
 def abort(stage: Stage) -> None:
     """Aborted by REST: the guest stays."""
-    status = stage.side.status_after_abort
-    end = "error" if status == "ERROR" else "cancelled"
-    _steered(stage, "abort", stage.acts.abort, host="host1", status=status, end=end)
+    _steered(stage, "abort", stage.acts.abort, host="host1", end="cancelled")
 
 
 def force_by_pause(stage: Stage) -> None:
@@ -56,9 +52,7 @@ def _nothing(_guest: str) -> None:
 def timeout_abort(stage: Stage) -> None:
     """Nobody steers it; the completion timeout aborts."""
     stage.restart_computes(_timeout("abort"))
-    status = stage.side.status_after_abort
-    end = "error" if status == "ERROR" else "failed"
-    _steered(stage, "timeout, abort", _nothing, host="host1", status=status, end=end)
+    _steered(stage, "timeout, abort", _nothing, host="host1", end="failed")
 
 
 def timeout_force(stage: Stage) -> None:
