@@ -5,7 +5,7 @@ NOVA := 34.0.0
 OLDEST_NOVA := 27.5.1
 CARGO_LINT := -q --all-targets -- -D warnings
 
-.PHONY: help deps build release demo test lint rust fuzz python faults situations matrix nova conformance debian-nova cloud cloud-all package plots valgrind deny bench clean mutants simulate optimised dist deb installs publish-check
+.PHONY: help deps build release demo test lint rust fuzz python faults situations matrix nova conformance debian-nova cloud cloud-all package plots valgrind deny bench clean mutants simulate optimised dist deb installs publish-check guests
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +72,12 @@ situations: build ## what plan says and what migrate then does, and the table of
 	@rm -f target/situations.jsonl
 	@$(PY) -m pytest tests/plan -m "situation or not situation" --plan-record target/situations.jsonl
 	@cd tests && ../$(PY) -m plan.page ../target/situations.jsonl ../docs/checks.md
+
+guests: build ## guests as people have them, there and back, and docs/guests.md from it (40 minutes)
+	@echo "==> guests"
+	@rm -f target/guests.jsonl
+	@code=0; $(PY) -m pytest tests/guests -m "guests or not guests" --guests-record target/guests.jsonl || code=$$?; \
+		(cd tests && ../$(PY) -m guests.page ../target/guests.jsonl ../docs/guests.md) && exit $$code
 
 matrix: build ## hosts of Debian 12, 13 and unstable, every pair; docs/compatibility.md from it (8 minutes, the first time 15)
 	@# What cannot be had is told by the run, cell by cell.

@@ -168,7 +168,7 @@ class Lab:
             else:
                 host.connection().defineXML(xml).create()
             if wait:
-                beats.wait_for_passes(timeout=120 if linux else 30)
+                beats.wait_for_passes(timeout=300 if linux else 30)
         except BaseException:
             beats.close()
             raise
