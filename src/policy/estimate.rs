@@ -8,6 +8,13 @@ use super::Sample;
 /// noise out and still follow a link that changes.
 const SMOOTHING: Duration = Duration::from_millis(500);
 
+/// The time over which the throughput is smoothed that a drop of the link is seen against: one is waited out for about
+/// ten seconds, and a link that stays slow is the new usual then.
+const USUAL: Duration = Duration::from_secs(5);
+
+/// The link has dropped where it carries less than this part of the usual. Noise does not look like that.
+const DROP: f64 = 0.7;
+
 /// A guest from which passes gain less than this part of what is carried keeps up with the link: it would take
 /// ten times as long to end as moving what is left takes, and a little more load means for ever.
 pub(crate) const LEAST_GAIN: f64 = 0.1;
@@ -19,18 +26,23 @@ const AGAIN: f64 = 3.0;
 const KEPT: usize = 6;
 
 /// A rate, smoothed exponentially over time, so that samples may come as they like.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 struct Smoothed {
+    over: Duration,
     value: Option<f64>,
     at: Duration,
 }
 
 impl Smoothed {
+    fn over(over: Duration) -> Self {
+        Self { over, value: None, at: Duration::ZERO }
+    }
+
     /// Takes a measurement in; `None` and nonsense change nothing.
     fn observe(&mut self, measured: Option<f64>, at: Duration) {
         let Some(measured) = measured.filter(|rate| rate.is_finite() && *rate >= 0.0) else { return };
         let since = at.saturating_sub(self.at).as_secs_f64();
-        let weight = 1.0 - (-since / SMOOTHING.as_secs_f64()).exp();
+        let weight = 1.0 - (-since / self.over.as_secs_f64()).exp();
         self.value = Some(self.value.map_or(measured, |old| old + weight * (measured - old)));
         self.at = at;
     }
@@ -51,15 +63,38 @@ struct Pass {
 }
 
 /// The memory of one run of the job.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Estimate {
     throughput: Smoothed,
+    usual: Smoothed,
     dirty_rate: Smoothed,
     iteration: u64,
     passes: Vec<Pass>,
     memory_began: Option<Duration>,
     first_pass: Option<Duration>,
     saturated: bool,
+    /// The first pass would have taken this long with nothing but the link to wait for, s.
+    first_sent: f64,
+    /// When the link was last seen to have dropped.
+    dropped: Option<Duration>,
+}
+
+impl Default for Estimate {
+    fn default() -> Self {
+        let smoothed = Smoothed::over(SMOOTHING);
+        Self {
+            throughput: smoothed,
+            usual: Smoothed::over(USUAL),
+            dirty_rate: smoothed,
+            iteration: 0,
+            passes: Vec::new(),
+            memory_began: None,
+            first_pass: None,
+            saturated: false,
+            first_sent: 0.0,
+            dropped: None,
+        }
+    }
 }
 
 impl Estimate {
@@ -69,10 +104,16 @@ impl Estimate {
             *self = Self::default();
         }
         self.iteration = sample.iteration;
-        self.throughput.observe(sample.throughput.filter(|rate| *rate > 0.0), sample.elapsed);
+        let throughput = sample.throughput.filter(|rate| *rate > 0.0);
+        self.throughput.observe(throughput, sample.elapsed);
+        self.usual.observe(throughput, sample.elapsed);
+        if self.link_has_dropped() {
+            self.dropped = Some(sample.elapsed);
+        }
         self.dirty_rate.observe(sample.dirty_rate, sample.elapsed);
         let began = *self.memory_began.get_or_insert(sample.elapsed);
         if sample.iteration < 2 {
+            self.first_sent = self.throughput().map_or(0.0, |rate| sample.memory_processed as f64 / rate);
             return;
         }
         self.first_pass.get_or_insert(sample.elapsed.saturating_sub(began));
@@ -143,6 +184,49 @@ impl Estimate {
         self.first_pass
     }
 
+    /// Whether the link carries much less than it did a few seconds ago. What cannot be undone waits until it is back,
+    /// or until that is how it is.
+    pub(crate) fn link_has_dropped(&self) -> bool {
+        self.throughput().zip(self.usual.value()).is_some_and(|(now, usual)| now < DROP * usual)
+    }
+
+    /// Whether this sample alone looks like a drop, which the smoothed throughput shows half a second later.
+    pub(crate) fn link_may_drop(&self, sample: &Sample) -> bool {
+        sample.throughput.zip(self.usual.value()).is_some_and(|(now, usual)| now < DROP * usual)
+    }
+
+    /// Bytes/s that the link carries, or did a few seconds ago where that was more.
+    pub(crate) fn at_best(&self) -> Option<f64> {
+        Some(self.throughput()?.max(self.usual.value()?))
+    }
+
+    /// As [`Self::pause`], over the link at its best.
+    pub(crate) fn pause_at_best(&self) -> Option<f64> {
+        Some(self.passes.last()?.left as f64 / self.at_best()?)
+    }
+
+    /// Whether the link has carried the usual ever since `since`.
+    fn calm_since(&self, since: Duration) -> bool {
+        self.dropped.is_none_or(|dropped| dropped < since)
+    }
+
+    /// How long the pass before the last one took, s: as seen, or what the link needed for it where samples are so far
+    /// apart that they missed its begin. `None` where the link dropped meanwhile, or a pass was missed.
+    pub(crate) fn last_pass(&self) -> Option<f64> {
+        match self.passes.as_slice() {
+            [only] => {
+                let first = self.first_pass?.as_secs_f64().max(self.first_sent);
+                (only.iteration == 2 && self.calm_since(self.memory_began?)).then_some(first)
+            }
+            [.., before, last] => {
+                let took = last.began.checked_sub(before.began)?.as_secs_f64();
+                let next = last.iteration == before.iteration + 1;
+                (next && self.calm_since(before.began)).then_some(took)
+            }
+            [] => None,
+        }
+    }
+
     /// The pause, s, that would have moved all that was left when the last pass began.
     pub(crate) fn pause(&self) -> Option<f64> {
         Some(self.passes.last()?.left as f64 / self.throughput()?)
@@ -156,6 +240,9 @@ impl Estimate {
     pub(crate) fn gain(&self) -> Option<f64> {
         let count = self.passes.len();
         let newest = &self.passes[count.checked_sub(3)?..];
+        if !self.calm_since(newest[0].began) {
+            return None;
+        }
         let seen_all = newest.windows(2).all(|two| two[1].iteration == two[0].iteration + 1);
         // Where passes are shorter than the time between two samples, each was met somewhere in its course,
         // and only several together tell something.

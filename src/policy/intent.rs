@@ -28,6 +28,10 @@ pub struct Intent {
     pub throttle: bool,
     /// What to do when the deadline passes.
     pub on_deadline: OnDeadline,
+    /// The longest that the guest may run at the destination while memory of it is missing, s: where more than that
+    /// would have to follow, post-copy is not begun. `None` has no bound. What is forced at the deadline is not held
+    /// to it.
+    pub max_post_copy: Option<f64>,
 }
 
 impl Default for Intent {
@@ -40,6 +44,7 @@ impl Default for Intent {
             post_copy: false,
             throttle: false,
             on_deadline: OnDeadline::Abort,
+            max_post_copy: None,
         }
     }
 }
@@ -62,6 +67,7 @@ pub struct Convergence {
     post_copy: bool,
     throttle: bool,
     on_deadline: OnDeadline,
+    max_post_copy: Option<Duration>,
     method: Method,
 }
 
@@ -95,12 +101,18 @@ impl Convergence {
             }
             None => None,
         };
+        if intent.max_post_copy.is_some() && !intent.post_copy {
+            return Err(Error::parameter("max_post_copy", "bounds post-copy, which is not allowed"));
+        }
+        let most = |bound| seconds("max_post_copy", bound, SHORTEST_PAUSE, LONGEST_DEADLINE);
+        let max_post_copy = intent.max_post_copy.map(most).transpose()?;
         Ok(Self {
             max_downtime,
             deadline,
             post_copy: intent.post_copy,
             throttle: intent.throttle,
             on_deadline: intent.on_deadline,
+            max_post_copy,
             method: Method::Adaptive,
         })
     }
@@ -114,6 +126,7 @@ impl Convergence {
             post_copy: options.post_copy,
             throttle: false,
             on_deadline: options.timeout_action,
+            max_post_copy: None,
             method: Method::Schedule(options),
         })
     }
@@ -148,6 +161,11 @@ impl Convergence {
         self.on_deadline
     }
 
+    /// The longest that the guest may run at the destination while memory of it is missing; `None` has no bound.
+    pub fn max_post_copy(&self) -> Option<Duration> {
+        self.max_post_copy
+    }
+
     /// How convergence is brought about.
     pub fn method(&self) -> &Method {
         &self.method
@@ -155,7 +173,7 @@ impl Convergence {
 
     /// The same without post-copy: for a paused guest, which libvirt does not move that way.
     pub fn without_post_copy(mut self) -> Self {
-        self.post_copy = false;
+        (self.post_copy, self.max_post_copy) = (false, None);
         if let Method::Schedule(options) = &mut self.method {
             options.post_copy = false;
         }

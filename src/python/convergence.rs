@@ -10,7 +10,8 @@ use crate::policy::{Convergence, Intent, Method, OnDeadline, ScheduleOptions};
 ///
 /// Times are seconds. `post_copy` allows to let the guest run at the destination before all of its memory is
 /// there, `throttle` to slow it down. `on_deadline` is "abort", or "force": finish at any price, by post-copy where
-/// that is allowed and else by pausing the guest. The default is Nova's pause of 0.5 s, no deadline, and
+/// that is allowed and else by pausing the guest. `max_post_copy` bounds post-copy: where the rest would have to follow for
+/// longer than that, it is not begun, except by force. The default is Nova's pause of 0.5 s, no deadline, and
 /// nothing else that the guest would notice. `Convergence.schedule` is Nova's way instead.
 ///
 /// Raises InvalidParameter for what makes no sense.
@@ -23,20 +24,21 @@ pub struct PyConvergence {
 #[pymethods]
 impl PyConvergence {
     #[new]
-    #[pyo3(signature = (*, max_downtime=0.5, deadline=None, post_copy=false, throttle=false, on_deadline="abort"))]
+    #[pyo3(signature = (*, max_downtime=0.5, deadline=None, post_copy=false, throttle=false, on_deadline="abort", max_post_copy=None))]
     fn new(
         max_downtime: f64,
         deadline: Option<f64>,
         post_copy: bool,
         throttle: bool,
         on_deadline: &str,
+        max_post_copy: Option<f64>,
     ) -> PyResult<Self> {
         let on_deadline = match on_deadline {
             "abort" => OnDeadline::Abort,
             "force" => OnDeadline::Force,
             other => return Err(invalid("on_deadline", format!("{other:?} is neither abort nor force"))),
         };
-        let intent = Intent { max_downtime, deadline, post_copy, throttle, on_deadline };
+        let intent = Intent { max_downtime, deadline, post_copy, throttle, on_deadline, max_post_copy };
         Ok(Self { convergence: Convergence::adaptive(intent)? })
     }
 
@@ -117,6 +119,12 @@ impl PyConvergence {
         }
     }
 
+    /// The longest that the guest may run at the destination while memory of it is missing, s; `None` has no bound.
+    #[getter]
+    fn max_post_copy(&self) -> Option<f64> {
+        super::progress::seconds(self.convergence.max_post_copy())
+    }
+
     /// Everything, by name.
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let dict = PyDict::new(py);
@@ -126,6 +134,7 @@ impl PyConvergence {
         dict.set_item("post_copy", self.post_copy())?;
         dict.set_item("throttle", self.throttle())?;
         dict.set_item("on_deadline", self.on_deadline())?;
+        dict.set_item("max_post_copy", self.max_post_copy())?;
         Ok(dict)
     }
 

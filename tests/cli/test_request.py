@@ -185,10 +185,11 @@ def test_the_destinations_host_in_an_option(option: str, value: str, name: str, 
 
 def test_what_is_wanted_and_allowed() -> None:
     times = ("--max-downtime", "300ms", "--deadline", "5m", "--on-deadline", "force")
-    wanted = request(*times, "--post-copy", "--throttle").convergence
+    wanted = request(*times, "--post-copy", "--throttle", "--max-post-copy", "20s").convergence
     assert (wanted.max_downtime, wanted.deadline, wanted.on_deadline) == (0.3, 300, "force")
     assert wanted.post_copy
     assert wanted.throttle
+    assert wanted.max_post_copy == 20
     plain = request().convergence
     assert (plain.max_downtime, plain.deadline, plain.on_deadline) == (0.5, None, "abort")
     assert not plain.post_copy

@@ -42,6 +42,7 @@ mod parsers_properties;
 mod policy_adaptive;
 mod policy_intent;
 mod policy_plots;
+mod policy_post_copy;
 mod policy_progress;
 mod policy_properties;
 mod policy_samples;

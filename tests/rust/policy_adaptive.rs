@@ -20,7 +20,7 @@ fn run(intent: Intent, guest: Guest, link: Link, watch: Watch) -> Report {
 }
 
 fn link(mib: f64) -> Link {
-    Link { rate: mib * MIB, noise: 0.1, seed: 1 }
+    Link { rate: mib * MIB, noise: 0.1, seed: 1, drop: None }
 }
 
 fn guest(memory: f64, hot: f64, rate: f64) -> Guest {
@@ -42,6 +42,7 @@ const PAUSE: Intent = Intent {
     post_copy: false,
     throttle: false,
     on_deadline: OnDeadline::Abort,
+    max_post_copy: None,
 };
 
 #[test]

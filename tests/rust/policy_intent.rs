@@ -54,11 +54,14 @@ fn what_is_accepted_is_kept() {
         post_copy: true,
         throttle: true,
         on_deadline: OnDeadline::Force,
+        max_post_copy: Some(20.0),
     };
     let convergence = Convergence::adaptive(intent).unwrap();
     assert_eq!(convergence.max_downtime_ms(), 300);
     assert_eq!(convergence.deadline(), Some(Duration::from_secs(300)));
     assert!(convergence.post_copy() && convergence.throttle());
+    assert_eq!(convergence.max_post_copy(), Some(Duration::from_secs(20)));
+    assert_eq!(convergence.without_post_copy().max_post_copy(), None);
     assert_eq!(convergence.on_deadline(), OnDeadline::Force);
     assert!(!convergence.without_post_copy().post_copy());
     assert_eq!(Convergence::default(), Convergence::adaptive(Intent::default()).unwrap());

@@ -11,13 +11,14 @@ use libvirt_migrate::progress::Progress;
 use serde_json::{Value, json};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/convergence.json");
-const LINK: Link = Link { rate: 400.0 * MIB, noise: 0.1, seed: 1 };
+const LINK: Link = Link { rate: 400.0 * MIB, noise: 0.1, seed: 1, drop: None };
 const INTENT: Intent = Intent {
     max_downtime: 0.5,
     deadline: None,
     post_copy: false,
     throttle: false,
     on_deadline: OnDeadline::Abort,
+    max_post_copy: None,
 };
 
 /// A guest with 2 GiB that writes to a part of it (MiB) all the time.

@@ -14,6 +14,7 @@ const PAUSE: Intent = Intent {
     post_copy: false,
     throttle: false,
     on_deadline: OnDeadline::Abort,
+    max_post_copy: None,
 };
 
 fn made(intent: Intent, more: F) -> Box<dyn Policy> {
@@ -67,26 +68,48 @@ fn stuck(intent: Intent) -> Box<dyn Policy> {
     policy
 }
 
+/// A policy that has watched a first pass of 10 s, which left 900 MiB.
+fn second_pass(intent: Intent) -> Box<dyn Policy> {
+    let mut policy = made(intent, F::empty());
+    policy.begin(Duration::ZERO);
+    assert_eq!(seen(policy.as_mut(), 0.1, 1, 1000), []);
+    assert_eq!(seen(policy.as_mut(), 10.1, 2, 900), []);
+    policy
+}
+
 #[test]
 fn an_action_is_not_repeated_while_it_is_under_way_or_done() {
-    let mut policy = stuck(Intent { post_copy: true, ..PAUSE });
-    assert_eq!(seen(policy.as_mut(), 31.0, 4, 800), [Action::StartPostCopy]);
-    assert_eq!(seen(policy.as_mut(), 31.1, 4, 790), []);
+    let mut policy = second_pass(Intent { post_copy: true, ..PAUSE });
+    assert_eq!(seen(policy.as_mut(), 10.2, 2, 890), [Action::StartPostCopy]);
+    assert_eq!(seen(policy.as_mut(), 10.3, 2, 880), []);
     policy.succeeded(&Action::StartPostCopy);
-    assert_eq!(seen(policy.as_mut(), 45.0, 5, 790), []);
+    assert_eq!(seen(policy.as_mut(), 45.0, 3, 790), []);
+}
+
+#[test]
+fn a_pass_whose_begin_was_missed_tells_nothing_of_how_fast_the_guest_writes() {
+    let mut policy = made(Intent { post_copy: true, ..PAUSE }, F::empty());
+    policy.begin(Duration::ZERO);
+    seen(policy.as_mut(), 0.1, 1, 1000);
+    for at in [10.0, 10.1, 10.2] {
+        assert_eq!(seen(policy.as_mut(), at, 3, 900), []);
+    }
 }
 
 #[test]
 fn post_copy_that_keeps_failing_gives_way_to_throttling() {
-    let mut policy = stuck(Intent { post_copy: true, throttle: true, ..PAUSE });
+    let mut policy = second_pass(Intent { post_copy: true, throttle: true, ..PAUSE });
     for attempt in 0..3 {
-        let at = 34.0 + f64::from(attempt);
-        assert_eq!(seen(policy.as_mut(), at, 4, 700), [Action::StartPostCopy]);
-        assert_eq!(seen(policy.as_mut(), at + 0.01, 4, 700), [], "it is under way");
+        let at = 11.0 + f64::from(attempt);
+        assert_eq!(seen(policy.as_mut(), at, 2, 800), [Action::StartPostCopy]);
+        assert_eq!(seen(policy.as_mut(), at + 0.01, 2, 800), [], "it is under way");
         policy.failed(&Action::StartPostCopy, Duration::from_secs_f64(at + 0.01));
         if attempt < 2 {
-            assert_eq!(seen(policy.as_mut(), at + 0.05, 4, 700), [], "it rests");
+            assert_eq!(seen(policy.as_mut(), at + 0.05, 2, 800), [], "it rests");
         }
+    }
+    for (at, iteration) in [(19.1, 3), (28.1, 4), (28.2, 4), (30.0, 4)] {
+        assert_eq!(seen(policy.as_mut(), at, iteration, 900), []);
     }
     assert!(matches!(seen(policy.as_mut(), 38.0, 4, 600)[..], [Action::Restart(_)]));
 }

@@ -77,7 +77,7 @@ fn the_data_is_counted_as_nova_does() {
 fn the_schedule_keeps_a_busy_guest_waiting_for_its_second_step() {
     const MIB: f64 = crate::simulator::MIB;
     let guest = Guest { memory: 512.0 * MIB, hot: 160.0 * MIB, load: Load::Steady(50_000.0 * MIB) };
-    let link = Link { rate: 2000.0 * MIB, noise: 0.1, seed: 1 };
+    let link = Link { rate: 2000.0 * MIB, noise: 0.1, seed: 1, drop: None };
     let options = ScheduleOptions { data_gb: Some(2.0), ..ScheduleOptions::default() };
     let mut policy = policy(&Convergence::schedule(options).unwrap(), F::DEFAULT);
     let watch = Watch { poll: 0.5, events: false, ..Watch::default() };

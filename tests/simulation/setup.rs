@@ -138,6 +138,7 @@ impl Setup {
                 post_copy,
                 throttle: rng.u8(0..4) == 0,
                 on_deadline,
+                max_post_copy: None,
             })
             .ok(),
         };

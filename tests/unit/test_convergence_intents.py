@@ -18,6 +18,8 @@ BAD_INTENTS: list[dict[str, Any]] = [
     {"deadline": float("inf")},
     {"on_deadline": "panic"},
     {"on_deadline": "force"},
+    {"max_post_copy": 5},
+    {"max_post_copy": 0, "post_copy": True},
 ]
 
 
@@ -48,6 +50,7 @@ def test_an_intent_says_what_it_is() -> None:
         "post_copy": True,
         "throttle": False,
         "on_deadline": "force",
+        "max_post_copy": None,
     }
     assert "adaptive" in repr(intent)
     schedule = Convergence.schedule(timeout_action="force_complete", max_downtime=0.4)

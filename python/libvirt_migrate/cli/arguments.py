@@ -104,6 +104,9 @@ def intent(parser: Any) -> None:
     group.add_argument("--deadline", type=seconds, metavar="TIME", help="when it should be over")
     group.add_argument("--on-deadline", choices=["abort", "force"], default="abort", help="then (abort)")
     group.add_argument("--post-copy", action="store_true", help="allow to move memory after the guest")
+    group.add_argument(
+        "--max-post-copy", type=seconds, metavar="TIME", help="only where the rest follows within this time"
+    )
     group.add_argument("--throttle", action="store_true", help="allow to slow the guest down")
     group.add_argument("--suspend", action="store_true", help="leave the guest paused at the destination")
 

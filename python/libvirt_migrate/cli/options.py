@@ -64,11 +64,12 @@ class Wanted(Transport):
 
     set: list[str] = field(default_factory=list)
     retarget: str | None = None
-    #: Seconds, both.
+    #: Seconds, as `max_post_copy`.
     max_downtime: float | None = None
     deadline: float | None = None
     on_deadline: Literal["abort", "force"] = "abort"
     post_copy: bool = False
+    max_post_copy: float | None = None
     throttle: bool = False
     #: The guest stays paused at the destination.
     suspend: bool = False

@@ -78,6 +78,7 @@ def request_from(options: Wanted, *destinations: str) -> Request:
         post_copy=options.post_copy,
         throttle=options.throttle,
         on_deadline=options.on_deadline,
+        max_post_copy=options.max_post_copy,
         **intent,
     )
     how = transport(options)

@@ -44,7 +44,7 @@ impl Adaptive {
         let rest = self.estimate.rest(sample.elapsed)?;
         let late = self.estimate.seconds_until(limit, sample.memory_remaining as f64)? > left;
         let now = late && rest < left && left < rest * LATEST + LATEST_REST;
-        if !(self.too_slow.holds(now, sample.elapsed) && self.post_copy_left()) {
+        if !(self.too_slow.holds(now, sample.elapsed) && self.post_copy_is_short()) {
             return None;
         }
         let reason = format!(

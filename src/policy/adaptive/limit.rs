@@ -16,7 +16,7 @@ const RESERVE_MS: u64 = 100;
 /// Waiting for the limit in force is fine while it takes at most this part of the time so far, …
 const PATIENCE: f64 = 0.15;
 /// … or this many seconds.
-const LEAST_PATIENCE: f64 = 0.2;
+pub(super) const LEAST_PATIENCE: f64 = 0.2;
 /// QEMU measures the throughput by itself. Where a limit that should have been enough was not, after this
 /// many passes, …
 pub(super) const NOT_ENOUGH: u64 = 3;

@@ -5,6 +5,7 @@
 //! memory as fast as it is moved needs more than that.
 
 mod deadline;
+mod early;
 mod limit;
 mod stuck;
 
@@ -46,6 +47,7 @@ pub(super) struct Adaptive {
     fits: Twice,
     no_gain: Twice,
     too_slow: Twice,
+    too_much: Twice,
     stuck: Option<Stuck>,
 }
 
@@ -64,6 +66,7 @@ impl Adaptive {
             fits: Twice::default(),
             no_gain: Twice::default(),
             too_slow: Twice::default(),
+            too_much: Twice::default(),
             stuck: None,
         }
     }
@@ -79,7 +82,7 @@ impl Policy for Adaptive {
         self.estimate = Estimate::default();
         self.steps = Steps::default();
         (self.stuck, self.iteration, self.limit_from) = (None, 0, 1);
-        (self.fits, self.no_gain, self.too_slow) = Default::default();
+        (self.fits, self.no_gain, self.too_slow, self.too_much) = Default::default();
         self.set_first_limit(DEFAULT_DOWNTIME_MS, at).into_iter().collect()
     }
 
@@ -105,6 +108,7 @@ impl Policy for Adaptive {
         self.estimate.observe(sample);
         self.judge(sample);
         let decision = first
+            .or_else(|| self.early(sample))
             .or_else(|| self.raise(sample))
             .or_else(|| self.unstick(sample))
             .or_else(|| self.last_chance(sample));

@@ -74,10 +74,10 @@ impl Adaptive {
         let since = stuck.since;
         let tried = stuck.at_cap.is_some_and(|since| sample.iteration >= since + GRACE);
         let hopeless = pause * 1000.0 > cap as f64 * OUT_OF_REACH || tried;
-        if !hopeless || at < since + SETTLE {
+        if !hopeless || at < since + SETTLE || self.estimate.link_has_dropped() {
             return None;
         }
-        if self.post_copy_left() {
+        if self.post_copy_fits(sample) {
             return self.steps.ask(Action::StartPostCopy, at, format!("{reason}; post-copy is allowed"));
         }
         self.restart(sample, since, &reason)

@@ -7,6 +7,8 @@ pub enum Load {
     Steady(f64),
     /// One rate until a time (s), another after.
     Phases { first: f64, until: f64, then: f64 },
+    /// Writes for a time (s), and rests for another.
+    Bursts { rate: f64, busy: f64, calm: f64 },
     /// Rises from 0 to a rate over a period (s), and drops again.
     SawTooth { peak: f64, period: f64 },
 }
@@ -20,6 +22,13 @@ impl Load {
                     first
                 } else {
                     then
+                }
+            }
+            Self::Bursts { rate, busy, calm } => {
+                if at % (busy + calm) < busy {
+                    rate
+                } else {
+                    0.0
                 }
             }
             Self::SawTooth { peak, period } => peak * (at / period).fract(),

@@ -1,4 +1,4 @@
-//! A link, with noise.
+//! A link, with noise, and with a drop.
 
 /// A link that carries a little more or less than it should all the time.
 #[derive(Debug, Clone, Copy)]
@@ -8,12 +8,27 @@ pub struct Link {
     /// The part of the rate by which it is off at most, in each tenth of a second.
     pub noise: f64,
     pub seed: u64,
+    pub drop: Option<Drop>,
+}
+
+/// A time in which a link carries less.
+#[derive(Debug, Clone, Copy)]
+pub struct Drop {
+    /// s.
+    pub from: f64,
+    /// s.
+    pub until: f64,
+    /// The part of the rate that is carried.
+    pub to: f64,
 }
 
 impl Link {
     /// Bytes/s at this time: the same for every migration over this link.
     pub fn at(&self, at: f64) -> f64 {
-        self.rate * (1.0 + self.noise * symmetric(self.seed, (at * 10.0) as u64))
+        let drop = self.drop.filter(|drop| (drop.from..drop.until).contains(&at));
+        drop.map_or(1.0, |drop| drop.to)
+            * self.rate
+            * (1.0 + self.noise * symmetric(self.seed, (at * 10.0) as u64))
     }
 }
 

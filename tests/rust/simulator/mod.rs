@@ -13,9 +13,9 @@ mod run;
 pub mod scenes;
 
 pub use guest::{Guest, Load};
-pub use link::{Link, symmetric};
+pub use link::{Drop, Link, symmetric};
 pub use qemu::{OVERHEAD, Qemu, Start};
-pub use run::{End, Report, Watch, best, fixed_limit, migrate};
+pub use run::{End, Report, Watch, best, fixed_limit, migrate, post_copy_after_a_pass};
 
 /// A step of the simulation, s.
 pub const STEP: f64 = 0.01;

@@ -78,6 +78,23 @@ pub fn best(guest: Guest, link: Link, start: Start, first_ms: u64, then_ms: u64,
     None
 }
 
+/// How long it takes where post-copy begins with the second pass, as `virsh migrate --postcopy-after-precopy` does.
+pub fn post_copy_after_a_pass(guest: Guest, link: Link) -> f64 {
+    let mut qemu = Qemu::new(guest, link, Start::default(), 0.0);
+    let mut at = 0.0;
+    loop {
+        let over = qemu.step(at);
+        at += STEP;
+        if over {
+            // In post-copy the pause is over long before.
+            return at + if qemu.post_copy { 0.0 } else { qemu.pause.unwrap_or(0.0) };
+        }
+        if qemu.iteration() == 2 && !qemu.post_copy {
+            qemu.start_post_copy(at);
+        }
+    }
+}
+
 struct Run<'a> {
     policy: &'a mut dyn Policy,
     qemu: Qemu,

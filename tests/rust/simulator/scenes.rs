@@ -12,6 +12,7 @@ fn links() -> impl Strategy<Value = Link> {
         rate: rate * MIB,
         noise,
         seed,
+        drop: None,
     })
 }
 
