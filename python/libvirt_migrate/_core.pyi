@@ -398,6 +398,7 @@ class Guest:
         destination: str | None = None,
         flags: int | None = None,
         keep: Literal["source", "destination"] | None = None,
+        exclusive: bool = False,
     ) -> Outcome: ...
     def adopt_migration(
         self,
@@ -582,6 +583,7 @@ class Convergence:
         post_copy: bool = False,
         throttle: bool = False,
         on_deadline: Literal["abort", "force"] = "abort",
+        exclusive: bool = False,
     ) -> Convergence: ...
     @staticmethod
     def schedule(
@@ -606,6 +608,8 @@ class Convergence:
     def throttle(self) -> bool: ...
     @property
     def on_deadline(self) -> Literal["abort", "force"]: ...
+    @property
+    def exclusive(self) -> bool: ...
     def to_dict(self) -> dict[str, Any]: ...
     def __eq__(self, value: object, /) -> bool: ...
     def __repr__(self, /) -> str: ...
@@ -662,6 +666,7 @@ class Decision:
         "set-bandwidth",
         "drop-post-copy",
         "resume",
+        "resume-destination",
         "trust-destination",
         "reconnect",
         "look",

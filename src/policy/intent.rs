@@ -28,6 +28,9 @@ pub struct Intent {
     pub throttle: bool,
     /// What to do when the deadline passes.
     pub on_deadline: OnDeadline,
+    /// At no moment may the guest run at both hosts, whatever breaks: it is sent paused, and has to be told to go on at
+    /// the destination once the source is known to have given it up. Its pause is longer by that time.
+    pub exclusive: bool,
 }
 
 impl Default for Intent {
@@ -40,6 +43,7 @@ impl Default for Intent {
             post_copy: false,
             throttle: false,
             on_deadline: OnDeadline::Abort,
+            exclusive: false,
         }
     }
 }
@@ -62,6 +66,7 @@ pub struct Convergence {
     post_copy: bool,
     throttle: bool,
     on_deadline: OnDeadline,
+    exclusive: bool,
     method: Method,
 }
 
@@ -69,6 +74,9 @@ pub struct Convergence {
 pub(super) const LONGEST_PAUSE: f64 = 2000.0;
 /// libvirt counts whole milliseconds.
 const SHORTEST_PAUSE: f64 = 0.001;
+/// Why the two exclude each other.
+pub(super) const NEVER_IN_POST_COPY: &str = "does not go with post-copy, in which the guest runs at the destination \
+                                             before the source has given it up";
 /// Anything longer than a year is a slip.
 pub(super) const LONGEST_DEADLINE: f64 = 365.0 * 86400.0;
 
@@ -95,12 +103,16 @@ impl Convergence {
             }
             None => None,
         };
+        if intent.exclusive && intent.post_copy {
+            return Err(Error::parameter("exclusive", NEVER_IN_POST_COPY));
+        }
         Ok(Self {
             max_downtime,
             deadline,
             post_copy: intent.post_copy,
             throttle: intent.throttle,
             on_deadline: intent.on_deadline,
+            exclusive: intent.exclusive,
             method: Method::Adaptive,
         })
     }
@@ -114,6 +126,7 @@ impl Convergence {
             post_copy: options.post_copy,
             throttle: false,
             on_deadline: options.timeout_action,
+            exclusive: false,
             method: Method::Schedule(options),
         })
     }
@@ -148,6 +161,11 @@ impl Convergence {
         self.on_deadline
     }
 
+    /// Whether the guest is sent paused, so that it runs at both hosts at no moment.
+    pub fn exclusive(&self) -> bool {
+        self.exclusive
+    }
+
     /// How convergence is brought about.
     pub fn method(&self) -> &Method {
         &self.method
@@ -159,6 +177,12 @@ impl Convergence {
         if let Method::Schedule(options) = &mut self.method {
             options.post_copy = false;
         }
+        self
+    }
+
+    /// The same for a guest that is to stand still at the destination anyway: nobody has it go on there.
+    pub fn without_exclusive(mut self) -> Self {
+        self.exclusive = false;
         self
     }
 }

@@ -42,6 +42,7 @@ const PAUSE: Intent = Intent {
     post_copy: false,
     throttle: false,
     on_deadline: OnDeadline::Abort,
+    exclusive: false,
 };
 
 #[test]

@@ -18,6 +18,7 @@ const INTENT: Intent = Intent {
     post_copy: false,
     throttle: false,
     on_deadline: OnDeadline::Abort,
+    exclusive: false,
 };
 
 /// A guest with 2 GiB that writes to a part of it (MiB) all the time.

@@ -34,6 +34,7 @@ fn intents() -> impl Strategy<Value = Intent> {
             post_copy,
             throttle,
             on_deadline: if force && deadline.is_some() { OnDeadline::Force } else { OnDeadline::Abort },
+            exclusive: false,
         },
     )
 }

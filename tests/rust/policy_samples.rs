@@ -14,6 +14,7 @@ const PAUSE: Intent = Intent {
     post_copy: false,
     throttle: false,
     on_deadline: OnDeadline::Abort,
+    exclusive: false,
 };
 
 fn made(intent: Intent, more: F) -> Box<dyn Policy> {

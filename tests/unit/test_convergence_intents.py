@@ -18,6 +18,7 @@ BAD_INTENTS: list[dict[str, Any]] = [
     {"deadline": float("inf")},
     {"on_deadline": "panic"},
     {"on_deadline": "force"},
+    {"exclusive": True, "post_copy": True},
 ]
 
 
@@ -48,7 +49,11 @@ def test_an_intent_says_what_it_is() -> None:
         "post_copy": True,
         "throttle": False,
         "on_deadline": "force",
+        "exclusive": False,
     }
+    only = Convergence(exclusive=True)
+    assert only.exclusive
+    assert only != Convergence()
     assert "adaptive" in repr(intent)
     schedule = Convergence.schedule(timeout_action="force_complete", max_downtime=0.4)
     assert (schedule.policy, schedule.on_deadline, schedule.max_downtime) == ("schedule", "force", 0.4)

@@ -105,6 +105,7 @@ def intent(parser: Any) -> None:
     group.add_argument("--on-deadline", choices=["abort", "force"], default="abort", help="then (abort)")
     group.add_argument("--post-copy", action="store_true", help="allow to move memory after the guest")
     group.add_argument("--throttle", action="store_true", help="allow to slow the guest down")
+    group.add_argument("--exclusive", action="store_true", help="at both hosts at no moment")
     group.add_argument("--suspend", action="store_true", help="leave the guest paused at the destination")
 
 

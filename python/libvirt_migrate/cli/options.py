@@ -70,6 +70,8 @@ class Wanted(Transport):
     on_deadline: Literal["abort", "force"] = "abort"
     post_copy: bool = False
     throttle: bool = False
+    #: The guest is sent paused, and goes on once the source has given it up.
+    exclusive: bool = False
     #: The guest stays paused at the destination.
     suspend: bool = False
     strict: bool = False
@@ -129,6 +131,8 @@ class Recover(AtSource, Transport):
 
     destination: str
     keep: Literal["source", "destination"] | None = None
+    #: The migration was an exclusive one.
+    exclusive: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

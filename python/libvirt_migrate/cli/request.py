@@ -78,6 +78,7 @@ def request_from(options: Wanted, *destinations: str) -> Request:
         post_copy=options.post_copy,
         throttle=options.throttle,
         on_deadline=options.on_deadline,
+        exclusive=options.exclusive,
         **intent,
     )
     how = transport(options)
