@@ -121,6 +121,8 @@ impl Guest {
         let paused = facts.state.is_some_and(|state| state.is_paused());
         let drops_post_copy = paused && convergence.post_copy();
         let convergence = if drops_post_copy { convergence.without_post_copy() } else { *convergence };
+        let stands = paused || params.flags().contains(MigrateFlags::PAUSED);
+        let convergence = if stands { convergence.without_exclusive() } else { convergence };
         let params = convergence.apply(params)?;
         self.check(&params, &facts)?;
         // A job that others have started. Where it cannot be asked, libvirt refuses the second one itself.
@@ -130,6 +132,7 @@ impl Guest {
         if !resumes && self.domain.job_info(false).is_ok_and(has_job) {
             return Err(self.busy());
         }
+        self.check_reach(&params, &convergence)?;
         let domain = self.domain.clone();
         let migration = Migration::start(domain, facts, params, &convergence, drops_post_copy, sinks)?;
         *active = migration.downgrade();
@@ -187,6 +190,17 @@ impl Guest {
             check_state(facts.name.as_deref(), state, params.flags())?;
         }
         check_disks(self.domain.as_ref(), params)
+    }
+
+    /// Refuses a guest that nobody could have go on at the destination.
+    fn check_reach(&self, params: &MigrateParams, convergence: &Convergence) -> Result<()> {
+        let reaches = |uri| self.domain.reach(uri).is_some();
+        if !convergence.exclusive() || params.destination().is_some_and(reaches) {
+            return Ok(());
+        }
+        let reason = "the guest is sent paused, and the destination's daemon, which is to be told that it goes on, \
+                      cannot be reached from here";
+        Err(Error::parameter("exclusive", reason))
     }
 
     /// Where the guest is, as far as the hosts can be asked.

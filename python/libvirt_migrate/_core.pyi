@@ -398,6 +398,7 @@ class Guest:
         destination: str | None = None,
         flags: int | None = None,
         keep: Literal["source", "destination"] | None = None,
+        exclusive: bool = False,
     ) -> Outcome: ...
     def adopt_migration(
         self,
@@ -583,6 +584,7 @@ class Convergence:
         throttle: bool = False,
         on_deadline: Literal["abort", "force"] = "abort",
         max_post_copy: float | None = None,
+        exclusive: bool = False,
     ) -> Convergence: ...
     @staticmethod
     def schedule(
@@ -609,6 +611,8 @@ class Convergence:
     def on_deadline(self) -> Literal["abort", "force"]: ...
     @property
     def max_post_copy(self) -> float | None: ...
+    @property
+    def exclusive(self) -> bool: ...
     def to_dict(self) -> dict[str, Any]: ...
     def __eq__(self, value: object, /) -> bool: ...
     def __repr__(self, /) -> str: ...
@@ -665,6 +669,7 @@ class Decision:
         "set-bandwidth",
         "drop-post-copy",
         "resume",
+        "resume-destination",
         "trust-destination",
         "reconnect",
         "look",

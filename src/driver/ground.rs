@@ -141,6 +141,12 @@ impl Ground {
             Change::Release => domain.abort_job(true),
             Change::DestroySource => domain.destroy(),
             Change::UndefineSource => domain.undefine(),
+            Change::ResumeDestination => match self.there()? {
+                Some(there) => there.resume(),
+                None => {
+                    Err(LibvirtError::found_here(LibvirtError::NO_DOMAIN, "the guest is not there").into())
+                }
+            },
             Change::DestroyDestination => there(|there| there.destroy()),
             Change::UndefineDestination => there(|there| there.undefine()),
         });

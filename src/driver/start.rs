@@ -29,7 +29,9 @@ impl Migration {
         sinks: Vec<UpdateSink>,
     ) -> Result<Self> {
         let policy = policy::policy(convergence, params.flags());
-        let mut engine = Engine::start(case(&guest, &params, Scope::Whole), Some(policy));
+        let exclusive = convergence.exclusive();
+        let case = Case { exclusive, ..case(&guest, &params, Scope::Whole) };
+        let mut engine = Engine::start(case, Some(policy));
         if dropped_post_copy {
             engine.note(Act::DropPostCopy, "a paused guest has nothing to run meanwhile");
         }
@@ -85,9 +87,12 @@ impl Migration {
         }
         // Which flags it was started with cannot be asked; libvirt refuses post-copy where it must.
         let post_copy = convergence.is_some_and(Convergence::post_copy);
-        let flags = if post_copy { MigrateFlags::POSTCOPY } else { MigrateFlags::empty() };
-        let case =
-            Case { guest: guest.clone(), destination: destination.is_some(), flags, scope: Scope::Whole };
+        let exclusive = convergence.is_some_and(Convergence::exclusive);
+        let mut flags = MigrateFlags::empty();
+        flags.set(MigrateFlags::POSTCOPY, post_copy);
+        flags.set(MigrateFlags::PAUSED, exclusive);
+        let known = destination.is_some();
+        let case = Case { guest: guest.clone(), destination: known, flags, scope: Scope::Whole, exclusive };
         let policy = convergence.map(|convergence| policy::policy(convergence, flags));
         let engine = Engine::adopt(case, policy);
         let ground = Ground::new(domain, guest, destination);
@@ -122,7 +127,8 @@ impl Migration {
 }
 
 fn case(guest: &GuestFacts, params: &MigrateParams, scope: Scope) -> Case {
-    Case { guest: guest.clone(), destination: params.destination().is_some(), flags: params.flags(), scope }
+    let destination = params.destination().is_some();
+    Case { guest: guest.clone(), destination, flags: params.flags(), scope, exclusive: false }
 }
 
 /// A migration that may be gone.
@@ -141,9 +147,13 @@ fn intent(convergence: &Convergence) -> String {
     if let Some(deadline) = convergence.deadline() {
         words.push(format!("within {} s", deadline.as_secs_f64()));
     }
-    for (allowed, what) in [(convergence.post_copy(), "post-copy"), (convergence.throttle(), "throttling")] {
-        if allowed {
-            words.push(format!("{what} allowed"));
+    for (so, what) in [
+        (convergence.post_copy(), "post-copy allowed"),
+        (convergence.throttle(), "throttling allowed"),
+        (convergence.exclusive(), "at both hosts at no moment"),
+    ] {
+        if so {
+            words.push(what.to_owned());
         }
     }
     words.join(", ")

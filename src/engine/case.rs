@@ -16,6 +16,9 @@ pub struct Case {
     pub flags: MigrateFlags,
     /// How much of it is the engine's.
     pub scope: Scope,
+    /// It is sent paused, and goes on at the destination once the source is known to have given it up: then, and only
+    /// then, the engine has it go on.
+    pub exclusive: bool,
 }
 
 /// Beside a call of somebody else's: how long it may take to return once libvirt's statistics say that the job has

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Engine;
+use super::arriving::gave_up;
 use super::doing::{Hold, is_cancelled};
 use super::input::{Reconnected, Reply};
 use super::order::{Change, Order, PATIENCE};
@@ -26,6 +27,9 @@ impl Engine {
     /// The migration is over with this result; `known` is where the guest is known to be.
     pub(super) fn conclude(&mut self, result: Result<()>, known: Option<GuestLocation>) {
         let mut result = result;
+        if result.is_ok() {
+            self.source_has_given_up();
+        }
         if let Err(error) = &mut result
             && self.case.flags.contains(MigrateFlags::TLS)
         {
@@ -123,7 +127,8 @@ impl Engine {
 
     /// Where a guest is that libvirt says has been moved.
     fn arrived(&self) -> GuestLocation {
-        if self.case.flags.contains(MigrateFlags::PAUSED) || self.case.was_paused() {
+        let paused = self.case.flags.contains(MigrateFlags::PAUSED) && !self.goes_on_there();
+        if paused || self.case.was_paused() {
             GuestLocation::DestinationPaused
         } else {
             GuestLocation::DestinationRunning
@@ -186,6 +191,9 @@ impl Engine {
     }
 
     fn answered(&mut self, mut concluding: Concluding, answers: Answers) {
+        if gave_up(answers.source) {
+            self.source_has_given_up();
+        }
         if self.is_held() && answers.source == Answer::Unknown && concluding.undone < UNDO.0 {
             // It stands still by our hand, and would for good; the connection may be dead.
             concluding.undone += 1;
@@ -213,9 +221,17 @@ impl Engine {
             let error = error.clone();
             return self.follow(Story::PostCopyBroke(error));
         }
+        if let Err(error) = &concluding.result
+            && self.leaves_a_copy(answers)
+        {
+            let error = error.clone();
+            return self.over(Story::Broke(error));
+        }
         let location = self.adopted_place(&mut concluding, answers).unwrap_or_else(|| answers.location());
+        // What was sent paused runs nowhere else.
+        let sure = self.case.exclusive && matches!(answers.source, Answer::State(_));
         // After what may have said something else: the doubt is never lost.
-        if let Err(error) = &mut concluding.result {
+        if !sure && let Err(error) = &mut concluding.result {
             explain_doubt(answers, error);
         }
         self.located(concluding, location);

@@ -22,7 +22,7 @@ const SLOW: &str = "autostart and checkpoints: the destination took too long, an
 
 impl Engine {
     /// The migration has ended like this.
-    pub(super) fn finish(&mut self, verdict: Verdict, location: GuestLocation) {
+    pub(super) fn finish_here(&mut self, verdict: Verdict, location: GuestLocation) {
         // One that nobody steers is its caller's in what belongs to the guest as well.
         let whole = self.case.scope == Scope::Whole;
         let bringing = whole && matches!(verdict, Verdict::Moved);
@@ -129,9 +129,11 @@ impl Engine {
             job.data_processed
                 .or_else(|| Some(job.memory_processed? + job.disk_processed.unwrap_or_default()))
         });
+        // QEMU counts no longer than until all has arrived.
+        let downtime = job.and_then(|job| job.downtime).map(Duration::from_millis).max(self.stood_still());
         Outcome {
             total_time: self.now,
-            downtime: job.and_then(|job| job.downtime).map(Duration::from_millis),
+            downtime,
             iterations: job.and_then(|job| job.memory_iteration).unwrap_or(0).max(progress.iteration),
             bytes: told.unwrap_or(seen),
             decisions: self.record.steps.clone(),

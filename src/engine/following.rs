@@ -140,7 +140,7 @@ impl Engine {
             return self.conclude(Err(error), None);
         }
         let for_good = self.case.flags.contains(MigrateFlags::PERSIST_DEST | MigrateFlags::UNDEFINE_SOURCE);
-        let settle = Settle::new(None, for_good);
+        let settle = Settle::new(None, for_good, self.case.exclusive);
         self.state = State::Settling(Settling { error, settle, again_at: None, taking: None });
         self.for_state(Order::View);
     }

@@ -12,6 +12,7 @@
 //! Times are counted from the migration's start. With [`Scope::Beside`] the call is somebody else's: its return is
 //! handed in with [`Engine::CALL`].
 
+mod arriving;
 mod case;
 mod conclude;
 mod doing;
@@ -75,6 +76,7 @@ pub struct Engine {
     late_wishes: Vec<(u64, Result<()>)>,
     forcing: wishes::Forcing,
     unstick: unstick::Unstick,
+    arrival: arriving::Arrival,
     record: Record,
 }
 
@@ -97,6 +99,8 @@ enum Purpose {
     /// A change, which the destination is asked about before.
     Probe(Doing),
     Change(Doing),
+    /// A guest that was sent paused going on at the destination.
+    Arrival,
     /// What the state waits for.
     State,
     /// What the end tells besides the place.
@@ -138,7 +142,9 @@ impl Engine {
         engine
     }
 
-    fn new(case: Case, policy: Option<Box<dyn Policy>>) -> Self {
+    fn new(mut case: Case, policy: Option<Box<dyn Policy>>) -> Self {
+        // One that stood still before stays so.
+        case.exclusive &= !case.was_paused() && !case.scope.is_beside();
         Self {
             case,
             adopted: false,
@@ -158,6 +164,7 @@ impl Engine {
             late_wishes: vec![],
             forcing: wishes::Forcing::default(),
             unstick: unstick::Unstick::default(),
+            arrival: arriving::Arrival::default(),
             record: Record::default(),
         }
     }
@@ -215,6 +222,7 @@ impl Engine {
             State::Following(_) => None,
             State::Concluding(concluding) => self.concluding_at(concluding),
             State::Settling(settling) => settling.again_at,
+            State::Resuming(resuming) => Some(self.resuming_at(resuming)),
             State::Finishing(finishing) => self.finishing_at(finishing),
             State::Trailing(trailing) => Self::trailing_at(trailing),
         };
@@ -298,6 +306,7 @@ impl Engine {
             (Purpose::Change(doing), Reply::Changed { result, state }) => {
                 self.changed(&doing, result, state, stale);
             }
+            (Purpose::Arrival, Reply::Changed { result, .. }) => self.went_on(result),
             (Purpose::End, reply) => self.state_reply(reply),
             (Purpose::State, reply) if awaited => self.state_reply(reply),
             // One that comes too late is none. Nor is one of another kind: whoever carries orders out has made a mistake, and the world has not.
@@ -314,6 +323,7 @@ impl Engine {
             (State::Lost(lost), Reply::Reconnected(found)) => self.reconnected(lost, found),
             (State::Concluding(concluding), reply) => self.concluding(concluding, reply),
             (State::Settling(settling), reply) => self.settled(settling, reply),
+            (State::Resuming(resuming), Reply::Asked(answers)) => self.resuming(resuming, answers),
             (State::Finishing(finishing), reply) => self.finishing(finishing, reply),
             (State::Trailing(trailing), reply) => self.trailing(trailing, reply),
             (state, _) => self.state = state,
@@ -335,6 +345,7 @@ impl Engine {
             State::Lost(lost) => self.lost_due(lost),
             State::Concluding(concluding) => self.concluding_due(concluding),
             State::Settling(settling) => self.settling_due(settling),
+            State::Resuming(resuming) => self.resuming_due(resuming),
             State::Finishing(finishing) => self.finishing_due(finishing),
             State::Trailing(trailing) => self.trailing_due(trailing),
             state => self.state = state,
@@ -354,6 +365,7 @@ impl Engine {
             self.record.act(self.now, Act::Look, said, None);
         }
         self.unstick(answers);
+        self.looked_meanwhile(answers);
     }
 
     /// Whether others have started it.

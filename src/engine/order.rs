@@ -76,6 +76,8 @@ pub enum Change {
     Abort,
     /// Have the guest go on at the source.
     Resume,
+    /// Have the guest go on at the destination, which it was sent to paused.
+    ResumeDestination,
     /// Stop a post-copy that hangs, so that it counts as broken at both hosts.
     Release,
     /// End the guest at the source.

@@ -12,7 +12,7 @@ use crate::error::LibvirtError;
 use crate::fact::Fact;
 use crate::job::{JobInfo, JobType};
 use crate::location::GuestLocation;
-use crate::numbers::events::STOPPED;
+use crate::numbers::events::{STOPPED, STOPPED_MIGRATED};
 use crate::policy::{Action, Throttle};
 use crate::record::Act;
 use crate::state::DomainState;
@@ -38,11 +38,16 @@ impl Engine {
 
     pub(super) fn event(&mut self, event: DomainEvent) {
         let stopped = matches!(event, DomainEvent::Lifecycle { event: STOPPED, .. });
+        let given_up = matches!(event, DomainEvent::Lifecycle { event: STOPPED, detail: STOPPED_MIGRATED });
         let paused = self.hold != Hold::Free;
         self.watch.event(self.now, &self.case, event, paused, &mut self.record);
         if self.watch.context.post_copy {
             // Nothing is aborted there any more.
             self.aborting.wanted = self.aborting.taken;
+        }
+        self.note_switchover();
+        if given_up {
+            self.source_has_ended_it();
         }
         if stopped && let State::Following(following) = &self.state {
             let story = following.story.clone();

@@ -8,6 +8,7 @@ use super::order::Change;
 use crate::fact::Fact;
 use crate::record::Act;
 use crate::remedy::{Keep, Reason, Remedy, View};
+use crate::standing::{Beside, Standing, judge};
 
 /// How long nothing may move before a side is taken for stuck: longer than a busy host keeps a stream waiting.
 pub(crate) const STILL: Duration = Duration::from_secs(5);
@@ -24,6 +25,9 @@ const ATTEMPTS: u32 = 3;
 pub(crate) struct Settle {
     keep: Option<Keep>,
     for_good: bool,
+    exclusive: bool,
+    /// The destination has a copy that has arrived, and never ran: with a definition that the migration has written.
+    unwanted: bool,
     /// The last remedy with what had moved, and since when both are the same.
     still: Option<((Remedy, Fact<Moved>), Duration)>,
     /// The source's outgoing migration at the last look.
@@ -68,13 +72,24 @@ pub(crate) enum After {
 }
 
 impl Settle {
-    pub fn new(keep: Option<Keep>, for_good: bool) -> Self {
-        Self { keep, for_good, still: None, job: Fact::Unknown, last: None, repeats: 0 }
+    pub fn new(keep: Option<Keep>, for_good: bool, exclusive: bool) -> Self {
+        Self {
+            keep,
+            for_good,
+            exclusive,
+            unwanted: false,
+            still: None,
+            job: Fact::Unknown,
+            last: None,
+            repeats: 0,
+        }
     }
 
     /// What follows from this look.
     pub fn next(&mut self, now: Duration, viewed: &Viewed) -> Next {
         self.job = viewed.job.map(drop);
+        let unwanted = Standing::Source { running: true, beside: Beside::Twin { running: false } };
+        self.unwanted = self.exclusive && judge(viewed.source, viewed.destination) == unwanted;
         let view = View {
             source: viewed.source,
             destination: viewed.destination,
@@ -82,6 +97,7 @@ impl Settle {
             persistent: viewed.persistent,
             keep: self.keep,
             for_good: self.for_good,
+            exclusive: self.exclusive,
         };
         let remedy = view.remedy();
         let seen = (remedy, viewed.job);
@@ -111,6 +127,10 @@ impl Settle {
 
     /// A step was taken; `done` says that libvirt took it. Whether the same one was the last before is for the record.
     pub fn taken(&mut self, act: Act, done: bool) -> (bool, After) {
+        if act == Act::RemoveDestination && done && self.unwanted {
+            // And its definition with it.
+            self.keep = Some(Keep::Source);
+        }
         let same = self.last.replace(act) == Some(act);
         self.repeats = if same { self.repeats + 1 } else { 1 };
         let after = match done {
@@ -136,6 +156,11 @@ fn taking(remedy: Remedy) -> Option<Taking> {
             "the source has all of the guest, and the migration is over",
         ),
         Remedy::ResumeSource => (Change::Resume, Act::Resume, "the destination has nothing of the guest"),
+        Remedy::ResumeDestination => (
+            Change::ResumeDestination,
+            Act::ResumeDestination,
+            "it was sent paused, and the source has given it up",
+        ),
         Remedy::RemoveSource => {
             (Change::DestroySource, Act::RemoveSource, "the destination has all of the guest")
         }

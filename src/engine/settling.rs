@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Engine;
 use super::input::Reply;
-use super::order::Order;
+use super::order::{Change, Order};
 use super::settle::{After, LOOK, Next};
 use super::state::{Settling, State, Story};
 use crate::error::LibvirtError;
@@ -28,6 +28,13 @@ impl Engine {
                 Next::Settled(_) => return self.conclude(Err(settling.error), None),
                 Next::Migrating | Next::Hopeless(_) => return self.hopeless(settling),
                 Next::Wait => settling.again_at = Some(self.now + LOOK),
+                Next::Take(taking) if taking.change == Change::ResumeDestination => {
+                    if !self.goes_on_while_it_settles() {
+                        // The end sees to that, with more patience.
+                        return self.whole(settling, GuestLocation::DestinationPaused);
+                    }
+                    settling.again_at = Some(self.now + LOOK);
+                }
                 Next::Take(taking) => {
                     settling.taking = Some(taking);
                     self.change_for_state(taking.change);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::arriving::Resuming;
 use super::input::Moved;
 use super::settle::Settle;
 use crate::location::GuestLocation;
@@ -25,6 +26,8 @@ pub(super) enum State {
     Concluding(Concluding),
     /// It is over, and what nobody else will remove is being removed.
     Settling(Settling),
+    /// It has arrived paused, as it was sent, and is to go on there.
+    Resuming(Resuming),
     /// It is known where the guest is; what the end tells is being collected.
     Finishing(Finishing),
     /// The end has been told. Something that was out before is waited for, and undone.
@@ -194,7 +197,12 @@ impl State {
     pub const fn is_over(&self) -> bool {
         matches!(
             self,
-            Self::Concluding(_) | Self::Settling(_) | Self::Finishing(_) | Self::Trailing(_) | Self::Ended
+            Self::Concluding(_)
+                | Self::Settling(_)
+                | Self::Resuming(_)
+                | Self::Finishing(_)
+                | Self::Trailing(_)
+                | Self::Ended
         )
     }
 

@@ -32,6 +32,9 @@ pub struct Intent {
     /// would have to follow, post-copy is not begun. `None` has no bound. What is forced at the deadline is not held
     /// to it.
     pub max_post_copy: Option<f64>,
+    /// At no moment may the guest run at both hosts, whatever breaks: it is sent paused, and has to be told to go on at
+    /// the destination once the source is known to have given it up. Its pause is longer by that time.
+    pub exclusive: bool,
 }
 
 impl Default for Intent {
@@ -45,6 +48,7 @@ impl Default for Intent {
             throttle: false,
             on_deadline: OnDeadline::Abort,
             max_post_copy: None,
+            exclusive: false,
         }
     }
 }
@@ -68,6 +72,7 @@ pub struct Convergence {
     throttle: bool,
     on_deadline: OnDeadline,
     max_post_copy: Option<Duration>,
+    exclusive: bool,
     method: Method,
 }
 
@@ -75,6 +80,9 @@ pub struct Convergence {
 pub(super) const LONGEST_PAUSE: f64 = 2000.0;
 /// libvirt counts whole milliseconds.
 const SHORTEST_PAUSE: f64 = 0.001;
+/// Why the two exclude each other.
+pub(super) const NEVER_IN_POST_COPY: &str = "does not go with post-copy, in which the guest runs at the destination \
+                                             before the source has given it up";
 /// Anything longer than a year is a slip.
 pub(super) const LONGEST_DEADLINE: f64 = 365.0 * 86400.0;
 
@@ -106,6 +114,9 @@ impl Convergence {
         }
         let most = |bound| seconds("max_post_copy", bound, SHORTEST_PAUSE, LONGEST_DEADLINE);
         let max_post_copy = intent.max_post_copy.map(most).transpose()?;
+        if intent.exclusive && intent.post_copy {
+            return Err(Error::parameter("exclusive", NEVER_IN_POST_COPY));
+        }
         Ok(Self {
             max_downtime,
             deadline,
@@ -113,6 +124,7 @@ impl Convergence {
             throttle: intent.throttle,
             on_deadline: intent.on_deadline,
             max_post_copy,
+            exclusive: intent.exclusive,
             method: Method::Adaptive,
         })
     }
@@ -127,6 +139,7 @@ impl Convergence {
             throttle: false,
             on_deadline: options.timeout_action,
             max_post_copy: None,
+            exclusive: false,
             method: Method::Schedule(options),
         })
     }
@@ -166,6 +179,11 @@ impl Convergence {
         self.max_post_copy
     }
 
+    /// Whether the guest is sent paused, so that it runs at both hosts at no moment.
+    pub fn exclusive(&self) -> bool {
+        self.exclusive
+    }
+
     /// How convergence is brought about.
     pub fn method(&self) -> &Method {
         &self.method
@@ -177,6 +195,12 @@ impl Convergence {
         if let Method::Schedule(options) = &mut self.method {
             options.post_copy = false;
         }
+        self
+    }
+
+    /// The same for a guest that is to stand still at the destination anyway: nobody has it go on there.
+    pub fn without_exclusive(mut self) -> Self {
+        self.exclusive = false;
         self
     }
 }

@@ -12,7 +12,9 @@ use crate::policy::{Convergence, Intent, Method, OnDeadline, ScheduleOptions};
 /// there, `throttle` to slow it down. `on_deadline` is "abort", or "force": finish at any price, by post-copy where
 /// that is allowed and else by pausing the guest. `max_post_copy` bounds post-copy: where the rest would have to follow for
 /// longer than that, it is not begun, except by force. The default is Nova's pause of 0.5 s, no deadline, and
-/// nothing else that the guest would notice. `Convergence.schedule` is Nova's way instead.
+/// nothing else that the guest would notice. `exclusive` keeps the guest from running at both hosts at any moment,
+/// whatever breaks: it is sent paused and told to go on at the destination once the source is known to have given it up,
+/// which makes its pause longer by that. It does not go with post-copy. `Convergence.schedule` is Nova's way instead.
 ///
 /// Raises InvalidParameter for what makes no sense.
 #[pyclass(frozen, eq, name = "Convergence", module = "libvirt_migrate")]
@@ -24,7 +26,7 @@ pub struct PyConvergence {
 #[pymethods]
 impl PyConvergence {
     #[new]
-    #[pyo3(signature = (*, max_downtime=0.5, deadline=None, post_copy=false, throttle=false, on_deadline="abort", max_post_copy=None))]
+    #[pyo3(signature = (*, max_downtime=0.5, deadline=None, post_copy=false, throttle=false, on_deadline="abort", max_post_copy=None, exclusive=false))]
     fn new(
         max_downtime: f64,
         deadline: Option<f64>,
@@ -32,13 +34,15 @@ impl PyConvergence {
         throttle: bool,
         on_deadline: &str,
         max_post_copy: Option<f64>,
+        exclusive: bool,
     ) -> PyResult<Self> {
         let on_deadline = match on_deadline {
             "abort" => OnDeadline::Abort,
             "force" => OnDeadline::Force,
             other => return Err(invalid("on_deadline", format!("{other:?} is neither abort nor force"))),
         };
-        let intent = Intent { max_downtime, deadline, post_copy, throttle, on_deadline, max_post_copy };
+        let intent =
+            Intent { max_downtime, deadline, post_copy, throttle, on_deadline, max_post_copy, exclusive };
         Ok(Self { convergence: Convergence::adaptive(intent)? })
     }
 
@@ -125,6 +129,12 @@ impl PyConvergence {
         super::progress::seconds(self.convergence.max_post_copy())
     }
 
+    /// Whether the guest is sent paused, so that it runs at both hosts at no moment.
+    #[getter]
+    fn exclusive(&self) -> bool {
+        self.convergence.exclusive()
+    }
+
     /// Everything, by name.
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let dict = PyDict::new(py);
@@ -135,6 +145,7 @@ impl PyConvergence {
         dict.set_item("throttle", self.throttle())?;
         dict.set_item("on_deadline", self.on_deadline())?;
         dict.set_item("max_post_copy", self.max_post_copy())?;
+        dict.set_item("exclusive", self.exclusive())?;
         Ok(dict)
     }
 

@@ -58,7 +58,8 @@ impl PyEngine {
         let flags = flags_from_py(flags)?.unwrap_or(MigrateFlags::empty());
         let state = paused.then(|| DomainState::new(states::PAUSED, states::PAUSED_USER));
         let guest = GuestFacts { state, ..GuestFacts::default() };
-        let case = Case { guest, destination: false, flags, scope: Scope::Beside { confirm_for } };
+        let scope = Scope::Beside { confirm_for };
+        let case = Case { guest, destination: false, flags, scope, exclusive: false };
         let policy = convergence.map(|convergence| policy(&convergence.convergence, flags));
         let engine = Engine::start(case, policy);
         Ok(Self { inner: Mutex::new(Inner { engine, steps: std::collections::VecDeque::new(), end: None }) })

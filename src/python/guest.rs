@@ -284,10 +284,13 @@ impl PyGuest {
     /// At the switchover libvirt may lose the destination's answer and have the guest go on at both hosts. It is
     /// paused at the source then; `keep`, "source" or "destination", says which one goes on, and the other is ended.
     ///
+    /// `exclusive` says that the migration was one: the guest was sent paused, and goes on at the destination where the
+    /// source has nothing of it any more. A copy at the destination that never ran is removed.
+    ///
     /// Ctrl-C ends the waiting and raises KeyboardInterrupt, but a post-copy that was resumed is not aborted by
     /// it. Raises MigrationFailed where the guest cannot be put right from here: the message says why, and what
     /// is safe to do.
-    #[pyo3(signature = (params=None, *, destination=None, flags=None, keep=None))]
+    #[pyo3(signature = (params=None, *, destination=None, flags=None, keep=None, exclusive=false))]
     fn recover(
         &self,
         py: Python<'_>,
@@ -295,6 +298,7 @@ impl PyGuest {
         destination: Option<&Bound<'_, PyAny>>,
         flags: Option<&Bound<'_, PyAny>>,
         keep: Option<&str>,
+        exclusive: bool,
     ) -> PyResult<PyOutcome> {
         let keep = match keep {
             None => None,
@@ -309,8 +313,9 @@ impl PyGuest {
         let empty = PyDict::new(py);
         let params = params_from_py(params.unwrap_or(empty.as_any()), destination, flags)?;
         let sinks = self.sinks(py, None)?;
-        let body =
-            |interrupted: &mut dyn FnMut() -> bool| self.guest.recover(&params, keep, || sinks, interrupted);
+        let body = |interrupted: &mut dyn FnMut() -> bool| {
+            self.guest.recover(&params, keep, exclusive, || sinks, interrupted)
+        };
         let outcome = interruptibly(py, body, |error| self.error(py, error))?;
         Ok(outcome.into())
     }

@@ -17,6 +17,8 @@ pub enum Act {
     DropPostCopy,
     /// A guest that was paused for a migration that failed goes on.
     Resume,
+    /// A guest that was sent paused goes on at the destination.
+    ResumeDestination,
     /// An error of libvirt's call is not one: the guest is at the destination.
     TrustDestination,
     /// The connection to the source broke, and the migration was followed over another one.
@@ -51,6 +53,7 @@ impl Act {
             Self::SetBandwidth(_) => "set-bandwidth",
             Self::DropPostCopy => "drop-post-copy",
             Self::Resume => "resume",
+            Self::ResumeDestination => "resume-destination",
             Self::TrustDestination => "trust-destination",
             Self::Reconnect => "reconnect",
             Self::Look => "look",
@@ -75,6 +78,7 @@ impl fmt::Display for Act {
             Self::SetBandwidth(mib) => write!(f, "limit the bandwidth to {mib} MiB/s"),
             Self::DropPostCopy => f.write_str("go without post-copy"),
             Self::Resume => f.write_str("have the guest go on"),
+            Self::ResumeDestination => f.write_str("have the guest go on at the destination"),
             Self::TrustDestination => f.write_str("count the migration as done"),
             Self::Reconnect => f.write_str("connect to the source again"),
             Self::Look => f.write_str("ask both hosts"),

@@ -35,11 +35,16 @@ impl Guest {
     /// A guest that libvirt has go on at both hosts is paused at the source; `keep` says which one goes on, and ends
     /// the other.
     ///
+    /// `exclusive` says that the migration was an exclusive one: the guest was sent paused. It goes on at the destination
+    /// then, where the source has nothing of it any more; and a copy there that never ran is removed. Of a guest that
+    /// somebody has paused since nobody can tell.
+    ///
     /// A migration in pre-copy that runs is refused: [`Guest::adopt_migration`] attaches to it.
     pub fn recover(
         &self,
         params: &MigrateParams,
         keep: Option<Keep>,
+        exclusive: bool,
         sinks: impl FnOnce() -> Vec<UpdateSink>,
         mut interrupted: impl FnMut() -> bool,
     ) -> Result<Outcome> {
@@ -47,7 +52,7 @@ impl Guest {
         let Some(destination) = params.destination() else {
             return Err(Error::parameter("destination", "is missing: the URI of the destination's daemon"));
         };
-        let mut recovery = Recovery::new(self.shared_domain(), destination, params.flags(), keep)?;
+        let mut recovery = Recovery::new(self.shared_domain(), destination, params.flags(), keep, exclusive)?;
         if recovery.settle(&mut interrupted)? == Remedy::ResumePostCopy {
             let moved = self.resume_post_copy(params, sinks(), &mut interrupted);
             match moved {

@@ -36,6 +36,7 @@ impl Recovery {
         destination: &str,
         flags: MigrateFlags,
         keep: Option<Keep>,
+        exclusive: bool,
     ) -> Result<Self> {
         let uuid = domain.uuid()?;
         let (source, gone) = match domain.reopen() {
@@ -48,7 +49,7 @@ impl Recovery {
         let for_good = flags.contains(MigrateFlags::PERSIST_DEST | MigrateFlags::UNDEFINE_SOURCE);
         Ok(Self {
             sides: Sides { source, gone, destination: Some(destination.to_owned()), uuid: Some(uuid) },
-            settle: Settle::new(keep, for_good),
+            settle: Settle::new(keep, for_good, exclusive),
             started: Instant::now(),
             steps: vec![],
             location: GuestLocation::Unknown,
@@ -169,6 +170,10 @@ fn change(source: &dyn DomainOps, there: Option<&dyn DomainOps>, change: Change)
         Change::DestroySource => source.destroy(),
         Change::Pause => source.suspend(),
         Change::UndefineSource => source.undefine(),
+        Change::ResumeDestination => there.map_or_else(
+            || Err(Error::not_now("the guest is not at the destination")),
+            |there| there.resume(),
+        ),
         Change::DestroyDestination => there.map_or(Ok(()), |there| there.destroy()),
         Change::UndefineDestination => there.map_or(Ok(()), |there| there.undefine()),
         // No remedy's.

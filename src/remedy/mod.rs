@@ -23,6 +23,8 @@ pub struct View {
     pub keep: Option<Keep>,
     /// The migration was to leave a persistent definition at the destination, and none at the source.
     pub for_good: bool,
+    /// The guest was sent paused, so that it never ran at the destination as long as the source had it.
+    pub exclusive: bool,
 }
 
 /// A side of a migration.
@@ -58,6 +60,8 @@ pub enum Remedy {
     UndefineDestination,
     /// The guest is whole at the source, where it waits for a migration that is over.
     ResumeSource,
+    /// The guest is whole at the destination, where it waits to be told to go on: nothing of it is left at the source.
+    ResumeDestination,
     /// The guest is whole at the destination, and its old self is left at the source.
     RemoveSource,
     /// The guest is whole at the destination, and its definition is left at the source.
@@ -133,6 +137,8 @@ impl View {
             Some(Keep::Destination) => self.old_self(),
             None if here && there => Remedy::PauseSource,
             None if there => Remedy::Impossible(Reason::Twins),
+            // It never ran.
+            None if here && self.exclusive => Remedy::RemoveDestination,
             None => Remedy::Impossible(Reason::Both),
         }
     }
@@ -149,6 +155,7 @@ impl View {
             Beside::Copy => Remedy::RemoveDestination,
             // A destination that is to keep the definition writes it before the guest runs there.
             Beside::Nothing if self.for_good => Remedy::ResumeSource,
+            Beside::Nothing | Beside::ShutOff if self.exclusive => Remedy::ResumeSource,
             Beside::Nothing | Beside::ShutOff => Remedy::Impossible(Reason::MayHaveRun),
             Beside::Twin { .. } => Remedy::Impossible(Reason::Both),
         }
@@ -174,6 +181,8 @@ impl View {
         let place =
             if running { GuestLocation::DestinationRunning } else { GuestLocation::DestinationPaused };
         match left {
+            // Before anything else: it stands still.
+            _ if self.exclusive && !running => Remedy::ResumeDestination,
             Left::ShutOff if self.for_good => self.with_definition_there(Remedy::UndefineSource),
             _ => Remedy::Whole(place),
         }

@@ -23,8 +23,16 @@ fn remedy(source: Answer, destination: Answer) -> Remedy {
 }
 
 fn kept(source: Answer, destination: Answer, keep: Option<Keep>) -> Remedy {
-    View { source, destination, job: Fact::Absent, persistent: Fact::Known(()), keep, for_good: true }
-        .remedy()
+    View {
+        source,
+        destination,
+        job: Fact::Absent,
+        persistent: Fact::Known(()),
+        keep,
+        for_good: true,
+        exclusive: false,
+    }
+    .remedy()
 }
 
 #[test]
@@ -107,6 +115,7 @@ fn what_a_post_copy_leaves_at_the_source_is_removed_whatever_its_job() {
                 persistent: Fact::Known(()),
                 keep: None,
                 for_good: true,
+                exclusive: false,
             };
             assert_eq!(view.remedy(), Remedy::RemoveSource, "{source:?} {job:?}");
         }
@@ -124,6 +133,7 @@ fn no_definition_is_asked_for_where_none_was_to_move() {
             persistent,
             keep: None,
             for_good: false,
+            exclusive: false,
         };
         assert_eq!(view.remedy(), Remedy::RemoveSource, "{persistent:?}");
         let left = View { source: LEFT, ..view };
@@ -135,7 +145,10 @@ fn no_definition_is_asked_for_where_none_was_to_move() {
 fn nothing_is_removed_while_a_migration_runs_or_may_run() {
     for (source, destination) in [(RUNNING, MIGRATING), (MIGRATING, MIGRATING), (MIGRATING, MIGRATED)] {
         let persistent = Fact::Known(());
-        let view = |job| View { source, destination, job, persistent, keep: None, for_good: true }.remedy();
+        let view = |job| {
+            View { source, destination, job, persistent, keep: None, for_good: true, exclusive: false }
+                .remedy()
+        };
         assert_eq!(view(Fact::Known(())), Remedy::Migrating);
         assert_eq!(view(Fact::Unknown), Remedy::Await(Reason::JobUnknown));
     }
@@ -144,7 +157,8 @@ fn nothing_is_removed_while_a_migration_runs_or_may_run() {
 #[test]
 fn the_last_definition_is_kept() {
     let view = |source, destination, persistent, for_good| {
-        View { source, destination, job: Fact::Absent, persistent, keep: None, for_good }.remedy()
+        View { source, destination, job: Fact::Absent, persistent, keep: None, for_good, exclusive: false }
+            .remedy()
     };
     for (source, persistent, for_good, expected) in [
         (LEFT, Fact::Absent, true, Remedy::Impossible(Reason::NoDefinition)),
@@ -173,7 +187,9 @@ fn all_views() -> impl Iterator<Item = View> {
         let jobs = facts.into_iter().flat_map(move |job| facts.map(|persistent| (job, persistent)));
         jobs.flat_map(move |(job, persistent)| {
             keeps.into_iter().flat_map(move |keep| {
-                [true, false].map(|for_good| View { source, destination, job, persistent, keep, for_good })
+                [(true, false), (false, false), (true, true), (false, true)].map(|(for_good, exclusive)| {
+                    View { source, destination, job, persistent, keep, for_good, exclusive }
+                })
             })
         })
     })
@@ -190,11 +206,40 @@ fn is_whole(answer: Answer) -> bool {
     }
 }
 
+fn runs(answer: Answer) -> bool {
+    matches!(answer, Answer::State(state) if state.is_running())
+}
+
+fn is_shut_off(answer: Answer) -> bool {
+    matches!(answer, Answer::State(state) if state.is_shut_off())
+}
+
+#[test]
+fn one_that_was_sent_paused_goes_on_where_it_is_alone() {
+    let view = |source, destination| {
+        let (job, persistent, keep) = (Fact::Absent, Fact::Known(()), None);
+        View { source, destination, job, persistent, keep, for_good: true, exclusive: true }.remedy()
+    };
+    for (source, destination, expected) in [
+        (Answer::Absent, PAUSED, Remedy::ResumeDestination),
+        (LEFT, PAUSED, Remedy::ResumeDestination),
+        (LEFT, MIGRATED, Remedy::UndefineSource),
+        (MIGRATING, PAUSED, Remedy::RemoveSource),
+        (RUNNING, PAUSED, Remedy::RemoveDestination),
+        (RUNNING, MIGRATED, Remedy::PauseSource),
+        (PAUSED, PAUSED, Remedy::Impossible(Reason::Both)),
+        (MIGRATING, state(5, 1), Remedy::ResumeSource),
+        (Answer::Unknown, PAUSED, Remedy::Impossible(Reason::SourceUnknown)),
+    ] {
+        assert_eq!(view(source, destination), expected, "{source:?} {destination:?}");
+    }
+}
+
 /// Whatever the hosts say, and whatever is not known.
 #[test]
 fn a_side_is_removed_only_if_the_other_has_all_of_the_guest() {
     for view in all_views() {
-        let View { source, destination, job, persistent, keep, for_good } = view;
+        let View { source, destination, job, persistent, keep, for_good, exclusive } = view;
         match view.remedy() {
             Remedy::RemoveSource => {
                 assert!(is_whole(destination), "{view:?}");
@@ -208,9 +253,19 @@ fn a_side_is_removed_only_if_the_other_has_all_of_the_guest() {
             Remedy::RemoveDestination => {
                 assert_eq!(job, Fact::Absent, "{view:?}");
                 let kept = keep == Some(Keep::Source) && is_whole(source);
-                assert!(kept || !is_whole(destination), "{view:?}");
+                // Of an exclusive one the copy never ran, where the source does.
+                let never_ran = exclusive && runs(source) && !runs(destination);
+                assert!(kept || never_ran || !is_whole(destination), "{view:?}");
             }
-            Remedy::ResumeSource => assert_eq!((destination, job), (Answer::Absent, Fact::Absent)),
+            Remedy::ResumeSource => {
+                assert_eq!(job, Fact::Absent, "{view:?}");
+                let nothing = destination == Answer::Absent || (exclusive && is_shut_off(destination));
+                assert!(nothing, "{view:?}");
+            }
+            Remedy::ResumeDestination => {
+                assert!(exclusive && is_whole(destination) && !runs(destination), "{view:?}");
+                assert!(source == Answer::Absent || is_shut_off(source), "{view:?}");
+            }
             _ => {}
         }
     }

@@ -194,6 +194,7 @@ def test_what_is_wanted_and_allowed() -> None:
     assert (plain.max_downtime, plain.deadline, plain.on_deadline) == (0.5, None, "abort")
     assert not plain.post_copy
     assert not plain.throttle
+    assert request("--exclusive").convergence.exclusive
 
 
 def test_everyday_options() -> None:

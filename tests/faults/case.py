@@ -8,8 +8,16 @@ from typing import Literal
 
 from .scene import Scene
 
-Phase = Literal["setup", "pre-copy", "switchover", "post-copy", "callers", "persistence"]
-PHASES: tuple[Phase, ...] = ("setup", "pre-copy", "switchover", "post-copy", "callers", "persistence")
+Phase = Literal["setup", "pre-copy", "switchover", "exclusive", "post-copy", "callers", "persistence"]
+PHASES: tuple[Phase, ...] = (
+    "setup",
+    "pre-copy",
+    "switchover",
+    "exclusive",
+    "post-copy",
+    "callers",
+    "persistence",
+)
 
 
 @dataclass(frozen=True)

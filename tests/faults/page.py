@@ -1,4 +1,7 @@
-"""Makes docs/reliability.md from the record of a run: python -m faults.page RECORD PAGE (in tests/)."""
+"""Makes docs/reliability.md from the record of a run: python -m faults.page RECORD PAGE [PHASE] (in tests/).
+
+With a phase only its table is made anew, from a run of that phase alone.
+"""
 
 from __future__ import annotations
 
@@ -35,6 +38,7 @@ _TITLES = {
     "setup": "While it is set up",
     "pre-copy": "In pre-copy",
     "switchover": "At the switchover",
+    "exclusive": "At the switchover, with `exclusive`",
     "post-copy": "In post-copy",
     "callers": "Callers",
     "persistence": "Persistence",
@@ -44,19 +48,28 @@ _TITLES = {
 def page(rows: list[dict[str, Any]], libvirt: str) -> str:
     """The page of a run."""
     parts = [_HEAD.format(libvirt=libvirt, lock=max(row.get("lock", 0.0) for row in rows))]
-    for phase in PHASES:
-        lines = [_line(row) for row in rows if row["phase"] == phase]
-        if lines:
-            head = (
-                "| Fault | What happens | The guest | Took | What to do |\n| --- | --- | --- | --- | --- |\n"
-            )
-            parts.append(f"\n## {_TITLES[phase]}\n\n{head}" + "".join(sorted(lines)))
-    return "".join(parts)
+    return "".join(parts + [_section(rows, phase) for phase in PHASES])
+
+
+def _section(rows: list[dict[str, Any]], phase: str) -> str:
+    lines = [_line(row) for row in rows if row["phase"] == phase]
+    head = "| Fault | What happens | The guest | Took | What to do |\n| --- | --- | --- | --- | --- |\n"
+    return f"\n## {_TITLES[phase]}\n\n{head}" + "".join(sorted(lines)) if lines else ""
+
+
+def with_phase(text: str, rows: list[dict[str, Any]], phase: str) -> str:
+    """The page with the table of one phase made anew, in its place."""
+    head, *sections = text.split("\n## ")
+    kept = {section.partition("\n")[0]: f"\n## {section}" for section in sections}
+    kept[_TITLES[phase]] = _section(rows, phase)
+    return head + "".join(kept.get(title, "") for title in _TITLES.values())
 
 
 def _line(row: dict[str, Any]) -> str:
     ends = row.get("ends", [])
     what = "; then ".join(_end(end) for end in ends)
+    if pause := row.get("pause"):
+        what += f"; pauses of {pause['exclusive']:.2f} s, and of {pause['plain']:.2f} s without `exclusive`"
     place = ends[-1]["place"] if ends else ""
     took = max((end["after"] for end in ends), default=0.0)
     shown = "at once" if took < 0.5 else f"{took:.0f} s"
@@ -70,13 +83,17 @@ def _end(end: dict[str, Any]) -> str:
     return f"{name}{text}{done}"
 
 
-def main(record: str, target: str) -> None:
+def main(record: str, target: str, phase: str | None = None) -> None:
     """Writes the page."""
     import libvirt
 
+    rows = [json.loads(line) for line in Path(record).read_text().splitlines()]
+    if phase is not None:
+        text = with_phase(Path(target).read_text(), rows, phase)
+        Path(target).write_text(text)
+        return
     number = libvirt.getVersion()
     version = f"{number // 1_000_000}.{number // 1000 % 1000}.{number % 1000}"
-    rows = [json.loads(line) for line in Path(record).read_text().splitlines()]
     Path(target).write_text(page(rows, version))
 
 

@@ -52,6 +52,7 @@ RECOVERING = {
     "remove-destination",
     "remove-source",
     "resume",
+    "resume-destination",
     "resume-post-copy",
     "trust-destination",
     "undefine-source",

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from . import callers, in_postcopy, in_precopy, in_setup, in_switchover, persistence
+from . import callers, exclusive, in_postcopy, in_precopy, in_setup, in_switchover, persistence
 from .case import CASES, PHASES, Case
 from .scene import stage
 
-MODULES = (in_setup, in_precopy, in_switchover, in_postcopy, callers, persistence)
+MODULES = (in_setup, in_precopy, in_switchover, exclusive, in_postcopy, callers, persistence)
 
 
 def parameters() -> list[Any]:

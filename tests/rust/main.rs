@@ -23,6 +23,7 @@ mod domain_xml_steps;
 mod engine_beside;
 mod engine_call;
 mod engine_end;
+mod engine_exclusive;
 mod engine_follow;
 mod engine_restart;
 mod engine_unstick;

@@ -34,7 +34,8 @@ fn recovery_ends_nothing_of_a_migration_whose_job_cannot_be_read() {
     source.set_job(memory(3, 4096));
     for refusals in [1, 10_000] {
         source.refuse("job_info", &vec![LOCKED; refusals]);
-        let error = Guest::new(source.clone()).recover(&plain(), None, Vec::new, || false).unwrap_err();
+        let error =
+            Guest::new(source.clone()).recover(&plain(), None, false, Vec::new, || false).unwrap_err();
         let text = error.to_string();
         let expected = if refusals == 1 {
             "is being migrated"
@@ -54,7 +55,7 @@ fn recovery_keeps_the_source_where_the_destinations_definition_is_not_known() {
     there.set_state(MIGRATED);
     there.refuse("is_persistent", &[LOCKED; 10_000]);
     source.set_there(&there);
-    let error = Guest::new(source.clone()).recover(&plain(), None, Vec::new, || false).unwrap_err();
+    let error = Guest::new(source.clone()).recover(&plain(), None, false, Vec::new, || false).unwrap_err();
     assert!(error.to_string().contains("the destination cannot be asked"), "{error}");
     assert!(source.calls("undefine").is_empty());
 }

@@ -43,6 +43,7 @@ const PAUSE: Intent = Intent {
     throttle: false,
     on_deadline: OnDeadline::Abort,
     max_post_copy: None,
+    exclusive: false,
 };
 
 #[test]

@@ -55,6 +55,7 @@ fn what_is_accepted_is_kept() {
         throttle: true,
         on_deadline: OnDeadline::Force,
         max_post_copy: Some(20.0),
+        exclusive: false,
     };
     let convergence = Convergence::adaptive(intent).unwrap();
     assert_eq!(convergence.max_downtime_ms(), 300);
@@ -104,6 +105,22 @@ fn post_copy_adds_its_flag_and_is_refused_where_a_flag_forbids_it() {
     }
     let schedule = Convergence::schedule(ScheduleOptions { post_copy: true, ..ScheduleOptions::default() });
     assert_eq!(schedule.unwrap().apply(&params(F::DEFAULT)).unwrap().flags(), F::DEFAULT | F::POSTCOPY);
+}
+
+#[test]
+fn exclusive_sends_the_guest_paused_and_never_goes_with_post_copy() {
+    let intent = Intent { exclusive: true, ..Intent::default() };
+    let convergence = Convergence::adaptive(intent).unwrap();
+    assert!(convergence.exclusive() && !convergence.without_exclusive().exclusive());
+    assert_eq!(convergence.apply(&params(F::DEFAULT)).unwrap().flags(), F::DEFAULT | F::PAUSED);
+    // A definition is at both hosts without any harm.
+    let offline = F::OFFLINE | F::PEER2PEER | F::PERSIST_DEST;
+    assert_eq!(convergence.apply(&params(offline)).unwrap().flags(), offline);
+    let both = Convergence::adaptive(Intent { post_copy: true, ..intent });
+    for (name, reason) in [refused(both), refused(convergence.apply(&params(F::DEFAULT | F::POSTCOPY)))] {
+        assert_eq!(name, "exclusive");
+        assert!(reason.contains("post-copy"), "{reason}");
+    }
 }
 
 #[test]

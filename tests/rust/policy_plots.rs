@@ -19,6 +19,7 @@ const INTENT: Intent = Intent {
     throttle: false,
     on_deadline: OnDeadline::Abort,
     max_post_copy: None,
+    exclusive: false,
 };
 
 /// A guest with 2 GiB that writes to a part of it (MiB) all the time.

@@ -17,6 +17,7 @@ const ALLOWED: Intent = Intent {
     throttle: false,
     on_deadline: OnDeadline::Abort,
     max_post_copy: None,
+    exclusive: false,
 };
 
 fn run(intent: Intent, guest: Guest, link: Link) -> Report {

@@ -42,6 +42,7 @@ fn intents() -> impl Strategy<Value = Intent> {
             throttle,
             max_post_copy: None,
             on_deadline: if force && deadline.is_some() { OnDeadline::Force } else { OnDeadline::Abort },
+            exclusive: false,
         },
     )
 }

@@ -15,6 +15,7 @@ const PAUSE: Intent = Intent {
     throttle: false,
     on_deadline: OnDeadline::Abort,
     max_post_copy: None,
+    exclusive: false,
 };
 
 fn made(intent: Intent, more: F) -> Box<dyn Policy> {

@@ -39,7 +39,7 @@ fn pair(source: Option<DomainState>, destination: Option<DomainState>) -> (Arc<F
 }
 
 fn recover(source: &Arc<Fake>) -> Result<Outcome> {
-    Guest::new(source.clone()).recover(&plain(), None, Vec::new, || false)
+    Guest::new(source.clone()).recover(&plain(), None, false, Vec::new, || false)
 }
 
 fn acts(outcome: &Outcome) -> Vec<&'static str> {
@@ -133,7 +133,7 @@ fn a_broken_post_copy_is_resumed_without_definitions() {
         resuming.set_gone();
         resuming.end(None);
     });
-    let outcome = guest.recover(&params, None, Vec::new, || false).unwrap();
+    let outcome = guest.recover(&params, None, false, Vec::new, || false).unwrap();
     end.join().unwrap();
     assert_eq!(acts(&outcome)[..1], ["resume-post-copy"]);
     assert_eq!(outcome.guest_location, GuestLocation::DestinationRunning);
@@ -216,7 +216,8 @@ fn a_guest_that_runs_at_both_hosts_is_paused_at_the_source_until_one_is_chosen()
     assert_eq!((source.calls("suspend").len(), source.calls("destroy").len()), (1, 0));
     assert!(there.calls("").is_empty());
 
-    let chosen = |keep| Guest::new(source.clone()).recover(&plain(), Some(keep), Vec::new, || false).unwrap();
+    let chosen =
+        |keep| Guest::new(source.clone()).recover(&plain(), Some(keep), false, Vec::new, || false).unwrap();
     let outcome = chosen(Keep::Source);
     assert_eq!(acts(&outcome), ["remove-destination", "undefine-destination", "resume"]);
     assert_eq!(outcome.guest_location, GuestLocation::SourceRunning);
@@ -264,7 +265,7 @@ fn one_that_runs_is_refused() {
 #[test]
 fn an_interruption_ends_the_waiting() {
     let (source, _there) = pair(Some(POST_COPY), Some(POST_COPY_THERE));
-    let result = Guest::new(source).recover(&plain(), None, Vec::new, || true);
+    let result = Guest::new(source).recover(&plain(), None, false, Vec::new, || true);
     assert!(failure(result).0.contains("interrupted"));
 }
 

@@ -41,6 +41,10 @@ pub struct Judge {
     ran: bool,
     /// Since when the guest has run at the destination.
     stale: Option<Time>,
+    /// It is sent paused: at no moment may it run at both hosts.
+    exclusive: bool,
+    /// It stood still before.
+    paused: bool,
 }
 
 /// What is thought of a call before it is made.
@@ -57,8 +61,8 @@ impl Before {
 }
 
 impl Judge {
-    pub fn new() -> Self {
-        Self::default()
+    pub fn new(exclusive: bool, paused: bool) -> Self {
+        Self { exclusive, paused, ..Self::default() }
     }
 
     pub fn ordered(&mut self, number: u64, now: Time) {
@@ -121,9 +125,16 @@ impl Judge {
         let there = world.at(Side::Destination);
         let was_whole = |side: Side| self.whole[side as usize].is_some_and(|when| when >= self.since);
         let wrong = match (api, side) {
-            (Api::Resume, _) if world.stale => Some("the guest has run at the destination"),
+            (Api::Resume, Side::Destination) if self.paused => Some("it stood still before"),
+            (Api::Resume, Side::Destination) if !self.exclusive => Some("nobody has asked for that"),
+            (Api::Resume, Side::Destination) if world.at(Side::Source).qemu.is_some() => {
+                Some("the source has not given it up")
+            }
+            (Api::Resume, Side::Source) if world.stale => Some("the guest has run at the destination"),
             // One whose daemon is down is ended by it when it starts again.
-            (Api::Resume, _) if there.whole() && world.arrival.is_some() && there.daemon != Daemon::Down => {
+            (Api::Resume, Side::Source)
+                if there.whole() && world.arrival.is_some() && there.daemon != Daemon::Down =>
+            {
                 Some("the destination is about to start the guest")
             }
             (Api::Destroy | Api::Undefine, _) if world.twins && self.is_stale(world) => {
@@ -138,6 +149,7 @@ impl Judge {
             (Api::Destroy, Side::Destination) if !was_whole(Side::Source) => {
                 Some("the source has not got it")
             }
+            (Api::Undefine, Side::Destination) if self.exclusive && self.ran && !world.stale => None,
             (Api::Undefine, Side::Destination) => Some("nobody has asked for that"),
             (Api::Undefine, Side::Source) if !there.domain.is_some_and(|domain| domain.persistent) => {
                 Some("the destination keeps no definition")
@@ -171,7 +183,8 @@ impl Judge {
     /// What holds at every moment.
     pub fn after(&mut self, world: &World) -> Verdict {
         let (here, there) = (world.at(Side::Source), world.at(Side::Destination));
-        if here.runs() && there.runs() && !world.twins {
+        // libvirt alone has it go on at both, and not where it was sent paused.
+        if here.runs() && there.runs() && (!world.twins || self.exclusive) {
             return Err(format!("it runs at both hosts: {}", world.in_words()));
         }
         if !world.hosts.iter().any(|host| host.domain.is_some_and(|domain| domain.persistent)) {
@@ -290,6 +303,9 @@ impl Judge {
             && report.words.iter().any(|word| word.contains(DOUBT));
         if !self.was_true(place, world) && !doubted {
             return Err(format!("told {place}, which is not true: {}", world.in_words()));
+        }
+        if end.is_ok() && self.exclusive && place != GuestLocation::DestinationRunning {
+            return Err(format!("told as done, and it is {place} although it ran before"));
         }
         if end.is_ok() && !place.is_at_destination() {
             return Err(format!("told as done, and the guest is {place}"));

@@ -71,11 +71,17 @@ pub struct Plan {
     pub wishes: Vec<(When, Wish)>,
 }
 
+const EXCLUSIVE: u64 = 0x6578_636c;
+
 impl Plan {
     /// The schedule of a seed.
     pub fn drawn(seed: u64) -> Self {
         let mut rng = fastrand::Rng::with_seed(seed);
-        let setup = Setup::drawn(&mut rng);
+        let mut setup = Setup::drawn(&mut rng);
+        // Drawn apart, so that a seed's other draws are what they were.
+        if fastrand::Rng::with_seed(seed ^ EXCLUSIVE).u8(0..5) == 0 {
+            setup = setup.maybe_exclusive();
+        }
         let troubles = match rng.u8(0..10) {
             0 | 1 => 0,
             2..6 => 1,

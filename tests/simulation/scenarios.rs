@@ -13,6 +13,7 @@ use crate::world::Side::{Destination, Source};
 use crate::world::{MS, S, Stage, Time};
 
 /// How a row ends.
+#[derive(Clone, Copy)]
 struct Ends {
     told: &'static [GuestLocation],
     moved: bool,
@@ -161,6 +162,44 @@ fn a_guest_that_goes_on_at_both_hosts_is_paused_at_the_source() {
     // The answer of the destination is lost, which started the guest before.
     let plan = plain(on(Stage::Arrived), Trouble::CutDaemons(60 * S));
     row("connection of the daemons dropped", plan, &TWINS);
+}
+
+#[test]
+fn a_guest_that_was_sent_paused_runs_at_both_hosts_at_no_moment() {
+    let sent = |when, trouble| Plan::new(Setup::plain().exclusive()).trouble(when, trouble);
+    let removed =
+        Ends { does: &["end the unfinished copy at the destination", "remove the definition"], ..STAYS };
+    let goes_on = Ends { does: &["have the guest go on at the destination"], ..ARRIVES };
+    let cleared = Ends {
+        does: &["end what is left at the source", "have the guest go on at the destination"],
+        ..ARRIVES
+    };
+    let stands = Ends { told: &[DestinationPaused, Unknown], moved: false, does: &[] };
+    let arrived = on(Stage::Arrived);
+    let rows = [
+        ("no fault", sent(When::At(0), Trouble::ResetCaller(Destination)), goes_on),
+        // What makes twins of one that is not sent paused.
+        ("connection of the daemons dropped", sent(arrived, Trouble::CutDaemons(60 * S)), removed),
+        ("connection of the caller reset", sent(SWITCHOVER, Trouble::ResetCaller(Source)), FOLLOWED),
+        ("source's daemon killed", sent(STARTING, Trouble::KillDaemon(Source, RESTART)), cleared),
+        ("source's QEMU killed", sent(on(Stage::Sent), Trouble::KillQemu(Source)), ARRIVES),
+        ("destination's QEMU killed", sent(SWITCHOVER, Trouble::KillQemu(Destination)), STAYS),
+        ("the answer is lost", sent(SWITCHOVER, Trouble::LoseReply(Kind::Undo)), ARRIVES),
+        ("the answer hangs", sent(SWITCHOVER, Trouble::LateReply(Kind::Undo, 90 * S)), ARRIVES),
+        (
+            "destination's daemon restarted",
+            sent(on(Stage::Confirm), Trouble::KillDaemon(Destination, RESTART)),
+            goes_on,
+        ),
+        ("it stays down", sent(on(Stage::Confirm), Trouble::KillDaemon(Destination, 200 * S)), stands),
+    ];
+    for (name, plan, ends) in rows {
+        row(name, plan, &ends);
+    }
+    let adopted = Setup { adopted: Some(S), ..Setup::plain().exclusive() };
+    row("adopted", Plan::new(adopted), &ARRIVES);
+    let still = Setup { paused: true, ..Setup::plain() };
+    row("paused before", Plan::new(still), &Ends { told: &[DestinationPaused], ..ARRIVES });
 }
 
 #[test]

@@ -16,6 +16,8 @@ pub struct Setup {
     /// It runs already, for this long at least.
     pub adopted: Option<Time>,
     pub paused: bool,
+    /// It is sent paused, and told to go on by whoever drives it.
+    pub exclusive: bool,
     pub flags: MigrateFlags,
     pub convergence: Option<Convergence>,
     pub load: Load,
@@ -36,6 +38,7 @@ impl Setup {
             scope: Scope::Whole,
             adopted: None,
             paused: false,
+            exclusive: false,
             flags: MigrateFlags::DEFAULT,
             convergence: Some(Convergence::default()),
             load: Load {
@@ -72,6 +75,23 @@ impl Setup {
         }
         self.convergence = Some(convergence);
         self
+    }
+
+    /// Sent paused.
+    pub fn exclusive(mut self) -> Self {
+        self.exclusive = true;
+        self.flags |= MigrateFlags::PAUSED;
+        self
+    }
+
+    /// The same, sent paused, where that is possible.
+    pub fn maybe_exclusive(self) -> Self {
+        let possible = !self.paused
+            && self.destination
+            && !self.flags.contains(MigrateFlags::POSTCOPY)
+            && !self.convergence.is_some_and(|convergence| convergence.post_copy())
+            && !matches!(self.scope, Scope::Beside { .. });
+        if possible { self.exclusive() } else { self }
     }
 
     /// With post-copy allowed, and needed.
@@ -139,6 +159,7 @@ impl Setup {
                 throttle: rng.u8(0..4) == 0,
                 on_deadline,
                 max_post_copy: None,
+                exclusive: false,
             })
             .ok(),
         };

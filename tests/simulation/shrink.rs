@@ -50,6 +50,11 @@ fn smaller(plan: &Plan) -> Vec<Plan> {
     simpler(&|less| less.setup.load.disks = 0.0);
     simpler(&|less| less.setup.load = plain.load);
     simpler(&|less| less.setup.paused = false);
-    simpler(&|less| less.setup.flags = plain.flags);
+    simpler(&|less| {
+        less.setup.flags = if less.setup.exclusive { plain.clone().exclusive().flags } else { plain.flags };
+    });
+    simpler(&|less| {
+        (less.setup.exclusive, less.setup.flags) = (false, plain.flags);
+    });
     plans
 }

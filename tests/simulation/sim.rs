@@ -103,7 +103,7 @@ impl Sim {
         let setup = &plan.setup;
         let world = World::new(plan.seed, setup.load, setup.state(), true);
         Self {
-            judge: Judge::new(),
+            judge: Judge::new(setup.exclusive, setup.paused),
             quiet: setup.load.calm,
             plan,
             world,
@@ -170,7 +170,9 @@ impl Sim {
                 return Ok(false);
             }
             let post_copy = setup.convergence.is_some_and(|convergence| convergence.post_copy());
-            flags = if post_copy { MigrateFlags::POSTCOPY } else { MigrateFlags::empty() };
+            flags = MigrateFlags::empty();
+            flags.set(MigrateFlags::POSTCOPY, post_copy);
+            flags.set(MigrateFlags::PAUSED, setup.exclusive);
         }
         self.base = self.world.now;
         let case = Case {
@@ -183,6 +185,7 @@ impl Sim {
             destination: setup.destination,
             flags,
             scope: setup.scope,
+            exclusive: setup.exclusive,
         };
         let policy = setup.convergence.filter(|_| setup.scope != Scope::Call);
         let policy = policy.map(|convergence| policy::policy(&convergence, flags));

@@ -141,6 +141,7 @@ impl Task {
             Change::Pause => (Over::Control, Api::Suspend),
             Change::Abort => (Over::Control, Api::Abort { post_copy: false }),
             Change::Resume => (Over::Control, Api::Resume),
+            Change::ResumeDestination => (Over::There, Api::Resume),
             Change::Release => (Over::Control, Api::Abort { post_copy: true }),
             Change::DestroySource => (Over::Control, Api::Destroy),
             Change::DestroyDestination => (Over::There, Api::Destroy),

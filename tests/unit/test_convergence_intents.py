@@ -20,6 +20,7 @@ BAD_INTENTS: list[dict[str, Any]] = [
     {"on_deadline": "force"},
     {"max_post_copy": 5},
     {"max_post_copy": 0, "post_copy": True},
+    {"exclusive": True, "post_copy": True},
 ]
 
 
@@ -51,7 +52,11 @@ def test_an_intent_says_what_it_is() -> None:
         "throttle": False,
         "on_deadline": "force",
         "max_post_copy": None,
+        "exclusive": False,
     }
+    only = Convergence(exclusive=True)
+    assert only.exclusive
+    assert only != Convergence()
     assert "adaptive" in repr(intent)
     schedule = Convergence.schedule(timeout_action="force_complete", max_downtime=0.4)
     assert (schedule.policy, schedule.on_deadline, schedule.max_downtime) == ("schedule", "force", 0.4)

@@ -108,6 +108,7 @@ def intent(parser: Any) -> None:
         "--max-post-copy", type=seconds, metavar="TIME", help="only where the rest follows within this time"
     )
     group.add_argument("--throttle", action="store_true", help="allow to slow the guest down")
+    group.add_argument("--exclusive", action="store_true", help="at both hosts at no moment")
     group.add_argument("--suspend", action="store_true", help="leave the guest paused at the destination")
 
 

@@ -71,6 +71,8 @@ class Wanted(Transport):
     post_copy: bool = False
     max_post_copy: float | None = None
     throttle: bool = False
+    #: The guest is sent paused, and goes on once the source has given it up.
+    exclusive: bool = False
     #: The guest stays paused at the destination.
     suspend: bool = False
     strict: bool = False
@@ -130,6 +132,8 @@ class Recover(AtSource, Transport):
 
     destination: str
     keep: Literal["source", "destination"] | None = None
+    #: The migration was an exclusive one.
+    exclusive: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

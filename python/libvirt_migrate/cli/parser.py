@@ -178,6 +178,11 @@ def build_parser() -> Parser:
         choices=("source", "destination"),
         help="of a guest that went on at both hosts: the one that has been used since; the other is ended",
     )
+    recover.add_argument(
+        "--exclusive",
+        action="store_true",
+        help="of a guest that was sent with --exclusive: have it go on where it is alone",
+    )
     options.transport(recover)
 
     drain = _command(commands, "drain", "move every guest that runs on a host elsewhere")

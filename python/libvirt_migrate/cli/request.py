@@ -79,6 +79,7 @@ def request_from(options: Wanted, *destinations: str) -> Request:
         throttle=options.throttle,
         on_deadline=options.on_deadline,
         max_post_copy=options.max_post_copy,
+        exclusive=options.exclusive,
         **intent,
     )
     how = transport(options)

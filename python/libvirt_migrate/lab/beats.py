@@ -26,6 +26,15 @@ class Gap:
     length: float
 
 
+@dataclass
+class Turn:
+    """A time in which one host's process of the guest spoke, on the clock of `time.time()`."""
+
+    sender: str
+    start: float
+    end: float
+
+
 class Beats:
     """Listens to one guest.
 
@@ -43,6 +52,7 @@ class Beats:
         self.port: int = self._socket.getsockname()[1]
         self._changed = threading.Condition()
         self._gaps: list[Gap] = []
+        self._turns: list[Turn] = []
         self._last: float | None = None
         self._passes: int | None = None
         self._errors = 0
@@ -56,17 +66,20 @@ class Beats:
         size = socket.CMSG_SPACE(16)
         while not self._closed:
             try:
-                data, extra, _, _ = self._socket.recvmsg(2048, size)
+                data, extra, _, sender = self._socket.recvmsg(2048, size)
             except TimeoutError:
                 continue
             except OSError:
                 return
             seconds, nanoseconds = struct.unpack("qq", extra[0][2])
             with self._changed:
-                self._arrived(seconds + nanoseconds / 1e9, data)
+                self._arrived(seconds + nanoseconds / 1e9, data, sender[0])
                 self._changed.notify_all()
 
-    def _arrived(self, now: float, data: bytes) -> None:
+    def _arrived(self, now: float, data: bytes, sender: str) -> None:
+        if not self._turns or self._turns[-1].sender != sender:
+            self._turns.append(Turn(sender, now, now))
+        self._turns[-1].end = now
         if self._last is not None and now - self._last >= _SHORTEST_GAP:
             self._gaps.append(Gap(self._last, now - self._last))
         self._last = now
@@ -101,6 +114,14 @@ class Beats:
             gaps = [gap.length for gap in self._gaps if gap.start + gap.length > since and gap.start < until]
         return max(gaps, default=0.0)
 
+    def turns(self, since: float = 0) -> list[Turn]:
+        """Which host's process spoke, one after the other, after a time of `time.time()`.
+
+        A host that comes twice in one migration ran beside the other one.
+        """
+        with self._changed:
+            return [Turn(turn.sender, turn.start, turn.end) for turn in self._turns if turn.end > since]
+
     def wait_for_passes(self, more: int = 1, timeout: float = 30) -> None:
         """Waits until the guest has counted through its working set `more` times from now."""
         with self._changed:
@@ -115,6 +136,7 @@ class Beats:
         """Forgets everything heard so far: the guest is about to start anew, and will count from 0."""
         with self._changed:
             self._gaps.clear()
+            self._turns.clear()
             self._last = self._passes = None
             self._errors, self._went_back, self._text = 0, False, b""
 

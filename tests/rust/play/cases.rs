@@ -28,6 +28,7 @@ pub fn case(scope: Scope) -> Case {
         destination: true,
         flags: MigrateFlags::DEFAULT,
         scope,
+        exclusive: false,
     }
 }
 
@@ -47,6 +48,11 @@ pub fn paused() -> Case {
 
 pub fn with(flags: MigrateFlags) -> Case {
     Case { flags: MigrateFlags::DEFAULT | flags, ..whole() }
+}
+
+/// One that is sent paused, so that it runs at both hosts at no moment.
+pub fn exclusive() -> Case {
+    Case { exclusive: true, ..with(MigrateFlags::PAUSED) }
 }
 
 /// A migration in this pass, with so much memory left.

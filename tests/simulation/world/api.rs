@@ -145,11 +145,19 @@ impl World {
         if side == Side::Source && self.flow.is_some() {
             return Err(68);
         }
+        // One that arrives keeps it as well.
+        if side == Side::Destination && self.arrival.is_some() {
+            return Err(68);
+        }
         let Some(qemu) = &mut self.host(side).qemu else { return Err(55) };
         if std::mem::replace(&mut qemu.cpus, true) {
             return Err(55);
         }
         self.set_state(side, 1, 5);
+        if side == Side::Destination {
+            self.stale = true;
+            self.twins |= self.at(Side::Source).runs();
+        }
         if side == Side::Source {
             self.emit(4, 0);
         }

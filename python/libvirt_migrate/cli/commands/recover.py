@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Any, Literal
+from typing import Any
 
 from ... import Guest, LibvirtError, MigrateFlags, Migration, Outcome, build_migrate_params
 from ..ends import Exit
@@ -19,6 +19,9 @@ from ..terminal.places import PLACES
 from ..terminal.signals import Signals
 from ..terminal.values import show_time
 
+#: What libvirt says of a guest that arrived paused, and of one that was paused there.
+_SENT = ("user", "migration")
+
 
 def recover(options: Recover, out: Output) -> int:
     """The command. The definitions were sent when the migration began, and libvirt takes none here."""
@@ -29,13 +32,15 @@ def recover(options: Recover, out: Output) -> int:
     destination = open_host(options.destination, role="the destination")
     there = destination.guest(options.guest)
     if there is not None and source.guest(options.guest) is None:
+        if options.exclusive and there.state.name == "paused" and there.state.reason in _SENT:
+            return _go_on(there, options, out)
         raise UserError(
             f"{there.name} is {there.state} at {show_uri(options.destination)} and not at "
             f"{show_uri(options.source)} any more: there is nothing to put right"
         )
     guest = own_guest(find_guest(source, options.source, options.guest), options.source)
     with Signals() as signals:
-        work = _Recovery(guest, params, options.keep)
+        work = _Recovery(guest, params, options)
         out.event("start", guest=guest.name, uuid=guest.uuid, flags=int(params.flags))
         _watch(work, options, out, signals)
     if work.error is None:
@@ -47,11 +52,21 @@ def recover(options: Recover, out: Output) -> int:
     raise UserError(f"{guest.name}: {explain(work.error)}")
 
 
+def _go_on(guest: Guest, options: Recover, out: Output) -> int:
+    """Has a guest go on that was sent paused and that the source does not know any more."""
+    guest.resume()
+    place = "destination-running"
+    out.event("end", guest=guest.name, code=Exit.DONE, result="recovered", message=None, guest_location=place)
+    out.say(f"{guest.name}: {PLACES[place]}")
+    out.say(f"  it goes on: {show_uri(options.source)} does not know it any more")
+    return Exit.DONE
+
+
 class _Recovery:
     """The library's recovery, on a thread of its own: it waits for what both hosts do."""
 
-    def __init__(self, guest: Guest, params: Any, keep: Literal["source", "destination"] | None) -> None:
-        self.guest, self._params, self._keep = guest, params, keep
+    def __init__(self, guest: Guest, params: Any, options: Recover) -> None:
+        self.guest, self._params, self._options = guest, params, options
         self.outcome: Outcome | None = None
         self.error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -64,7 +79,8 @@ class _Recovery:
 
     def _run(self) -> None:
         try:
-            self.outcome = self.guest.recover(self._params, keep=self._keep)
+            keep, exclusive = self._options.keep, self._options.exclusive
+            self.outcome = self.guest.recover(self._params, keep=keep, exclusive=exclusive)
         except BaseException as error:
             self.error = error
 

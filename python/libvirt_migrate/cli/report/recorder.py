@@ -131,4 +131,8 @@ def _intent(convergence: Convergence | None) -> str:
 
 
 def _allowed(convergence: Convergence) -> list[tuple[str, bool]]:
-    return [("post-copy allowed", convergence.post_copy), ("throttling allowed", convergence.throttle)]
+    return [
+        ("post-copy allowed", convergence.post_copy),
+        ("throttling allowed", convergence.throttle),
+        ("at both hosts at no moment", convergence.exclusive),
+    ]

@@ -1,0 +1,172 @@
+"""What has to hold after each round, and putting right what is left open, as a user would."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import libvirt
+
+from libvirt_migrate import Guest, LibvirtError, MigrationFailed, where_is
+from libvirt_migrate.lab import Host, Lab, LabGuest, faults
+
+#: How long it may take until a guest is right, with what its user does, s.
+PATIENCE = 120.0
+#: How long a job lock may be held then, s.
+LOCK = 5.0
+
+
+class Broken(AssertionError):
+    """What must hold does not."""
+
+
+@dataclass
+class Checked:
+    """One guest of a round."""
+
+    guest: LabGuest
+    way: str
+    source: Host
+    destination: Host
+    #: By our word, and the text with it.
+    place: str
+    text: str
+    #: Its own QEMU may have been killed: it may have to be started again.
+    mortal: bool
+    began: float
+    #: What was done to put it right.
+    done: list[str] = field(default_factory=list)
+
+    def fail(self, what: str) -> Broken:
+        """What is told."""
+        answers = where_is(self.guest.uuid, [self.source.uri, self.destination.uri]).answers
+        done = ", ".join(self.done) or "nothing"
+        return Broken(
+            f"{self.guest.name} ({self.way}): {what}; told {self.place}: {self.text}; {answers}; done: {done}"
+        )
+
+
+def domains(host: Host) -> list[Any]:
+    """What a host knows, running or not."""
+    found: list[Any] = host.connection().listAllDomains()
+    return found
+
+
+def check(lab: Lab, each: Checked) -> Host:
+    """Has the guest put right and everything checked. Returns the host where it runs."""
+    two_ran(each)
+    deadline = time.monotonic() + PATIENCE
+    while (host := right(lab, each)) is None:
+        if time.monotonic() > deadline:
+            raise each.fail("it cannot be put right")
+        time.sleep(0.5)
+    honest(each, host)
+    alive(each)
+    alone(lab, each, host)
+    lock_is_free(each, host)
+    return host
+
+
+def two_ran(each: Checked) -> None:
+    """Of an exclusive one each host's process spoke in one turn."""
+    senders = [turn.sender for turn in each.guest.beats.turns(each.began)]
+    if each.way == "exclusive" and len(senders) != len(set(senders)):
+        raise each.fail(f"two ran: {senders}")
+
+
+def right(lab: Lab, each: Checked) -> Host | None:
+    """The one host where it runs; one step of a user's where there is none."""
+    found = where_is(each.guest.uuid, [host.uri for host in lab.hosts])
+    host = next((host for host in lab.hosts if host.uri == found.host), None)
+    others = [other for other in lab.hosts if other is not host and knows(other, each.guest)]
+    if found.state == "running" and not others:
+        return host
+    if found.state == "paused" and host is not None and not others and each.way == "paused":
+        each.guest.domain(host).resume()
+        each.done.append("resume")
+        return None
+    if found.state in ("shut off", "absent") or (found.state == "post-copy-broken" and each.mortal):
+        start_again(lab, each)
+        return None
+    recover(each)
+    return None
+
+
+def knows(host: Host, guest: LabGuest) -> bool:
+    """Whether the host has something of the guest."""
+    return any(domain.UUIDString() == guest.uuid for domain in domains(host)) or bool(
+        faults.qemu(host, guest.name)
+    )
+
+
+def recover(each: Checked) -> None:
+    """As the messages tell."""
+    try:
+        guest = Guest.open(each.guest.uuid, each.source.uri)
+    except LibvirtError:
+        if each.way == "exclusive":
+            Guest.open(each.guest.uuid, each.destination.uri).resume()
+            each.done.append("resume at the destination")
+        return
+    try:
+        guest.recover(destination=each.destination.uri, exclusive=each.way == "exclusive")
+        each.done.append("recover")
+    except MigrationFailed as error:
+        each.done.append(f"recover: {str(error)[:120]}")
+        if "keep=" in str(error):
+            guest.recover(destination=each.destination.uri, keep="destination")
+            each.done.append("recover(keep=destination)")
+            # Both have told how far they were.
+            each.guest.beats.forget()
+    except LibvirtError as error:
+        each.done.append(f"recover: {str(error)[:80]}")
+
+
+def start_again(lab: Lab, each: Checked) -> None:
+    """A guest whose QEMU was killed, as after a power failure."""
+    if not each.mortal:
+        raise each.fail("it is lost")
+    each.guest.beats.forget()
+    kept = [host for host in lab.hosts if knows(host, each.guest)]
+    for host in kept:
+        if each.guest.domain(host).isActive():
+            each.guest.domain(host).destroy()
+    keeper = next((host for host in kept if knows(host, each.guest)), None)
+    if keeper is None:
+        raise each.fail("no host keeps a definition of it")
+    each.guest.domain(keeper).create()
+    each.done.append("start")
+
+
+def honest(each: Checked, host: Host) -> None:
+    """What we have told is where it is, unless somebody has done something since."""
+    told = {"source-running": each.source, "destination-running": each.destination}.get(each.place)
+    if told is not None and told is not host and not each.done:
+        raise each.fail(f"it runs at {host.name}")
+
+
+def alive(each: Checked) -> None:
+    """It counts, and every page is right."""
+    each.guest.beats.wait_for_passes(2, timeout=90)
+    if not each.guest.beats.is_intact():
+        raise each.fail(f"{each.guest.beats.errors} pages are wrong, or its count fell back")
+
+
+def alone(lab: Lab, each: Checked, host: Host) -> None:
+    """One process, and one definition, with the address of its host."""
+    numbers = {other.name: len(faults.qemu(other, each.guest.name)) for other in lab.hosts}
+    if numbers != {other.name: int(other is host) for other in lab.hosts}:
+        raise each.fail(f"processes: {numbers}")
+    domain = each.guest.domain(host)
+    xml = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
+    if not domain.isPersistent() or f"'{host.address}'" not in xml:
+        raise each.fail("its definition is not its host's")
+
+
+def lock_is_free(each: Checked, host: Host) -> None:
+    """Nothing holds its job lock."""
+    start = time.monotonic()
+    each.guest.domain(host).setMetadata(libvirt.VIR_DOMAIN_METADATA_DESCRIPTION, None, None, None, 1)
+    if (held := time.monotonic() - start) > LOCK:
+        raise each.fail(f"its job lock was held for {held:.1f} s")
