@@ -207,6 +207,12 @@ impl Engine {
             concluding.undone = 1;
             return self.ask(concluding);
         }
+        if self.is_held() && self.is_about_to_start(answers, concluding.undone) {
+            concluding.undone += 1;
+            concluding.stage = Stage::Again(self.now + UNDO.1);
+            self.state = State::Concluding(concluding);
+            return;
+        }
         if self.is_held() && may_go_on(answers, self.record.switched) && concluding.undone < UNDO.0 {
             concluding.undone += 1;
             concluding.stage = Stage::Resume;
@@ -235,6 +241,13 @@ impl Engine {
             explain_doubt(answers, error);
         }
         self.located(concluding, location);
+    }
+
+    /// Whether a destination that may have all of the guest may be about to start it: an order for that may be under way
+    /// there. Soon it runs there, or is gone.
+    pub(super) fn is_about_to_start(&self, answers: Answers, asked: u32) -> bool {
+        let copy = matches!(answers.destination, Answer::State(state) if state.is_arriving());
+        copy && self.record.switched && asked < UNDO.0 / 2
     }
 
     /// Whether the source says that post-copy broke, which nobody has looked after yet.

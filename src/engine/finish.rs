@@ -102,7 +102,9 @@ impl Engine {
             left_behind.push(SLOW.to_owned());
         }
         let outcome = Box::new(Outcome { left_behind, ..self.outcome(location) });
-        let moved = matches!(verdict, Verdict::Moved);
+        // Where it is told to be there, what stands still here is a copy, whoever has paused it.
+        let moved = matches!(verdict, Verdict::Moved)
+            || !(location.is_at_source() || location == GuestLocation::Unknown);
         let end: Result<Outcome> = match verdict {
             Verdict::Moved => Ok(*outcome),
             Verdict::Failed(cause) => {
@@ -186,6 +188,11 @@ impl Engine {
     /// themselves since.
     pub(super) fn trailing(&mut self, mut trailing: Trailing, reply: Reply) {
         match reply {
+            Reply::Asked(answers) if self.is_about_to_start(answers, trailing.undone) => {
+                trailing.undone += 1;
+                trailing.stage = Trail::Again(self.now + UNDO.1);
+                self.state = State::Trailing(trailing);
+            }
             Reply::Asked(answers) if may_go_on(answers, self.record.switched) && trailing.undone < UNDO.0 => {
                 trailing.undone += 1;
                 trailing.stage = Trail::Resume;

@@ -210,23 +210,23 @@ impl Engine {
     /// Whether libvirt's statistics say that the job is over, beside a call of somebody else's.
     fn seen_beside(&mut self, job: &Result<Box<JobInfo>>) {
         let State::Calling(calling) = &mut self.state else { return };
-        let over = match job {
+        let completed = match job {
             Ok(job) => match job.kind {
                 JobType::Completed => Some(true),
                 JobType::Failed | JobType::Cancelled => Some(false),
-                _ => None,
+                _ => {
+                    *calling = Calling::default();
+                    return;
+                }
             },
-            // The guest is gone from here: it has moved, or has ended.
-            Err(error) if Fact::<()>::from_answer(Err(error.clone())) == Fact::Absent => Some(true),
+            // The guest is gone from here: it has moved where that was told, or has ended.
+            Err(error) if Fact::<()>::from_answer(Err(error.clone())) == Fact::Absent => {
+                calling.completed.or(self.watch.succeeded.then_some(true))
+            }
             Err(_) => return,
         };
-        match over {
-            None => *calling = Calling::default(),
-            Some(_) => {
-                calling.over_since.get_or_insert(self.now);
-                calling.completed = over;
-            }
-        }
+        calling.over_since.get_or_insert(self.now);
+        calling.completed = completed;
     }
 
     pub(super) fn calling_at(&self, calling: &Calling) -> Option<Duration> {
@@ -242,8 +242,12 @@ impl Engine {
             if !self.case.destination {
                 // Nobody but libvirt's statistics can say more.
                 let moved = calling.completed == Some(true);
-                return self
-                    .conclude_without_return(moved, moved.then_some(GuestLocation::DestinationRunning));
+                let place = match calling.completed {
+                    Some(true) => Some(GuestLocation::DestinationRunning),
+                    Some(false) => None,
+                    None => Some(GuestLocation::Unknown),
+                };
+                return self.conclude_without_return(moved, place);
             }
             self.for_state(Order::Ask);
         }

@@ -33,6 +33,8 @@ impl World {
             self.emit(4, 0);
         }
         self.after(1, 300, Step::LearnsOfBreak(id));
+        // Where too little is known, somebody sees to it at last.
+        self.after(300_000, 300_000, Step::Noted(id));
     }
 
     /// The guest stands still, as the daemon has waited for.

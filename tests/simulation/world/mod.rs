@@ -61,6 +61,7 @@ pub enum Step {
     PassOver(u32, u32),
     Sent(u32),
     PostCopyDone(u32, u32),
+    Noted(u32),
     // Of the destination's daemon.
     Prepare(u32),
     Ready(u32),
@@ -226,6 +227,7 @@ impl World {
             Step::PassOver(id, pass) if self.runs(id) => self.pass_over(id, pass),
             Step::Sent(id) if self.runs(id) => self.sent(id),
             Step::PostCopyDone(id, stream) if self.runs(id) => self.post_copy_done(id, stream),
+            Step::Noted(id) if self.runs(id) => self.note_end(),
             Step::Prepare(id) => self.prepare_there(id),
             Step::Ready(id) if self.arrives(id) => self.ready_there(id),
             Step::Finish(id) if self.arrives(id) => self.finish_there(id),
@@ -297,6 +299,7 @@ impl Step {
             | Self::Unprepared(_)
             | Self::Switchover(_)
             | Self::PerformDone(_)
+            | Self::Noted(_)
             | Self::Finished(..)
             | Self::Confirm(..)
             | Self::Unattended(_)
