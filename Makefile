@@ -103,7 +103,7 @@ cloud: build ## a whole OpenStack on this machine: guests move, are rebooted, ab
 cloud-all: build ## every scenario there, beside Nova's own driver and with the oldest Nova; docs/cloud.md from it (40 minutes)
 	@scripts/cloud-deps $(NOVA) $(OLDEST_NOVA)
 	@cd tests && code=0; PYTHONPATH=../python:. ../.cloud/venv/bin/python -m cloud.run ../target/cloud-all.jsonl --all || code=$$?; \
-		PYTHONPATH=../python:. ../.cloud/venv/bin/python -m cloud.page ../target/cloud-all.jsonl ../docs/cloud.md && exit $$code
+		PYTHONPATH=../python:. ../.cloud/venv/bin/python -m cloud.page ../docs/cloud.md ../target/cloud-all.jsonl && exit $$code
 
 package: deps ## wheel and sdist, installed into empty environments
 	@scripts/check-package
