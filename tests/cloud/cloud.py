@@ -78,7 +78,7 @@ class Cloud:
         options: Mapping[str, Mapping[str, object]] | None = None,
         eventlet: bool | None = None,
     ) -> None:
-        """Makes it: in half a minute from a template, and in two the first time, which makes the template.
+        """Makes it from a template; the first time there is none, which takes longer, and makes it.
 
         `driver` is Nova's compute_driver, `shared` one folder of instances for both hosts, and `options` are
         more settings for nova-compute, by their section. `eventlet` says in which mode nova-compute runs
