@@ -105,15 +105,15 @@ debian-nova: build ## the drop-in with Debian's own Nova packages, in a root of 
 	@cd tests && code=0; ../$(PY) -m distribution.run ../target/debian-nova.jsonl || code=$$?; \
 		../$(PY) -m distribution.page ../target/debian-nova.jsonl && exit $$code
 
-cloud: build ## a whole OpenStack on this machine: guests move, are rebooted, aborted, forced (5 minutes, the first time more)
+cloud: build ## a whole OpenStack on this machine: guests move, are rebooted, aborted, forced; the first time it gets all that it needs
 	@scripts/cloud-deps $(NOVA)
 	@cd tests && PYTHONPATH=../python:. ../.cloud/venv/bin/python -m cloud.run ../target/cloud.jsonl
 	@cd tests && PYTHONPATH=../python:. ../.cloud/venv/bin/python -m pytest -q -m cloud cloud
 
-cloud-all: build ## every scenario there, beside Nova's own driver and with the oldest Nova; docs/cloud.md from it (40 minutes)
+cloud-all: build ## every scenario there, beside Nova's own driver and with the oldest Nova; docs/cloud.md from it (hours on a busy machine)
 	@scripts/cloud-deps $(NOVA) $(OLDEST_NOVA)
 	@cd tests && code=0; PYTHONPATH=../python:. ../.cloud/venv/bin/python -m cloud.run ../target/cloud-all.jsonl --all || code=$$?; \
-		PYTHONPATH=../python:. ../.cloud/venv/bin/python -m cloud.page ../target/cloud-all.jsonl ../docs/cloud.md && exit $$code
+		PYTHONPATH=../python:. ../.cloud/venv/bin/python -m cloud.page ../docs/cloud.md ../target/cloud-all.jsonl && exit $$code
 
 dist: deps ## what an index takes, into dist/, checked; each way to install it in clean roots; docs/install.md (30 minutes)
 	@scripts/dist

@@ -78,7 +78,7 @@ class Cloud:
         options: Mapping[str, Mapping[str, object]] | None = None,
         eventlet: bool | None = None,
     ) -> None:
-        """Makes it: in half a minute from a template, and in two the first time, which makes the template.
+        """Makes it from a template; the first time there is none, which takes longer, and makes it.
 
         `driver` is Nova's compute_driver, `shared` one folder of instances for both hosts, and `options` are
         more settings for nova-compute, by their section. `eventlet` says in which mode nova-compute runs
@@ -180,11 +180,15 @@ class Cloud:
             "select distinct p.name as host from placement.resource_providers p "
             "join placement.inventories i on i.resource_provider_id = p.id"
         )
-        reporting = self.control.sql(
-            "select host from nova_cell1.services where topic = 'compute' and deleted = 0 "
-            "and last_seen_up > %s",
-            datetime.now(timezone.utc).replace(tzinfo=None) - timedelta(seconds=20),
+        reports = self.control.sql(
+            "select host, last_seen_up from nova_cell1.services where topic = 'compute' and deleted = 0"
         )
+        recently = datetime.now(timezone.utc).replace(tzinfo=None) - timedelta(seconds=20)
+        reporting = [
+            row
+            for row in reports
+            if row["last_seen_up"] and row["last_seen_up"] > (self.computes[row["host"]].started or recently)
+        ]
         return set.intersection(
             *({str(row["host"]) for row in rows} for rows in (mapped, offered, reporting))
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timezone
 from pathlib import Path
 
 from libvirt_migrate.lab import Host, tools
@@ -19,7 +20,8 @@ class Compute:
     def __init__(self, host: Host, control: Host, release: str, folder: Path) -> None:
         self.host, self._control, self._release, self._folder = host, control, release, folder
         program = places.nova(release) / "bin" / "nova-compute"
-        #: The eventlet that Nova 34 still has is asked for by a variable; see configure().
+        #: When this object started it; what it has reported before that counts for nothing.
+        self.started: datetime | None = None
         command = [str(program), "--config-file", str(self.settings)]
         self.service = Service(f"nova-compute-{host.name}", host, folder, command)
 
@@ -68,6 +70,7 @@ class Compute:
             environment["OS_NOVA_DISABLE_EVENTLET_PATCHING"] = "false" if eventlet else "true"
         self.service = Service(self.service.name, self.host, self._folder, self.service.command, environment)
         self.service.start()
+        self.started = datetime.now(timezone.utc).replace(tzinfo=None)
 
     def stop(self) -> None:
         """Ends nova-compute as systemd would."""

@@ -89,7 +89,7 @@ class Control:
         self.wait(self.maria, 3306)
 
     def make_database(self) -> None:
-        """An empty database and keystone's keys, and every schema; a minute."""
+        """An empty database and keystone's keys, and every schema."""
         self.host.run(
             *("mariadb-install-db", "--no-defaults", "--user=root", f"--datadir={places.DATA}/maria"),
             *("--skip-test-db", "--auth-root-authentication-method=normal"),

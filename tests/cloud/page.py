@@ -1,4 +1,7 @@
-"""Makes docs/cloud.md's tables from the record of a run: python -m cloud.page RECORD PAGE (in tests/)."""
+"""Makes docs/cloud.md's tables from records of runs: python -m cloud.page PAGE RECORD … (in tests/).
+
+Where several records have a scenario, the last one counts.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,9 @@ import json
 import sys
 from pathlib import Path
 from typing import Any
+
+from .run import SIDES
+from .table import ALL
 
 #: What is between these is made.
 BEGIN, END = "<!-- made by make cloud-all -->\n", "<!-- until here -->\n"
@@ -22,6 +28,20 @@ def _line(row: Row, scenario: str) -> str:
     right = "yes" if not row["problems"] else "**no**: " + "; ".join(row["problems"])
     told = [row[name] for name in ("step", "seconds", "status", "host", "database", "migration", "guest")]
     return f"| {' | '.join(_cell(cell) for cell in (scenario, *told, right))} |"
+
+
+def ordered(records: list[list[Row]]) -> list[Row]:
+    """The rows of all records, scenarios in the order of the table."""
+    found: dict[tuple[str, str], list[Row]] = {}
+    for record in records:
+        fresh: dict[tuple[str, str], list[Row]] = {}
+        for row in record:
+            fresh.setdefault((row["side"], row["scenario"]), []).append(row)
+        found |= fresh
+    names = list(ALL)
+    sides = [str(side) for side in SIDES]
+    keys = sorted(found, key=lambda key: (sides.index(key[0]), names.index(key[1])))
+    return [row for key in keys for row in found[key]]
 
 
 def tables(rows: list[Row]) -> str:
@@ -41,8 +61,8 @@ def tables(rows: list[Row]) -> str:
 
 def main() -> int:
     """Writes the tables into the page."""
-    record, page = (Path(word) for word in sys.argv[1:3])
-    rows = [json.loads(line) for line in record.read_text().splitlines()]
+    page, *files = (Path(word) for word in sys.argv[1:])
+    rows = ordered([[json.loads(line) for line in file.read_text().splitlines()] for file in files])
     before, rest = page.read_text().split(BEGIN)
     page.write_text(before + BEGIN + "\n" + tables(rows) + END + rest.split(END, 1)[1])
     return 0

@@ -43,13 +43,17 @@ class Record:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self.passed = 0
         self.failed = 0
-        self.steps = 0
+        #: Steps that were not right with Nova's own driver.
+        self.stock = 0
 
     def tell(self, row: dict[str, Any], *, counts: bool) -> None:
-        """Notes a step; one of stock Nova counts for nothing but the comparison."""
-        self.steps += 1
-        self.failed += bool(row["problems"]) and counts
+        """Notes a step; what is not right with stock Nova counts for nothing but the comparison."""
+        wrong = bool(row["problems"])
+        self.passed += not wrong
+        self.failed += wrong and counts
+        self.stock += wrong and not counts
         with self._path.open("a") as file:
             file.write(json.dumps(row) + "\n")
         columns = (

@@ -52,7 +52,7 @@ def _nothing(_guest: str) -> None:
 def timeout_abort(stage: Stage) -> None:
     """Nobody steers it; the completion timeout aborts."""
     stage.restart_computes(_timeout("abort"))
-    _steered(stage, "timeout, abort", _nothing, host="host1", end="failed")
+    _steered(stage, "timeout, abort", _nothing, host="host1", end="cancelled")
 
 
 def timeout_force(stage: Stage) -> None:
