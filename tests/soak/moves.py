@@ -71,7 +71,7 @@ def steer(migration: Migration, way: str) -> None:
 
 
 def see_through(migration: Migration, way: str, longest: float) -> bool:
-    """Waits for the end as a user does: asks again for what was refused, lifts the limit when it takes long."""
+    """Waits for the end as a user, who asks again for what was refused and lifts the limit at last."""
     began = time.monotonic()
     while not migration.wait(2):
         waited = time.monotonic() - began
