@@ -94,7 +94,7 @@ class Soak:
         names = [self.guests[move.guest].name for move in moves]
         troubles = Troubles(source, destination, names)
         troubles.begin(planned.faults)
-        running = []
+        running: list[Any] = []
         try:
             for move in moves:
                 guest = self.guests[move.guest]
