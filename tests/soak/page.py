@@ -23,7 +23,7 @@ def section(rows: list[dict[str, Any]]) -> str:
 ## {TITLE}
 
 `make soak` ([tests/soak](../tests/soak)) has three guests meet random faults in random ways.
-This run: {len(ends)} migrations in {len(rows)} rounds with {happened.total()} faults.
+Recorded: {len(ends)} migrations in {len(rows)} rounds with {happened.total()} faults.
 Rounds after which something did not hold: {failed}.
 
 Asked after each round: each guest runs at one host, counts, and has every page right; there is one
