@@ -67,9 +67,10 @@ faults: build ## fuzzing for ten minutes, the whole fault matrix, and docs/relia
 	@$(PY) -m pytest tests/faults -m "matrix or not matrix" --faults-record target/faults.jsonl
 	@cd tests && ../$(PY) -m faults.page ../target/faults.jsonl ../docs/reliability.md
 
-soak: build ## random migrations and faults in the lab, MINUTES=… (10), SEED=… to run one again, FIRST=… from that round
+soak: build ## random migrations and faults in the lab for MINUTES=… (10); SEED=…, FIRST=… run one again; docs/reliability.md
 	@echo "==> soak"
 	@cd tests && ../$(PY) -m soak.run "$${MINUTES:-10}" "$${SEED:-}" ../target/soak.jsonl "$${FIRST:-0}"
+	@cd tests && ../$(PY) -m soak.page ../target/soak.jsonl ../docs/reliability.md
 
 situations: build ## what plan says and what migrate then does, and the table of docs/checks.md from it (15 minutes)
 	@echo "==> situations"

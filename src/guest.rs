@@ -198,9 +198,10 @@ impl Guest {
         if !convergence.exclusive() || params.destination().is_some_and(reaches) {
             return Ok(());
         }
-        let reason = "the guest is sent paused, and the destination's daemon, which is to be told that it goes on, \
-                      cannot be reached from here";
-        Err(Error::parameter("exclusive", reason))
+        Err(Error::not_now(
+            "an exclusive migration sends the guest paused, and the destination's daemon, which is to be told that it \
+             goes on, cannot be reached from here",
+        ))
     }
 
     /// Where the guest is, as far as the hosts can be asked.

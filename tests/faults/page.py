@@ -62,7 +62,14 @@ def with_phase(text: str, rows: list[dict[str, Any]], phase: str) -> str:
     head, *sections = text.split("\n## ")
     kept = {section.partition("\n")[0]: f"\n## {section}" for section in sections}
     kept[_TITLES[phase]] = _section(rows, phase)
-    return head + "".join(kept.get(title, "") for title in _TITLES.values())
+    return head + "".join(kept.get(title, "") for title in _TITLES.values()) + others(text)
+
+
+def others(text: str) -> str:
+    """What other runs have put at the page's end."""
+    sections = text.split("\n## ")[1:]
+    theirs = [section for section in sections if section.partition("\n")[0] not in _TITLES.values()]
+    return "".join(f"\n## {section}" for section in theirs)
 
 
 def _line(row: dict[str, Any]) -> str:
@@ -94,7 +101,8 @@ def main(record: str, target: str, phase: str | None = None) -> None:
         return
     number = libvirt.getVersion()
     version = f"{number // 1_000_000}.{number // 1000 % 1000}.{number % 1000}"
-    Path(target).write_text(page(rows, version))
+    kept = others(Path(target).read_text()) if Path(target).exists() else ""
+    Path(target).write_text(page(rows, version) + kept)
 
 
 if __name__ == "__main__":

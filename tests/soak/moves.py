@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable
+from typing import Any
 
 import libvirt
 
@@ -34,7 +35,7 @@ def start(guest: LabGuest, way: str, source: Host, destination: Host) -> Migrati
         domain.suspend()
     xml = guest.xml_for(source, destination, domain.XMLDesc(libvirt.VIR_DOMAIN_XML_MIGRATABLE))
     flags = build_migrate_params().flags
-    how: dict[str, int] = {}
+    how: dict[str, Any] = {}
     convergence = Convergence()
     if way == "parallel":
         how["parallel_connections"] = 2
@@ -71,7 +72,7 @@ def steer(migration: Migration, way: str) -> None:
 
 
 def see_through(migration: Migration, way: str, longest: float) -> bool:
-    """Waits for the end as a user does: asks again for what was refused, lifts the limit when it takes long."""
+    """Waits for the end as a user, who asks again for what was refused and lifts the limit at last."""
     began = time.monotonic()
     while not migration.wait(2):
         waited = time.monotonic() - began

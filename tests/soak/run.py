@@ -94,7 +94,7 @@ class Soak:
         names = [self.guests[move.guest].name for move in moves]
         troubles = Troubles(source, destination, names)
         troubles.begin(planned.faults)
-        running = []
+        running: list[Any] = []
         try:
             for move in moves:
                 guest = self.guests[move.guest]
@@ -153,6 +153,9 @@ def soak(minutes: float, seed: Seed, record: Path, first: int) -> int:
     able()
     libvirt.registerErrorHandler(lambda *_: None, None)
     record.parent.mkdir(parents=True, exist_ok=True)
+    if record.exists():
+        # The history of the run before, which may have failed.
+        record.replace(record.with_suffix(".before.jsonl"))
     print(f"soak: SEED={seed}, {minutes:g} minutes, record {record}", flush=True)
     end = time.monotonic() + minutes * 60
     number = first

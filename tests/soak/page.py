@@ -1,0 +1,52 @@
+"""Makes the soak's part of docs/reliability.md from a record: python -m soak.page RECORD PAGE (in tests/)."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+TITLE = "Random migrations"
+
+
+def section(rows: list[dict[str, Any]]) -> str:
+    """What a run came to, in words and lists: the page's tables are the fault matrix's."""
+    ends = [end for row in rows for end in row["ends"]]
+    happened = Counter(fault.partition(" at the ")[0] for row in rows for fault in row["happened"])
+    ways = Counter(way for _, way, *_ in ends)
+    places = Counter(place for _, _, place, *_ in ends)
+    mended = Counter(step.partition(":")[0] for end in ends for done in end[4:] for step in done)
+    failed = sum("error" in row for row in rows)
+    return f"""
+## {TITLE}
+
+`make soak` ([tests/soak](../tests/soak)) has three guests meet random faults in random ways.
+Recorded: {len(ends)} migrations in {len(rows)} rounds with {happened.total()} faults.
+Rounds after which something did not hold: {failed}.
+
+Asked after each round: each guest runs at one host, counts, and has every page right; there is one
+process and one definition of it, with its host's address; no lock is held; what was told is so; of
+`exclusive` ones never two spoke.
+
+- Ways: {_listed(ways)}.
+- Faults: {_listed(happened)}.
+- Told: {_listed(places)}.
+- What a user did then: {_listed(mended) or "nothing"}.
+"""
+
+
+def _listed(counts: Counter[str]) -> str:
+    return ", ".join(f"{what} {count}" for what, count in sorted(counts.items()))
+
+
+def main(record: str, target: str) -> None:
+    """Puts it at the end of the page, in place of the one before."""
+    rows = [json.loads(line) for line in Path(record).read_text().splitlines()]
+    text = Path(target).read_text().partition(f"\n## {TITLE}\n")[0]
+    Path(target).write_text(text + section(rows))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
