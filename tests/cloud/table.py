@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from . import moves, outages, steering
+from . import moves, outages, steering, taking_over
 from .stage import Stage
 
 Scenario = Callable[[Stage], None]
@@ -29,4 +29,7 @@ MORE: dict[str, Scenario] = {
     "timeout, post-copy": steering.timeout_post_copy,
 }
 
-ALL = SHORT | MORE
+#: nova-compute is killed in a migration, and started again.
+LEFT: dict[str, Scenario] = {f"restart, {name}": play for name, play in taking_over.SCENARIOS.items()}
+
+ALL = SHORT | MORE | LEFT

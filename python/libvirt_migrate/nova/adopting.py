@@ -153,7 +153,7 @@ class Left:
             instance=self._instance,
         )
         try:
-            ends.put_into_error(self._context, self._instance, GuestLost(reason, None))
+            ends.put_into_error(self._context, self._instance, reason)
         except Exception as error:
             self._told_error = False
             LOG.warning("The instance cannot be put into ERROR: %s", error, instance=self._instance)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from nova import exception
 from nova.compute import task_states, vm_states
 from nova.compute import utils as compute_utils
 from oslo_log import log as logging
@@ -24,11 +25,16 @@ def ready(instance: Any, vm_state: str | None) -> None:
     instance.save()
 
 
-def put_into_error(context: Any, instance: Any, reason: Exception) -> None:
+def put_into_error(context: Any, instance: Any, reason: str) -> None:
     """The instance goes to ERROR and stays migrating, with the reason where Nova's API shows it."""
     instance.vm_state = vm_states.ERROR
     instance.save()
-    compute_utils.add_instance_fault_from_exc(context, instance, reason)
+    # Of an error that is not Nova's own the API shows the class alone.
+    fault = exception.MigrationError(
+        reason=f"nova-compute ended in a live migration, and {reason}: look for the guest on both hosts "
+        "before anything is deleted there"
+    )
+    compute_utils.add_instance_fault_from_exc(context, instance, fault)
 
 
 def record_move(compute: Any, context: Any, instance: Any, migration: Any) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from nova.conf import CONF
 from nova.objects import migrate_data, resource
+from nova.objects import migration as migration_object
 from nova.storage import rbd_utils
 from nova.virt.libvirt import config as vconfig
 from nova.virt.libvirt import driver as nova_driver
@@ -86,6 +87,8 @@ def _used() -> list[tuple[Any, str, tuple[Any, ...] | None]]:
         (driver, "_clear_empty_migration", (None, None)),
         (driver, "_get_volume_config", volume),
         (driver, "_uri", ()),
+        (driver, "_live_migration_uri", ("host",)),
+        (driver, "_live_migration_copy_disk_paths", (None,) * 4),
         (guest, "get_xml_desc", (None,)),
         (guest, "is_active", (None,)),
         (guest, "pause", (None,)),
@@ -104,9 +107,31 @@ def _used() -> list[tuple[Any, str, tuple[Any, ...] | None]]:
         (vconfig, "LibvirtConfigGuestDiskEncryption", None),
         (vconfig, "LibvirtConfigGuestDiskEncryptionSecret", None),
     ]
+    used += _used_at_start_up()
     if release.major() >= 34:
         used.append((rbd_utils.RBDDriver, "get_mon_addrs", (None,)))
     return used
+
+
+def _used_at_start_up() -> list[tuple[Any, str, tuple[Any, ...] | None]]:
+    """What takes over a migration that was left."""
+    # Only here: it is much, and nova-compute has it by now.
+    from nova.compute import manager
+    from nova.compute import utils as compute_utils
+
+    compute = manager.ComputeManager
+    return [
+        (compute, "_post_live_migration_update_host", (None,) * 7),
+        (compute, "_rollback_live_migration", (None,) * 7),
+        (compute, "_reset_live_migration", (None,) * 3),
+        (compute, "_revert_allocation", (None,) * 4),
+        (compute, "_delete_allocation_after_move", (None,) * 4),
+        (compute, "_is_instance_storage_shared", (None,) * 4),
+        (compute, "update_available_resource", (None,) * 2),
+        (compute_utils, "add_instance_fault_from_exc", (None,) * 4),
+        (migration_object.MigrationList, "get_in_progress_by_instance", (None,) * 3),
+        (migrate_data.LibvirtLiveMigrateData, "obj_from_primitive", ({}, None)),
+    ]
 
 
 def _callable(owner: Any, name: str, arguments: tuple[Any, ...] | None) -> list[str]:
@@ -127,12 +152,20 @@ def _callers() -> list[tuple[Any, str, str]]:
     """Who calls what is replaced: without them the replacement would do nothing."""
     driver = nova_driver.LibvirtDriver
     return [
+        *_callers_at_start_up(),
         (driver, "live_migration", "_live_migration"),
         (driver, "_live_migration", "_live_migration_operation"),
         (driver, "_live_migration", "_live_migration_monitor"),
         (driver, "_live_migration_operation", "get_updated_guest_xml"),
         (driver, "_live_migration_operation", "migrate"),
     ]
+
+
+def _callers_at_start_up() -> list[tuple[Any, str, str]]:
+    from nova.compute import manager
+
+    hook = "process_instances_at_startup" if release.major() >= 34 else "_init_instance"
+    return [(manager.ComputeManager, "init_host", called) for called in ("init_host", hook)]
 
 
 def _calls(owner: Any, name: str, called: str) -> list[str]:

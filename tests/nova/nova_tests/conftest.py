@@ -18,7 +18,11 @@ else:
     with warnings.catch_warnings():
         # Of Nova's dependencies, about each other. Ours stay errors.
         warnings.simplefilter("ignore")
+        import nova.compute.manager
         import nova.virt.libvirt.driver  # noqa: F401
+        from nova import objects
+
+        objects.register_all()
 
 
 @pytest.fixture

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
+import libvirt
 import pytest
 from nova import context as nova_context
 from nova import exception, objects
 from nova.compute import utils as compute_utils
 from nova.conf import CONF
+from nova.virt.libvirt import guest as nova_guest
 
 from libvirt_migrate.nova import adopting, rebuilt
 from libvirt_migrate.nova import call as calls
@@ -168,5 +170,7 @@ def set_up(monkeypatch: pytest.MonkeyPatch, path: Any) -> None:
     from libvirt_migrate.nova import options
 
     options.register()
+    # Before 33 it is None until the first Guest.
+    monkeypatch.setattr(nova_guest, "libvirt", libvirt)
     CONF.set_override("state_path", str(path))
     monkeypatch.setattr(adopting, "PATIENCE", 0.0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,14 +13,11 @@ from nova.compute import manager
 from nova.conf import CONF
 from nova.virt.libvirt import driver as nova_driver
 
-from libvirt_migrate.nova import adopting, driver, fits, keeper, overrides, release, takeover
+from libvirt_migrate.nova import adopting, fits, keeper, overrides, release, takeover
 from libvirt_migrate.nova import call as calls
 from libvirt_migrate.nova.journal import Store
-from libvirt_migrate.nova.keeper import store
 
-from .course import course
 from .leaving import CONTEXT, SOURCE, UUID, Scene, set_up
-from .test_driver import Data, Driver
 
 pytestmark = pytest.mark.nova
 
@@ -159,41 +155,3 @@ def test_the_seams_fit_this_release() -> None:
     names = {str(override).rpartition(".")[2] for override in overrides.plan()}
     assert ("process_instances_at_startup" in names) is (release.major() >= 34)
     assert ("_init_instance" in names) is (release.major() < 34)
-
-
-@pytest.mark.usefixtures("_fast_monitor")
-@pytest.mark.parametrize("fails", [False, True])
-def test_a_migration_is_kept_while_it_runs(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fails: bool
-) -> None:
-    it = Driver(course(), None)
-    # As a real instance and real data; the course's are told to the monitor only.
-    scene = Scene(monkeypatch, SOURCE)
-    scene.keep()
-    journal = store().read(UUID, release.version())
-    store().remove(UUID)
-    it.it.instance.uuid = UUID
-    seen: list[Any] = []
-
-    def journal_of(*_: Any) -> Any:
-        if fails:
-            raise RuntimeError("of-a-volume")
-        return journal
-
-    def migrate(destination: str, **_: Any) -> None:
-        seen.extend(stat.S_IMODE(path.stat().st_mode) for path in tmp_path.rglob("*.json"))
-        it.it.guest.migration_destination = destination
-
-    monkeypatch.setattr(keeper, "journal_of", journal_of)
-    it.it.guest.migrate = migrate
-    phases: list[Any] = []
-
-    def post(*_: Any) -> None:
-        kept = store().read(UUID, release.version())
-        phases.append(kept and kept.phase.value)
-
-    data = Data(migration=it.it.migration, block_migration=False, serial_listen_addr="127.0.0.1")
-    driver.live_migration(it, None, it.it.instance, "dest", post, None, False, data)
-    assert seen == ([] if fails else [0o600])
-    assert phases == [None if fails else "post"]
-    assert store().instances() == []
