@@ -12,7 +12,7 @@ from .groups import groups
 
 _HEAD = """# Guests as people have them
 
-This page is made by `make guests`, from a run between two hosts of [the lab](lab.md) (libvirt {libvirt},
+This page is made by `make guests`, from runs of it between two hosts of [the lab](lab.md) (libvirt {libvirt},
 QEMU {qemu}) under emulation, on a machine that had other work to do: so are the seconds.
 Do not edit it.
 
