@@ -24,6 +24,10 @@ _EVERYTHING = (
 #: QEMU 7.2's emulator loses stores after each look at its log of dirty pages, to pages that are sent soon
 #: after (see docs/lab.md). What may be paused for so long is sent in one pass, with one look while it runs.
 ONE_PASS = ("--max-downtime", "10s")
+#: A program that only computes, while it moves: an interrupt that finds the kernel idle does not have it
+#: forget address translations, and one that finds a program does (docs/lab.md).
+BUSY = "(while :; do :; done) </dev/null >/dev/null 2>&1 & echo $! > /tmp/busy; renice -n 19 -p $! >/dev/null"
+IDLE = "kill $(cat /tmp/busy)"
 #: What holds of a guest at a host: raises AssertionError or LabError where it does not.
 Check = Callable[[Host], None]
 

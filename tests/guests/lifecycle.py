@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 
@@ -117,6 +118,7 @@ def _told(said: str, stage: Stage) -> str:
     """An error without what differs from run to run."""
     for host, name in ((stage.source, "host1"), (stage.destination, "host2")):
         said = said.replace(host.address, name)
+    said = re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+Z ", "", said)
     return said.replace(stage.guest.name, "vm1").partition("\n")[0]
 
 

@@ -67,6 +67,8 @@ def _cell(name: str, row: dict[str, Any] | None) -> str:
         return f"| {_text(name)} | {_text(row['said'])} | | | | libvirt refuses it as well |\n"
     gaps = " | ".join(_both(there[kind], back[kind]) for kind in ("pause", "tcp", "ping"))
     end = "there, back, next start" if row["restarted"] else "there and back"
+    # QEMU's emulator, not the migration (docs/lab.md).
+    end += f"; the emulator lost memory {row['lost']} times before" if row.get("lost") else ""
     return f"| {_text(name)} | {_text(row['said'])} | {gaps} | {end} |\n"
 
 
