@@ -11,7 +11,6 @@ import libvirt
 from helpers.lab_moves import params_for, wait_for_job
 from libvirt_migrate import Convergence, Guest, LibvirtError, Migration, MigrationError
 from libvirt_migrate.lab import Host
-from plan.frame import replacing
 
 from .cell import cell, story
 from .frame import Stage
@@ -153,7 +152,7 @@ def power_button(stage: Stage) -> str:
 
 @story(THEME, "it panics while it moves")
 def panics(stage: Stage) -> str:
-    stage.start("<panic model='isa'/>", edit=replacing("<clock", "<on_crash>destroy</on_crash><clock"))
+    stage.start()
     migration = _slowly(stage)
     stage.run(stage.source, "(sleep 0.3; echo c > /proc/sysrq-trigger) >/dev/null 2>&1 &")
     _until(stage.guest.beats.is_silent, "that it panics")
