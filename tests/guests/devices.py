@@ -95,7 +95,7 @@ def _vnc_wants_password(host: Host, port: int) -> bool:
     return kinds[1:] == b"\x02"
 
 
-@cell(THEME, "VNC with a password")
+@cell(THEME, "VNC with a password", quick=True)
 def vnc_password(stage: Stage) -> None:
     stage.start(edit=replacing("autoport='yes'", "autoport='yes' passwd='secret'"))
 
