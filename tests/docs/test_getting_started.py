@@ -45,7 +45,8 @@ def typed(line: str, name: str) -> subprocess.CompletedProcess[str]:
     if words[:3] == ["python", "-m", "libvirt_migrate.lab"]:
         return run(sys.executable, *words[1:], "--name", name)
     at = "host2" if line.startswith(AT_DESTINATION) else "host1"
-    return run(sys.executable, "-m", "libvirt_migrate.lab", "shell", "--name", name, "--at", at, "-c", line)
+    shell = ("shell", "--name", name, "--at", at, "--", "sh", "-c", line)
+    return run(sys.executable, "-m", "libvirt_migrate.lab", *shell)
 
 
 def lines() -> list[str]:

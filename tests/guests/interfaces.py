@@ -5,7 +5,7 @@ from __future__ import annotations
 import libvirt
 
 from libvirt_migrate.lab import Host
-from plan.frame import replacing
+from plan.frame import replacing, with_devices
 
 from .cell import cell
 from .frame import LIVE, Stage
@@ -74,7 +74,8 @@ def plugged_interface(stage: Stage) -> None:
 
 @cell(THEME, "an interface that was pulled out while it ran")
 def pulled_interface(stage: Stage) -> None:
-    domain = stage.start(_NIC)
+    # Behind the one that has the address.
+    domain = stage.start(edit=with_devices(_NIC))
     domain.detachDeviceFlags(_NIC, LIVE)
     stage.run(stage.source, f'for i in $(seq 50); do [ "$({_NAME})" ] || exit 0; sleep 0.2; done; exit 1')
 

@@ -14,7 +14,7 @@ from libvirt_migrate.lab import Host
 from libvirt_migrate.lab.sessions import Ping, Session
 
 from .cell import Cell
-from .frame import Check, Stage
+from .frame import BUSY, IDLE, Check, Stage
 
 
 @dataclass
@@ -99,6 +99,7 @@ def move(stage: Stage, source: Host, destination: Host) -> Move:
         start = time.time()
         _migrate(stage, source, destination)
         return Move(time.time() - start, 0, 0, 0)
+    stage.run(source, BUSY)
     with Session(address) as session, Ping(address) as ping:
         time.sleep(0.2)
         start = time.time()
@@ -109,8 +110,9 @@ def move(stage: Stage, source: Host, destination: Host) -> Move:
         assert session.wrong == ""
         assert beats.is_intact(), f"{beats.errors} pages are wrong"
         until = time.time()
-        gaps = (each.longest_gap(start, until) for each in (beats, session, ping))
-        return Move(end - start, *gaps)
+        gaps = [each.longest_gap(start, until) for each in (beats, session, ping)]
+    stage.run(destination, IDLE)
+    return Move(end - start, *gaps)
 
 
 def _migrate(stage: Stage, source: Host, destination: Host) -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 
 import libvirt
 
 from helpers.lab_moves import params_for, wait_for_job
-from libvirt_migrate import Guest, LibvirtError, Migration, MigrationError
+from libvirt_migrate import Convergence, Guest, LibvirtError, Migration, MigrationError
 from libvirt_migrate.lab import Host
-from plan.frame import replacing
 
 from .cell import cell, story
 from .frame import Stage
@@ -51,7 +51,8 @@ def odd_name(stage: Stage) -> None:
 def _slowly(stage: Stage) -> Migration:
     """Starts a move that takes as long as it is let."""
     domain = stage.domain(stage.source)
-    migration = Guest(domain).start_migration(params_for(stage.guest, stage.hosts, bandwidth=2))
+    params = params_for(stage.guest, stage.hosts, bandwidth=1)
+    migration = Guest(domain).start_migration(params, convergence=Convergence(max_downtime=10))
     wait_for_job(domain)
     return migration
 
@@ -116,6 +117,7 @@ def _told(said: str, stage: Stage) -> str:
     """An error without what differs from run to run."""
     for host, name in ((stage.source, "host1"), (stage.destination, "host2")):
         said = said.replace(host.address, name)
+    said = re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+Z ", "", said)
     return said.replace(stage.guest.name, "vm1").partition("\n")[0]
 
 
@@ -150,7 +152,7 @@ def power_button(stage: Stage) -> str:
 
 @story(THEME, "it panics while it moves")
 def panics(stage: Stage) -> str:
-    stage.start("<panic model='isa'/>", edit=replacing("<clock", "<on_crash>destroy</on_crash><clock"))
+    stage.start()
     migration = _slowly(stage)
     stage.run(stage.source, "(sleep 0.3; echo c > /proc/sysrq-trigger) >/dev/null 2>&1 &")
     _until(stage.guest.beats.is_silent, "that it panics")
@@ -185,13 +187,19 @@ def suspended(stage: Stage) -> str:
     stage.domain(stage.source).suspend()
     _fast(migration)
     outcome = migration.result(timeout=120)
-    assert outcome.guest_location == "destination-paused", outcome
-    domain = stage.domain(stage.destination)
-    assert domain.state()[0] == libvirt.VIR_DOMAIN_PAUSED
-    domain.resume()
+    state, _ = stage.domain(stage.destination).state()
+    paused = state == libvirt.VIR_DOMAIN_PAUSED
+    assert outcome.guest_location == f"destination-{'paused' if paused else 'running'}", (outcome, state)
+    if paused:
+        stage.domain(stage.destination).resume()
     stage.guest.beats.wait_for_passes(2, timeout=60)
     assert stage.guest.beats.is_intact()
-    return f"moved, told as {outcome.guest_location}; it goes on there when it is resumed"
+    runs = (
+        "it goes on there when it is resumed"
+        if paused
+        else "libvirt has it run there, though nobody resumed it"
+    )
+    return f"told as {outcome.guest_location}, which is true: {runs}"
 
 
 @story(THEME, "a device is plugged in while it moves")

@@ -9,7 +9,7 @@ import libvirt
 
 from helpers.commands import command
 from helpers.events import events
-from libvirt_migrate import Guest, MigrateFlags, Retarget, build_migrate_params, retarget_pair
+from libvirt_migrate import Convergence, Guest, MigrateFlags, Retarget, build_migrate_params, retarget_pair
 from libvirt_migrate.lab import Host
 from plan.frame import replacing
 
@@ -27,7 +27,8 @@ def _move(stage: Stage, retarget: Retarget, *, unsafe: bool = False) -> None:
     both = domain.XMLDesc(flags), domain.XMLDesc(flags | libvirt.VIR_DOMAIN_XML_INACTIVE)
     live, persistent = retarget_pair(*both, retarget)
     params = build_migrate_params(live, persistent_xml=persistent, destination=stage.destination.uri)
-    Guest(domain).migrate(params, flags=params.flags | MigrateFlags.UNSAFE if unsafe else None)
+    calls = params.flags | MigrateFlags.UNSAFE if unsafe else None
+    Guest(domain).migrate(params, flags=calls, convergence=Convergence(max_downtime=10))
     stage.guest.beats.wait_for_passes(2, timeout=60)
     assert stage.guest.beats.is_intact()
 
@@ -79,7 +80,8 @@ def places(stage: Stage) -> str:
         # The one that beats is the first.
         edit=lambda xml: _beating_first(xml),
     )
-    written = stage.run(source, "dd if=/dev/urandom of=/dev/vda bs=64k count=16; sync; sha256sum /dev/vda")
+    hashed = "dd if=/dev/vda bs=64k count=8 2>/dev/null | sha256sum"
+    written = stage.run(source, f"dd if=/dev/urandom of=/dev/vda bs=64k count=8; sync; {hashed}")
     mac = re.findall(r"<mac address='([^']+)'", stage.guest.xml)[0]
     other = f"<disk type='file'><source file='{there}'/></disk>"
     bridge = "<interface type='bridge'><source bridge='other'/></interface>"
@@ -105,7 +107,7 @@ def places(stage: Stage) -> str:
             assert f"{destination.address}:{port} " in listening, listening
         (nic,) = re.findall(r"<target dev='(vnet\d+)'", stage.domain(destination).XMLDesc())
         assert "master other" in destination.run("ip", "link", "show", nic)
-        read = stage.run(destination, "echo 3 > /proc/sys/vm/drop_caches; sha256sum /dev/vda")
+        read = stage.run(destination, f"echo 3 > /proc/sys/vm/drop_caches; {hashed}")
         assert read == written.splitlines()[-1]
     return "QEMU listens at the new ports there, has the other path open, and is on the other bridge"
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
+import signal
+import subprocess
 import sys
 
 from . import linux_guest, releases, state
@@ -36,7 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     shell = commands.add_parser("shell", help="a shell on a host, where the hosts have names")
     for command in (guest, shell):
         command.add_argument("--at", default="host1", metavar="HOST", help="at which host (host1)")
-    shell.add_argument("-c", dest="script", metavar="COMMAND", help="only run this")
+    shell.add_argument("words", nargs="*", metavar="WORD", help="a program in place of a shell, after --")
     status = commands.add_parser("status", help="what is up")
     ending = commands.add_parser("down", help="end a lab and all that is in it")
     for command, default in ((up, "lab"), (guest, "lab"), (shell, "lab"), (status, "all"), (ending, "lab")):
@@ -76,11 +78,11 @@ def _guest(lab: Lab, name: str, at: str, *, disk: bool) -> int:
     return 0
 
 
-def _shell(lab: Lab, at: str, script: str | None) -> int:
+def _shell(lab: Lab, at: str, words: list[str]) -> int:
     own = shlex.split(os.environ.get("SHELL", "")) or ["/bin/sh"]
-    command = ["/bin/sh", "-c", script] if script is not None else own
-    words = [*enter_host(_host(lab, at).pid), *command]
-    os.execvp(words[0], words)  # noqa: S606
+    # Ctrl-C is for what runs in it.
+    signal.signal(signal.SIGINT, lambda *_: None)
+    return subprocess.run([*enter_host(_host(lab, at).pid), *(words or own)], check=False).returncode
 
 
 def _status(wanted: str | None) -> int:
@@ -115,7 +117,7 @@ def main(arguments: list[str] | None = None) -> int:
             lab = Lab.attach(options.name or "lab")
             return _guest(lab, options.guest, options.at, disk=options.disk)
         if options.command == "shell":
-            return _shell(Lab.attach(options.name or "lab"), options.at, options.script)
+            return _shell(Lab.attach(options.name or "lab"), options.at, options.words)
         if options.command == "status":
             return _status(options.name)
         if not down(options.name or "lab"):

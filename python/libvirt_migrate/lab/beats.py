@@ -7,6 +7,7 @@ import socket
 import struct
 import threading
 import time
+from collections import deque
 from dataclasses import dataclass
 
 from .errors import LabError
@@ -58,6 +59,8 @@ class Beats:
         self._errors = 0
         self._went_back = False
         self._text = b""
+        #: The last lines that are no beats: a kernel that panics says so.
+        self._said: deque[str] = deque(maxlen=12)
         self._closed = False
         self._thread = threading.Thread(target=self._listen, name="lab-beats", daemon=True)
         self._thread.start()
@@ -90,6 +93,8 @@ class Beats:
                 passes = int(found[1], 16)
                 self._went_back = self._went_back or passes < (self._passes or 0)
                 self._passes, self._errors = passes, int(found[2], 16)
+            elif line.strip():
+                self._said.append(line.decode(errors="replace").strip())
 
     @property
     def passes(self) -> int:
@@ -128,8 +133,9 @@ class Beats:
             first = self._passes
             goal = more if first is None else first + more
             if not self._changed.wait_for(lambda: (self._passes or 0) >= goal, timeout):
+                said = f"; it said: {' / '.join(self._said)}" if self._said else ""
                 raise LabError(
-                    f"the guest is silent or stuck: pass {self._passes}, {timeout:g} s ago {first}"
+                    f"the guest is silent or stuck: pass {self._passes}, {timeout:g} s ago {first}{said}"
                 )
 
     def forget(self) -> None:
