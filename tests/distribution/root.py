@@ -31,7 +31,11 @@ while [ "$count" -gt 0 ]; do
     shift 2
     count=$((count - 1))
 done
-exec chroot "$root" "$@"
+# Not chroot alone: who enters a namespace that is made in there (the lab does) would be outside again.
+cd "$root"
+mkdir mnt/.outside
+pivot_root . mnt/.outside
+exec chroot . sh -c 'umount --lazy /mnt/.outside && rmdir /mnt/.outside && exec "$@"' sh "$@"
 """
 
 

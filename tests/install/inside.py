@@ -1,6 +1,6 @@
 """Tries the ways to install in a root of a Debian release, with an index of its own and no network.
 
-    PYTHONPATH=/mnt python3 -B -m install.inside
+    PYTHONPATH=/mnt python3 -B -m install.inside [WAY …]
 
 Prints a line of JSON for each way. It is thrown away with the root.
 """
@@ -88,7 +88,8 @@ def main() -> int:
     """All ways; ends with 1 where one failed."""
     server = serve()
     failed = False
-    for way in (*WAYS, *(PACKAGED if DEBS.is_dir() else ())):
+    known = (*WAYS, *(PACKAGED if DEBS.is_dir() else ()))
+    for way in [way for way in known if way.name in sys.argv[1:]] or known:
         start = time.monotonic()
         try:
             result, text = "pass", attempt(way)
