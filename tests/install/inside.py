@@ -88,8 +88,8 @@ def main() -> int:
     """All ways; ends with 1 where one failed."""
     server = serve()
     failed = False
-    known = (*WAYS, *(PACKAGED if DEBS.is_dir() else ()))
-    for way in [way for way in known if way.name in sys.argv[1:]] or known:
+    known = {way.name: way for way in (*WAYS, *(PACKAGED if DEBS.is_dir() else ()))}
+    for way in [known[name] for name in sys.argv[1:]] or known.values():
         start = time.monotonic()
         try:
             result, text = "pass", attempt(way)
