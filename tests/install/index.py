@@ -10,7 +10,10 @@ import sys
 from pathlib import Path
 
 #: What the extras bring, for every release's Python: wheels without native code.
-PURE = ("rich>=14,<16", "shtab>=1.7,<2", "setuptools", "wheel")
+PURE = (
+    *("rich>=14,<16", "shtab>=1.7,<2", "prometheus-client", "opentelemetry-api"),
+    *("setuptools", "wheel"),
+)
 #: There are no wheels of it; it is built against the release's libvirt.
 FROM_SOURCE = ("libvirt-python",)
 
@@ -30,9 +33,12 @@ def make(dist: Path, folder: Path) -> Path:
         "--dest",
         str(files),
     ]
-    subprocess.run([*pip, "--only-binary", ":all:", *PURE], check=True)
-    source = ["--no-deps", "--no-binary", "libvirt-python"]
-    subprocess.run([*pip, *source, *FROM_SOURCE], check=True)
+    stamp, wanted = folder / "files.txt", "\n".join((*PURE, *FROM_SOURCE))
+    if not stamp.exists() or stamp.read_text() != wanted:
+        subprocess.run([*pip, "--only-binary", ":all:", *PURE], check=True)
+        source = ["--no-deps", "--no-binary", "libvirt-python"]
+        subprocess.run([*pip, *source, *FROM_SOURCE], check=True)
+        stamp.write_text(wanted)
     for file in (*files.iterdir(), *(path for path in dist.iterdir() if path.suffix in (".whl", ".gz"))):
         # PEP 503's form of a name.
         name = re.sub(r"[-_.]+", "-", re.split(r"-\d", file.name)[0]).lower()

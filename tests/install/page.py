@@ -1,4 +1,7 @@
-"""Makes the table of docs/install.md from the record of a run: python -m install.page RECORD (in tests/)."""
+"""Makes the table of docs/install.md from the record of a run: python -m install.page RECORD … (in tests/).
+
+Of a way that was tried more than once the last one counts.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,7 @@ def table(rows: list[Row]) -> str:
 
 def main() -> int:
     """Writes the table into the page."""
-    rows = [json.loads(line) for line in Path(sys.argv[1]).read_text().splitlines()]
+    rows = [json.loads(line) for name in sys.argv[1:] for line in Path(name).read_text().splitlines()]
     before, rest = PAGE.read_text().split(BEGIN)
     PAGE.write_text(before + BEGIN + table(rows) + END + rest.split(END, 1)[1])
     return 0

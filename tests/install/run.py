@@ -1,12 +1,16 @@
 """Tries the documented ways to install in clean roots: python -m install.run RECORD [RELEASE …] (in tests/).
 
+With `--way NAME` only that one, in place of all.
+
 `make dist` and `make deb` call it, once dist/ is there. Ends with 0 where every way worked, with 1 where one
 did not, and with 2 where a root is not to be had.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
+import signal
 import sys
 import time
 from pathlib import Path
@@ -16,24 +20,32 @@ from distribution.run import Record
 from libvirt_migrate.lab import LabError, bootstrap
 
 from . import index
-from .ways import PACKAGED, WAYS
+from .ways import PACKAGED, WAYS, Way
 
 ROOT = Path(__file__).parents[2]
 WORK = ROOT / "target" / "install"
 RELEASES = ("bookworm", "trixie", "sid")
 
 
-def attempt(release: str, pages: Path, record: Record) -> None:
-    """All ways on a release."""
+def attempt(release: str, pages: Path, record: Record, ways: list[Way]) -> None:
+    """These ways on a release."""
     start = time.monotonic()
     try:
         bootstrap.get(release)
         with root(release, WORK / f"{release}.log") as here:
-            here.install(sorted({package for way in (*WAYS, *PACKAGED) for package in way.packages}))
+            here.install(sorted({package for way in ways for package in way.packages}))
             folders = {"install": Path(__file__).parent, "index": pages, "scripts": ROOT / "scripts"}
             debs = ROOT / "dist" / "deb"
             code = here.run(
-                ["env", "PYTHONPATH=/mnt", "python3", "-B", "-m", "install.inside"],
+                [
+                    "env",
+                    "PYTHONPATH=/mnt",
+                    "python3",
+                    "-B",
+                    "-m",
+                    "install.inside",
+                    *(way.name for way in ways),
+                ],
                 folders=folders | ({"deb": debs} if debs.is_dir() else {}),
                 hear=lambda line: record.tell(release, json.loads(line)) if line.startswith("{") else None,
             )
@@ -50,10 +62,24 @@ def main() -> int:
     if not list(dist.glob("*.whl")):
         print("there is nothing in dist/: scripts/dist builds it", file=sys.stderr)
         return 1
-    record = Record(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser()
+    parser.add_argument("record", type=Path)
+    parser.add_argument("releases", nargs="*", default=RELEASES)
+    known = {way.name: way for way in (*WAYS, *PACKAGED)}
+    parser.add_argument("--way", action="append", choices=known)
+    options = parser.parse_args()
+    # Ended in order, with nothing left behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    ways = [known[name] for name in options.way or known]
+    if not (dist / "deb").is_dir():
+        ways = [way for way in ways if way not in PACKAGED]
+    if not ways:
+        print("there is nothing in dist/deb: scripts/deb builds it", file=sys.stderr)
+        return 1
+    record = Record(options.record)
     pages = index.make(dist, WORK)
-    for release in sys.argv[2:] or RELEASES:
-        attempt(release, pages, record)
+    for release in options.releases:
+        attempt(release, pages, record, ways)
     return 1 if "fail" in record.results else 2 if "not run" in record.results else 0
 
 

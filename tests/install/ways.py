@@ -65,6 +65,13 @@ WAYS = (
         ("python3-venv", "python3-dev", "gcc", "libc6-dev", "libvirt-dev", "pkg-config"),
     ),
     Way(
+        "metrics and spans, with pip",
+        (_PYTHON, "lm/bin/pip install 'libvirt-migrate[prometheus,opentelemetry]'"),
+        ("lm/bin/python -c 'from libvirt_migrate.observing import metrics, spans; metrics.instrument()'",),
+        ("lm/bin/pip uninstall --yes libvirt-migrate",),
+        ("python3-venv",),
+    ),
+    Way(
         "Nova's file, with pip",
         (_PYTHON, "lm/bin/pip install 'libvirt-migrate[nova]'"),
         (
