@@ -18,6 +18,7 @@ mod driver;
 #[doc(hidden)]
 pub mod engine;
 pub mod error;
+mod eta;
 #[doc(hidden)]
 pub mod exposure;
 #[doc(hidden)]
@@ -28,6 +29,7 @@ pub mod job;
 pub mod libvirt;
 pub mod location;
 pub mod numbers;
+mod pace;
 pub mod params;
 mod phase;
 mod place;
