@@ -24,6 +24,7 @@ pub mod exposure;
 #[doc(hidden)]
 pub mod fact;
 pub mod flags;
+pub mod forecast;
 pub mod guest;
 pub mod job;
 pub mod libvirt;

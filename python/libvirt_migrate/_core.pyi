@@ -21,6 +21,7 @@ __all__ = [
     "Decision",
     "Engine",
     "EngineOrder",
+    "Forecast",
     "Guest",
     "GuestState",
     "Host",
@@ -49,6 +50,7 @@ __all__ = [
     "_params_as_given",
     "build_migrate_params",
     "diff_xml",
+    "forecast",
     "guest_location",
     "listeners",
     "retarget_pair",
@@ -612,6 +614,37 @@ class Convergence:
     def to_dict(self) -> dict[str, Any]: ...
     def __eq__(self, value: object, /) -> bool: ...
     def __repr__(self, /) -> str: ...
+
+@final
+class Forecast:
+    @property
+    def ends(self) -> bool: ...
+    @property
+    def sure(self) -> float: ...
+    @property
+    def post_copy(self) -> bool: ...
+    @property
+    def time(self) -> tuple[float, float, float] | None: ...
+    @property
+    def pause(self) -> tuple[float, float, float] | None: ...
+    @property
+    def passes(self) -> tuple[float, float, float] | None: ...
+    @property
+    def sent(self) -> tuple[float, float, float] | None: ...
+    @property
+    def helps(self) -> list[dict[str, Any]]: ...
+    def to_dict(self) -> dict[str, Any]: ...
+    def __eq__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+
+def forecast(
+    memory: float,
+    link: float,
+    *,
+    dirtied: Sequence[tuple[float, float]] = ...,
+    disks: float = 0.0,
+    convergence: Convergence | None = None,
+) -> Forecast: ...
 
 @final
 class Progress:

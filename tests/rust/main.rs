@@ -26,6 +26,7 @@ mod engine_end;
 mod engine_follow;
 mod engine_restart;
 mod engine_wishes;
+mod forecast;
 mod guest;
 mod libvirt_beforehand;
 mod libvirt_layer;
