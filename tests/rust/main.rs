@@ -41,6 +41,7 @@ mod params_as_given;
 mod parsers_properties;
 mod policy_adaptive;
 mod policy_intent;
+mod policy_peers;
 mod policy_plots;
 mod policy_post_copy;
 mod policy_progress;
