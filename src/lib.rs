@@ -18,16 +18,19 @@ mod driver;
 #[doc(hidden)]
 pub mod engine;
 pub mod error;
+mod eta;
 #[doc(hidden)]
 pub mod exposure;
 #[doc(hidden)]
 pub mod fact;
 pub mod flags;
+pub mod forecast;
 pub mod guest;
 pub mod job;
 pub mod libvirt;
 pub mod location;
 pub mod numbers;
+mod pace;
 pub mod params;
 mod phase;
 mod place;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::eta::{Eta, Left};
 pub use crate::phase::Phase;
 use crate::policy::{Estimate, Sample};
 
@@ -33,8 +34,11 @@ pub struct Progress {
     pub dirty_rate: Option<f64>,
     /// The pause that the guest would see now; `None` while unknown.
     pub expected_downtime: Option<Duration>,
-    /// Until the end; `None` while unknown, and for a guest that will not converge like this.
+    /// Until the end, if it goes on like this; `None` before anything was measured, and for what does not end by itself.
+    /// In the first pass over the memory it is the least: nobody knows how much the next ones will find.
     pub expected_time_left: Option<Duration>,
+    /// It does not end by itself: memory or disks are written to as fast as they are moved.
+    pub stuck: bool,
     /// How much the guest is slowed down, %.
     pub throttle: u8,
     /// The part that is done, 0 to 1. Never goes back. 1 means that the guest runs at the destination with
@@ -52,6 +56,7 @@ const NOT_YET: f64 = 0.99;
 pub struct ProgressTracker {
     memory: u64,
     estimate: Estimate,
+    eta: Eta,
     last: Progress,
 }
 
@@ -69,6 +74,7 @@ impl ProgressTracker {
         if sample.phase == Phase::Memory {
             self.estimate.observe(sample);
         }
+        self.eta.observe(sample);
         // The statistics of a job that is being cleaned up are gone or 0; the last ones still hold.
         if sample.memory_total == 0 && sample.disk_total == 0 {
             self.last.elapsed = sample.elapsed;
@@ -86,6 +92,7 @@ impl ProgressTracker {
     }
 
     fn measured(&self, sample: &Sample) -> Progress {
+        let left = self.eta.left(sample, &self.estimate, self.memory.max(sample.memory_total));
         let copying = sample.phase == Phase::Disks;
         let smoothed = self.estimate.throughput().filter(|_| sample.phase == Phase::Memory);
         let memory = smoothed.or(sample.throughput);
@@ -99,10 +106,14 @@ impl ProgressTracker {
             disk_processed: sample.disk_processed,
             disk_remaining: sample.disk_remaining,
             iteration: sample.iteration,
-            throughput: if copying { sample.disk_throughput } else { memory },
+            throughput: if copying { self.eta.disk_throughput(sample) } else { memory },
             dirty_rate: self.estimate.dirty_rate().filter(|_| sample.phase == Phase::Memory),
             expected_downtime: self.expected_downtime(sample),
-            expected_time_left: self.time_left(sample),
+            expected_time_left: match left {
+                Left::Seconds(seconds) => Duration::try_from_secs_f64(seconds).ok(),
+                Left::Unknown | Left::Never => None,
+            },
+            stuck: left == Left::Never,
             throttle: sample.throttle,
             fraction: self.last.fraction,
         }
@@ -111,21 +122,6 @@ impl ProgressTracker {
     fn expected_downtime(&self, sample: &Sample) -> Option<Duration> {
         let pause = self.estimate.pause().filter(|_| sample.phase == Phase::Memory)?;
         Duration::try_from_secs_f64(pause).ok()
-    }
-
-    fn time_left(&self, sample: &Sample) -> Option<Duration> {
-        let left = sample.memory_remaining as f64;
-        let seconds = match sample.phase {
-            // Nobody knows in the first pass how much the next ones will find.
-            Phase::Memory if sample.iteration >= 2 => {
-                let limit = sample.downtime_limit_ms as f64 / 1000.0;
-                self.estimate.seconds_until(limit, left)? + self.estimate.pause()?.min(limit)
-            }
-            Phase::PostCopy => left / sample.throughput?,
-            _ => return None,
-        };
-        // Infinite is a guest that will not converge like this: not known either.
-        Duration::try_from_secs_f64(seconds).ok()
     }
 
     fn fraction(&self, sample: &Sample) -> f64 {

@@ -65,6 +65,7 @@ impl Record {
                 disk_remaining: 0,
                 expected_downtime: None,
                 expected_time_left: Some(Duration::ZERO),
+                stuck: false,
                 fraction: 1.0,
                 ..self.progress
             });

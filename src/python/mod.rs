@@ -6,6 +6,7 @@ mod engine;
 mod errors;
 #[cfg(debug_assertions)]
 mod faults;
+mod forecast;
 mod foreign;
 mod gil;
 mod given;
@@ -44,6 +45,8 @@ mod _core {
     #[cfg(debug_assertions)]
     #[pymodule_export]
     use super::faults::_panic;
+    #[pymodule_export]
+    use super::forecast::{PyForecast, forecast};
     #[pymodule_export]
     use super::given::_params_as_given;
     #[pymodule_export]

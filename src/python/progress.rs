@@ -61,7 +61,9 @@ py_progress! {
     expected_downtime: Option<f64> = |progress| seconds(progress.expected_downtime),
         "The pause that the guest would see now.";
     expected_time_left: Option<f64> = |progress| seconds(progress.expected_time_left),
-        "Until the end; `None` also for a guest that will not converge like this.";
+        "Until the end, if it goes on like this; `None` also for what does not end by itself.";
+    stuck: bool = |progress| progress.stuck,
+        "It does not end by itself: memory or disks are written to as fast as they are moved.";
     throttle: u8 = |progress| progress.throttle, "How much the guest is slowed down, %.";
 }
 

@@ -26,6 +26,7 @@ def progress(**more: Any) -> Any:
         "dirty_rate": 28.0 * MIB,
         "expected_downtime": 1.3,
         "expected_time_left": 44.0,
+        "stuck": False,
         "throttle": 20,
     }
     return SimpleNamespace(**{**fields, **more})
@@ -53,6 +54,12 @@ def test_what_is_not_known_is_left_out() -> None:
     unknown = dict.fromkeys(("throughput", "dirty_rate", "expected_downtime", "expected_time_left"))
     (line,) = drawn("vm1", progress(throttle=0, **unknown), 80)
     assert line.rstrip().endswith("43 % 123 MiB left")
+
+
+def test_what_does_not_end_by_itself_is_said() -> None:
+    (line,) = drawn("vm1", progress(stuck=True, expected_time_left=None), 160)
+    assert "does not end by itself" in line
+    assert "to go" not in line
 
 
 def test_before_it_begins_nothing_is_said_of_what_is_left() -> None:

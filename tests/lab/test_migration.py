@@ -250,6 +250,23 @@ def test_a_deadline_is_kept(source: Host, destination: Host, start_guest: StartG
     assert "start-post-copy" in [decision.action for decision in forced.decisions]
 
 
+def test_post_copy_begins_as_soon_as_one_pass_tells_that_waiting_takes_longer(
+    source: Host, destination: Host, start_guest: StartGuest
+) -> None:
+    lab_guest = start_guest(memory=96, workload=BUSY)
+    outcome = Guest(lab_guest.domain(source)).migrate(
+        parameters(lab_guest, source, destination, bandwidth=12),
+        convergence=Convergence(max_downtime=0.2, post_copy=True),
+    )
+    assert outcome.guest_location == "destination-running"
+    (switch,) = (one for one in outcome.decisions if one.action == "start-post-copy")
+    assert switch.reason.startswith("a pass of ")
+    assert switch.reason.endswith("post-copy is allowed")
+    # The pass in which it begins is the second one; another may have begun until QEMU took it.
+    assert outcome.iterations <= 3
+    lab_guest.beats.wait_for_passes()
+
+
 def test_a_guest_that_cannot_converge_is_throttled(
     source: Host, destination: Host, start_guest: StartGuest
 ) -> None:

@@ -77,7 +77,9 @@ fn time_left_and_pause_are_told_once_they_are_known() {
     let mut tracker = ProgressTracker::default();
     let none = Context::default();
     let first = at(&mut tracker, 1.0, &memory(1, 900), none);
-    assert_eq!((first.expected_time_left, first.expected_downtime, first.dirty_rate), (None, None, None));
+    // The rest of the pass, at the least.
+    assert_eq!(first.expected_time_left, Some(Duration::from_secs(9)));
+    assert_eq!((first.expected_downtime, first.dirty_rate), (None, None));
     assert_eq!(first.throughput, Some(100.0 * MIB as f64));
     let second = at(&mut tracker, 10.0, &memory(2, 200), none);
     assert_eq!(second.expected_downtime, Some(Duration::from_secs(2)));
@@ -92,7 +94,36 @@ fn a_guest_that_will_not_converge_has_no_time_left() {
     for iteration in 1..6 {
         let job = JobInfo { memory_dirty_rate: Some(40_000), ..memory(iteration, 900) };
         let progress = at(&mut tracker, iteration as f64 * 9.0, &job, Context::default());
-        assert_eq!(progress.expected_time_left, None);
+        let known = progress.expected_time_left.is_some();
+        assert_eq!((known, progress.stuck), (iteration < 2, iteration >= 2), "iteration {iteration}");
+    }
+}
+
+#[test]
+fn disks_have_a_rate_and_an_end_before_memory_begins() {
+    let mut tracker = ProgressTracker::new(Some(1000 * MIB));
+    let untold = |left| JobInfo { disk_bps: None, ..disks(left) };
+    let first = at(&mut tracker, 1.0, &untold(900), Context::default());
+    assert_eq!((first.throughput, first.expected_time_left, first.stuck), (None, None, false));
+    let later = at(&mut tracker, 3.0, &untold(700), Context::default());
+    assert_eq!(later.throughput, Some(100.0 * MIB as f64));
+    // 7 s for the disks and 10 s for the memory.
+    assert_eq!(later.expected_time_left, Some(Duration::from_secs(17)));
+}
+
+#[test]
+fn a_disk_that_is_written_as_fast_as_it_is_copied_is_found_within_seconds() {
+    let mut tracker = ProgressTracker::new(Some(1000 * MIB));
+    for second in 0..20 {
+        let job = JobInfo {
+            disk_total: Some((3000 + second * 98) * MIB),
+            disk_processed: Some(second * 100 * MIB),
+            disk_remaining: Some((3000 - second * 2) * MIB),
+            ..disks(0)
+        };
+        let progress = at(&mut tracker, second as f64, &job, Context::default());
+        assert_eq!(progress.stuck, second >= 3, "{second} s");
+        assert_eq!(progress.expected_time_left.is_some(), second < 3, "{second} s");
     }
 }
 

@@ -150,6 +150,7 @@ def rates(progress: Progress) -> list[str]:
             if progress.expected_time_left is not None
             else []
         ),
+        *(["does not end by itself"] if progress.stuck else []),
         *([f"slowed {progress.throttle} %"] if progress.throttle else []),
     ]
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use libvirt_migrate::policy::{Action, Context, Decision, Outlook, Policy, Sample};
-use libvirt_migrate::progress::{Progress, ProgressTracker};
+use crate::policy::{Action, Context, Decision, Outlook, Policy, Sample};
+use crate::progress::{Progress, ProgressTracker};
 
 use super::link::symmetric;
 use super::{Guest, Link, Qemu, STEP, Start};
@@ -56,6 +56,10 @@ pub struct Report {
     /// The iteration in which the policy found that waiting is of no use.
     pub stuck: Option<u64>,
     pub progress: Vec<Progress>,
+    /// Bytes, of the run that ended it.
+    pub sent: f64,
+    /// Passes of that run.
+    pub passes: u64,
 }
 
 /// How long the migration takes with one limit and no policy; `None` where it is not over by `until`.
@@ -119,6 +123,8 @@ pub fn migrate(guest: Guest, link: Link, start: Start, watch: Watch, policy: &mu
         done: Vec::new(),
         stuck: None,
         progress: Vec::new(),
+        sent: 0.0,
+        passes: 0,
     };
     let qemu = Qemu::new(guest, link, start, 0.0).told(watch.told);
     let mut run = Run { policy, qemu, guest, link, start, watch, report, run: 0, tried: 0 };
@@ -151,6 +157,7 @@ impl Run<'_> {
                 self.look(&mut tracker, at);
             }
         }
+        (self.report.sent, self.report.passes) = (self.qemu.sent(), self.qemu.iteration());
         self.report.limit_ms = self.qemu.limit_ms;
         self.report.paused = self.qemu.paused;
     }
@@ -197,7 +204,6 @@ impl Run<'_> {
                 self.qemu = qemu.told(self.watch.told);
                 self.run += 1;
             }
-            other => panic!("the simulator does not know {other:?}"),
         }
         self.policy.succeeded(&action);
         if matches!(action, Action::Restart(_)) {

@@ -1,7 +1,7 @@
 //! QEMU's migration thread.
 
-use libvirt_migrate::job::{JobInfo, JobType};
-use libvirt_migrate::policy::Throttle;
+use crate::job::{JobInfo, JobType};
+use crate::policy::Throttle;
 
 use super::{Guest, Link, STEP};
 
@@ -75,6 +75,11 @@ impl Qemu {
     /// The same, but libvirt tells this part of the throughput.
     pub fn told(self, told: f64) -> Self {
         Self { told, ..self }
+    }
+
+    /// Bytes sent.
+    pub fn sent(&self) -> f64 {
+        self.sent
     }
 
     pub fn iteration(&self) -> u64 {
