@@ -10,6 +10,7 @@ use super::{Engine, Purpose, Scope};
 use crate::domain::DomainEvent;
 use crate::error::LibvirtError;
 use crate::fact::Fact;
+use crate::flags::MigrateFlags;
 use crate::job::{JobInfo, JobType};
 use crate::location::GuestLocation;
 use crate::numbers::events::{STOPPED, STOPPED_MIGRATED};
@@ -219,9 +220,12 @@ impl Engine {
                     return;
                 }
             },
-            // The guest is gone from here: it has moved where that was told, or has ended.
+            // The guest is gone from here: it has moved where that was told, or has ended. One that ends keeps its
+            // definition; a migration that has moved the guest may be asked to remove it.
             Err(error) if Fact::<()>::from_answer(Err(error.clone())) == Fact::Absent => {
-                calling.completed.or(self.watch.succeeded.then_some(true))
+                let undefined =
+                    Self::has_left(error) && self.case.flags.contains(MigrateFlags::UNDEFINE_SOURCE);
+                calling.completed.or((self.watch.succeeded || undefined).then_some(true))
             }
             Err(_) => return,
         };

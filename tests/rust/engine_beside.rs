@@ -181,6 +181,8 @@ fn without_a_destination_the_statistics_alone_tell() {
     for (job, how) in [
         (Ok(last(JobType::Completed)), Some((How::Moved, GuestLocation::DestinationRunning))),
         (Err(LibvirtError::NO_DOMAIN), Some((How::Moved, GuestLocation::DestinationRunning))),
+        // Its process has ended, which is all that is known.
+        (Err(LibvirtError::OPERATION_INVALID), Some((How::Failed, GuestLocation::Unknown))),
         (Ok(last(JobType::Failed)), Some((How::Failed, GuestLocation::SourceRunning))),
     ] {
         let mut play = Play::start(alone());
