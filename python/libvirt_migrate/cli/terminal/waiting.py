@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
+#: How long a Ctrl-C may go unnoticed, s.
+PART = 0.2
 
 
 def interruptible(call: Callable[[], T]) -> T:
@@ -26,7 +28,9 @@ def interruptible(call: Callable[[], T]) -> T:
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    thread.join()
+    while thread.is_alive():
+        # In parts: a signal that comes between Python's last look for one and the wait interrupts nothing.
+        thread.join(PART)
     if errors:
         raise errors[0]
     return results[0]
