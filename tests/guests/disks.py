@@ -65,7 +65,7 @@ def ide(stage: Stage) -> None:
     works(stage, "/dev/sda")
 
 
-@cell(THEME, "two virtio-blk disks, qcow2, copied", quick=True)
+@cell(THEME, "two virtio-blk disks, qcow2, copied")
 def copied(stage: Stage) -> None:
     for host in stage.hosts:
         for name in "ab":

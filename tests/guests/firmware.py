@@ -36,7 +36,7 @@ def keeps_variables(stage: Stage) -> None:
     stage.checks.append(check)
 
 
-@cell(THEME, "OVMF, with a variable that the guest has set", quick=True)
+@cell(THEME, "OVMF, with a variable that the guest has set")
 def ovmf(stage: Stage) -> None:
     stage.start(edit=replacing("<os>", _OVMF), memory=256, machine="q35")
     keeps_variables(stage)

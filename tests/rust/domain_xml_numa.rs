@@ -101,10 +101,12 @@ fn a_vcpu_or_a_cell_that_the_guest_lacks_is_refused() {
     // A pin that is there is of what is there, whatever the rest says.
     let pinned = FLAT.replace("<perf/>", "<cputune><vcpupin vcpu='9' cpuset='0'/></cputune>");
     assert!(apply(numa(json!({"vcpu_pins": {"9": "1"}})), &pinned).contains("vcpu='9' cpuset='1'"));
-    // A guest whose definition does not say how many has one, as libvirt reads it.
+    // How many there are is not known where the definition does not say, unless it is made to say one.
     let silent = FLAT.replace("<vcpu>1</vcpu>", "");
-    fails(sched("0-1"), &silent, "no vCPU 1, which numa.vcpu_sched", "<domain");
-    assert!(apply(sched("0"), &silent).contains("<vcpusched vcpus='0'"));
+    assert!(apply(sched("20-21"), &silent).contains("<vcpusched vcpus='20-21'"));
+    let mut said = sched("0-1");
+    said["vcpu_cpuset"] = json!("0-3");
+    fails(said, &silent, "no vCPU 1, which numa.vcpu_sched", "<domain");
 }
 
 #[test]

@@ -116,7 +116,8 @@ pub(super) fn apply<'a>(
         vcpu_cpuset::apply(domain, cpuset, editor)?;
     }
     if let Some(numa) = &retarget.numa {
-        numa::apply(domain, numa, editor, missing)?;
+        let counts = matches!(retarget.vcpu_cpuset, Some(Setting::Set(_)));
+        numa::apply(domain, numa, counts, editor, missing)?;
     }
     if let Some(mdevs) = &retarget.mdevs {
         mdevs::apply(&devices, mdevs, editor)?;

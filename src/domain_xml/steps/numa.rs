@@ -15,10 +15,11 @@ pub(super) const NUMATUNE: &str = "numatune";
 pub(super) fn apply<'a>(
     domain: Element<'a>,
     numa: &'a Numa,
+    counts: bool,
     editor: &mut Editor<'a>,
     missing: &mut Missing,
 ) -> Result<(), XmlError> {
-    let topology = Topology::of(domain)?;
+    let topology = Topology::of(domain, counts)?;
     let pins =
         Pins { parent: CPUTUNE, name: "vcpupin", key: "vcpu", attribute: "cpuset", pins: &numa.vcpu_pins };
     pins.apply(domain, editor, |vcpu, set| {

@@ -9,18 +9,19 @@ use crate::domain_xml::{CpuSet, XmlError};
 
 /// The vCPUs and the NUMA cells of a guest.
 pub(super) struct Topology {
-    /// How many vCPUs it can have at most; `None` where the definition's word is no number.
+    /// How many vCPUs it can have at most; `None` where the definition does not say it in a number.
     vcpus: Option<u32>,
     /// The cells, by number.
     pub cells: HashSet<u32>,
 }
 
 impl Topology {
-    pub fn of(domain: Element<'_>) -> Result<Self, XmlError> {
-        // A guest that does not say how many has one.
+    /// `says` that the definition is being given an element of vCPUs, which says one where there was none.
+    pub fn of(domain: Element<'_>, says: bool) -> Result<Self, XmlError> {
         let vcpus = match domain.only("vcpu")? {
             Some(vcpu) => vcpu.own_text().trim().parse().ok(),
-            None => Some(1),
+            // libvirt reads one, but its own definitions always say it: this is an extract, as Nova's tests have them.
+            None => says.then_some(1),
         };
         let numa = domain.only("cpu")?.map_or(Ok(None), |cpu| cpu.only("numa"))?;
         let cells = numa.into_iter().flat_map(|numa| numa.children().filter(|child| child.named("cell")));
