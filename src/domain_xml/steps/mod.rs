@@ -116,7 +116,7 @@ pub(super) fn apply<'a>(
         vcpu_cpuset::apply(domain, cpuset, editor)?;
     }
     if let Some(numa) = &retarget.numa {
-        let counts = matches!(retarget.vcpu_cpuset, Some(Setting::Set(_)));
+        let counts = matches!(retarget.vcpu_cpuset, Some(crate::domain_xml::Setting::Set(_)));
         numa::apply(domain, numa, counts, editor, missing)?;
     }
     if let Some(mdevs) = &retarget.mdevs {
