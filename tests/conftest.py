@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,6 +14,12 @@ from helpers.migrating import MigratingDomain
 from libvirt_migrate.lab import Host, Lab, LabGuest
 
 StartGuest = Callable[..., LabGuest]
+
+
+def pytest_configure() -> None:
+    """Where the tests run in the background of a shell SIGINT is ignored, by whatever they start as well."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
