@@ -127,7 +127,7 @@ def cdroms(stage: Stage) -> None:
     stage.checks.append(check)
 
 
-@cell(THEME, "a disk that was plugged in while it ran", unknown=("shared-storage",), quick=True)
+@cell(THEME, "a disk that was plugged in while it ran", unknown=("shared-storage",))
 def plugged_disk(stage: Stage) -> None:
     path = str(stage.shared_folder() / "a.raw")
     stage.source.run("qemu-img", "create", "-q", "-f", "raw", path, "16M")

@@ -64,7 +64,7 @@ def tpm_tis(stage: Stage) -> None:
     opens_what_was_sealed(stage)
 
 
-@cell(THEME, "a TPM (CRB) whose state is encrypted with a secret of both hosts", quick=True)
+@cell(THEME, "a TPM (CRB) whose state is encrypted with a secret of both hosts")
 def tpm_crb_encrypted(stage: Stage) -> None:
     identity = "5c2d1d7e-1111-4222-8333-abcdefabc0de"
     xml = f"<secret ephemeral='no' private='yes'><uuid>{identity}</uuid></secret>"

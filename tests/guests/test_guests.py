@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 import time
 from collections import Counter
 from dataclasses import asdict
@@ -50,7 +51,7 @@ def _run_until_kept(cell: Cell, lab: Lab) -> dict[str, Any]:
         try:
             return {**_run(cell, lab), "lost": lost}
         except LabError as error:
-            if "silent or stuck" not in str(error):
+            if not re.search("silent or stuck|does not answer", str(error)):
                 raise
     return {**_run(cell, lab), "lost": 2}
 

@@ -123,7 +123,8 @@ def define(
         folder=_FOLDER,
         cmdline=cmdline,
         devices=devices,
-        mac=identity.bytes[:3].hex(":"),
+        # Of its own address: whoever knew another guest there would go on asking for that one's.
+        mac=bytes(map(int, address.split(".")[1:])).hex(":"),
         bridge=GUESTS,
         serial=serial,
         port=agent.PORT,
