@@ -52,7 +52,7 @@ def test_qemu_guest_agent_answers(guest: LabGuest, source: Host) -> None:
 
 def test_it_moves_with_its_sessions_and_its_files(lab: Lab, source: Host, destination: Host) -> None:
     """One whose memory the emulator has lost (docs/lab.md) falls silent: another one is tried."""
-    lost = []
+    lost: list[str] = []
     while len(lost) < 3:
         guest = lab.start_guest(
             f"mover{len(lost)}", system="linux", workload=Workload(working_set=8, rest=10)
