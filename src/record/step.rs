@@ -29,7 +29,8 @@ pub enum Act {
     RedefineCheckpoints(usize),
     /// Both hosts were asked, since nothing was heard of the migration for long. What they said is the reason.
     Look,
-    /// The source was paused, since the guest ran at both hosts.
+    /// The source was paused, since the guest ran at both hosts, or since libvirt waits for a guest to stop that goes on
+    /// there although nothing is moved any more. Which, the reason says.
     PauseSource,
     /// A post-copy that one side takes for healthy was stopped.
     Release,

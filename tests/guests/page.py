@@ -68,7 +68,7 @@ def _cell(name: str, row: dict[str, Any] | None) -> str:
     gaps = " | ".join(_both(there[kind], back[kind]) for kind in ("pause", "tcp", "ping"))
     end = "there, back, next start" if row["restarted"] else "there and back"
     # QEMU's emulator, not the migration (docs/lab.md).
-    end += f"; the emulator lost memory {row['lost']} times before" if row.get("lost") else ""
+    end += f"; it fell silent {row['lost']} times before" if row.get("lost") else ""
     return f"| {_text(name)} | {_text(row['said'])} | {gaps} | {end} |\n"
 
 

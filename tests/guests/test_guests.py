@@ -46,7 +46,10 @@ def _run(cell: Cell, lab: Lab) -> dict[str, Any]:
 
 
 def _run_until_kept(cell: Cell, lab: Lab) -> dict[str, Any]:
-    """Again, where the emulator has lost memory of the guest (docs/lab.md), which is told; twice at most."""
+    """Again, where the guest falls silent, which is told; twice at most.
+
+    Those whose memory the emulator has lost do (docs/lab.md); there may be other reasons.
+    """
     for lost in range(2):
         try:
             return {**_run(cell, lab), "lost": lost}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -165,8 +166,8 @@ class Scene:
         return store().instances()
 
 
-def set_up(monkeypatch: pytest.MonkeyPatch, path: Any) -> None:
-    """nova-compute's folder, and its options."""
+def nova_compute(monkeypatch: pytest.MonkeyPatch, path: Path) -> Iterator[None]:
+    """nova-compute's folder and options, for as long as a test takes."""
     from libvirt_migrate.nova import options
 
     options.register()
@@ -174,3 +175,7 @@ def set_up(monkeypatch: pytest.MonkeyPatch, path: Any) -> None:
     monkeypatch.setattr(nova_guest, "libvirt", libvirt)
     CONF.set_override("state_path", str(path))
     monkeypatch.setattr(adopting, "PATIENCE", 0.0)
+    yield
+    CONF.clear_override("state_path")
+    CONF.clear_override("take_over", "libvirt_migrate")
+    calls.release(UUID)

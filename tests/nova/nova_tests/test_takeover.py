@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from nova import objects
-from nova.conf import CONF
 
 from libvirt_migrate.nova import adopting, release, steps
 from libvirt_migrate.nova import call as calls
@@ -17,17 +16,14 @@ from libvirt_migrate.nova.keeper import store
 from libvirt_migrate.nova.outcome import GuestLost
 from libvirt_migrate.nova.verdict import Phase
 
-from .leaving import BOTH, DESTINATION, RUNS, SOURCE, UNKNOWN, UUID, Look, Scene, set_up
+from .leaving import BOTH, DESTINATION, RUNS, SOURCE, UNKNOWN, UUID, Look, Scene, nova_compute
 
 pytestmark = pytest.mark.nova
 
 
 @pytest.fixture(autouse=True)
 def _nova(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    set_up(monkeypatch, tmp_path)
-    yield
-    CONF.clear_override("state_path")
-    calls.release(UUID)
+    yield from nova_compute(monkeypatch, tmp_path)
 
 
 def test_a_guest_that_has_moved_is_completed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,14 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from nova.conf import CONF
 
-from libvirt_migrate.nova import call as calls
 from libvirt_migrate.nova import driver, keeper, release
 from libvirt_migrate.nova.keeper import store
 
 from .course import course
-from .leaving import SOURCE, UUID, Scene, set_up
+from .leaving import SOURCE, UUID, Scene, nova_compute
 from .test_driver import Data, Driver
 
 pytestmark = pytest.mark.nova
@@ -23,10 +21,7 @@ pytestmark = pytest.mark.nova
 
 @pytest.fixture(autouse=True)
 def _nova(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    set_up(monkeypatch, tmp_path)
-    yield
-    CONF.clear_override("state_path")
-    calls.release(UUID)
+    yield from nova_compute(monkeypatch, tmp_path)
 
 
 @pytest.mark.usefixtures("_fast_monitor")

@@ -17,18 +17,14 @@ from libvirt_migrate.nova import adopting, fits, keeper, overrides, release, tak
 from libvirt_migrate.nova import call as calls
 from libvirt_migrate.nova.journal import Store
 
-from .leaving import CONTEXT, SOURCE, UUID, Scene, set_up
+from .leaving import CONTEXT, SOURCE, UUID, Scene, nova_compute
 
 pytestmark = pytest.mark.nova
 
 
 @pytest.fixture(autouse=True)
 def _nova(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    set_up(monkeypatch, tmp_path)
-    yield
-    CONF.clear_override("state_path")
-    CONF.clear_override("take_over", "libvirt_migrate")
-    calls.release(UUID)
+    yield from nova_compute(monkeypatch, tmp_path)
 
 
 @pytest.fixture
