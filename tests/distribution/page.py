@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from helpers.tables import by_release
+
 PAGE = Path(__file__).parents[2] / "docs" / "nova.md"
 #: What is between these is made.
 BEGIN, END = "<!-- made by make debian-nova -->\n", "<!-- until here -->\n"
@@ -22,13 +24,7 @@ def table(rows: list[Row]) -> str:
     releases = list(dict.fromkeys(row["release"] for row in rows))
     steps = list(dict.fromkeys(row["name"] for row in rows))
     cells = {(row["release"], row["name"]): _MARKS[row["result"]] + row["text"] for row in rows}
-    lines = [
-        f"| | {' | '.join(NAMES.get(release, release) for release in releases)} |",
-        f"| --- |{' --- |' * len(releases)}",
-    ]
-    for step in steps:
-        lines.append(f"| {step} | {' | '.join(cells.get((release, step), '') for release in releases)} |")
-    return "\n".join(lines) + "\n"
+    return by_release(releases, steps, NAMES, lambda release, step: cells.get((release, step), ""))
 
 
 def main() -> int:

@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from helpers.tables import by_release
+
 PAGE = Path(__file__).parents[2] / "docs" / "install.md"
 #: What is between these is made.
 BEGIN, END = "<!-- made by make dist -->\n", "<!-- until here -->\n"
@@ -33,13 +35,7 @@ def table(rows: list[Row]) -> str:
     releases = list(dict.fromkeys(row["release"] for row in rows))
     ways = list(dict.fromkeys(row["name"] for row in rows if row["result"] != "not run"))
     cells = {(row["release"], row["name"]): row for row in rows}
-    lines = [
-        f"| | {' | '.join(NAMES.get(release, release) for release in releases)} |",
-        f"| --- |{' --- |' * len(releases)}",
-    ]
-    for way in ways:
-        lines.append(f"| {way} | {' | '.join(cell(cells.get((name, way))) for name in releases)} |")
-    return "\n".join(lines) + "\n"
+    return by_release(releases, ways, NAMES, lambda release, way: cell(cells.get((release, way))))
 
 
 def main() -> int:
