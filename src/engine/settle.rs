@@ -15,6 +15,8 @@ pub(crate) const STILL: Duration = Duration::from_secs(5);
 /// How long a destination may take to learn that its connection is dead: where the network was cut, the word of it
 /// is sent again at growing intervals.
 const DEAF: Duration = Duration::from_secs(30);
+/// How long a destination that has written the definition may take to tell that a guest that was sent paused has arrived.
+const ARRIVES: Duration = Duration::from_secs(2);
 /// Between two looks.
 pub(crate) const LOOK: Duration = Duration::from_millis(100);
 /// How often a step may fail, one after the other, before it is given up; ten times as often one without an effect.
@@ -26,7 +28,8 @@ pub(crate) struct Settle {
     keep: Option<Keep>,
     for_good: bool,
     exclusive: bool,
-    /// The destination has a copy that has arrived, and never ran: with a definition that the migration has written.
+    /// The destination has a copy that never ran: with a definition that the migration has written, or writes while it
+    /// is being removed.
     unwanted: bool,
     /// The last remedy with what had moved, and since when both are the same.
     still: Option<((Remedy, Fact<Moved>), Duration)>,
@@ -71,6 +74,15 @@ pub(crate) enum After {
     NoEffect,
 }
 
+/// A copy that never ran.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Copied {
+    /// Its definition came with it.
+    Unwanted,
+    /// It may have been there before, or was written just now.
+    Unclear,
+}
+
 impl Settle {
     pub fn new(keep: Option<Keep>, for_good: bool, exclusive: bool) -> Self {
         Self {
@@ -88,8 +100,8 @@ impl Settle {
     /// What follows from this look.
     pub fn next(&mut self, now: Duration, viewed: &Viewed) -> Next {
         self.job = viewed.job.map(drop);
-        let unwanted = Standing::Source { running: true, beside: Beside::Twin { running: false } };
-        self.unwanted = self.exclusive && judge(viewed.source, viewed.destination) == unwanted;
+        let copy = self.copy(viewed);
+        self.unwanted = copy == Some(Copied::Unwanted);
         let view = View {
             source: viewed.source,
             destination: viewed.destination,
@@ -121,7 +133,28 @@ impl Settle {
                 Next::Take(Taking { change: Change::Release, act: Act::Release, reason })
             }
             Remedy::Await(_) | Remedy::PostCopy | Remedy::AwaitDestination => Next::Wait,
+            Remedy::RemoveDestination
+                if copy == Some(Copied::Unclear) && now.saturating_sub(since) < ARRIVES =>
+            {
+                Next::Wait
+            }
             step => taking(step).map_or(Next::Wait, Next::Take),
+        }
+    }
+
+    /// What a destination has of a guest that was sent paused, and goes on at the source.
+    fn copy(&self, viewed: &Viewed) -> Option<Copied> {
+        match judge(viewed.source, viewed.destination) {
+            _ if !self.exclusive => None,
+            Standing::Source { running: true, beside: Beside::Twin { running: false } } => {
+                Some(Copied::Unwanted)
+            }
+            Standing::Source { running: true, beside: Beside::Copy } => match viewed.persistent {
+                // What is there once it is removed was written meanwhile.
+                Fact::Absent => Some(Copied::Unwanted),
+                _ => Some(Copied::Unclear),
+            },
+            _ => None,
         }
     }
 

@@ -1,7 +1,7 @@
 //! A guest that is sent paused in the engine: what has it go on at the destination, and what does not.
 
 use crate::play::*;
-use libvirt_migrate::engine::{Case, Change, Engine, Input, Order, Reconnected, Reply, Scope};
+use libvirt_migrate::engine::{Case, Change, Engine, Input, Order, Reconnected, Reply, Scope, Viewed};
 use libvirt_migrate::error::LibvirtError;
 use libvirt_migrate::fact::Fact;
 use libvirt_migrate::flags::MigrateFlags;
@@ -222,11 +222,28 @@ fn a_copy_that_never_ran_is_removed_where_the_source_goes_on() {
     play.viewed(view(says(GOES_ON_HERE), Answer::Absent, Fact::Absent));
     assert_eq!(play.how(), Some((How::Failed, GuestLocation::SourceRunning)));
     assert_eq!(play.end_code(), Some(38));
+    // And where that is written just while it is being removed.
+    let mut play = Play::running(exclusive());
+    play.failed(error(38));
+    play.asked(says(GOES_ON_HERE), says(MIGRATING));
+    let transient =
+        Viewed { persistent: Fact::Absent, ..view(says(GOES_ON_HERE), says(MIGRATING), Fact::Absent) };
+    play.viewed(transient);
+    play.changed(Change::DestroyDestination, Ok(()));
+    play.wait(ms(100));
+    play.viewed(view(says(GOES_ON_HERE), says(SHUT_OFF), Fact::Absent));
+    assert_eq!(play.changes(), [Change::UndefineDestination]);
     // One that was there before stays.
     let mut play = Play::running(exclusive());
     play.failed(error(38));
     play.asked(says(GOES_ON_HERE), says(MIGRATING));
+    // It may have been written just now, and the word of that be on its way.
     play.viewed(view(says(GOES_ON_HERE), says(MIGRATING), Fact::Absent));
+    for _ in 0..20 {
+        assert_eq!(play.changes(), []);
+        play.wait(ms(100));
+        play.viewed(view(says(GOES_ON_HERE), says(MIGRATING), Fact::Absent));
+    }
     play.changed(Change::DestroyDestination, Ok(()));
     play.wait(ms(100));
     play.viewed(view(says(GOES_ON_HERE), says(SHUT_OFF), Fact::Absent));
