@@ -91,6 +91,11 @@ pub trait DomainOps: Send + Sync {
     fn resume(&self) -> Result<()>;
     /// Aborts the job; with `post_copy` also one in post-copy, which stops the guest until it is resumed.
     fn abort_job(&self, post_copy: bool) -> Result<()>;
+
+    /// Has QEMU finish an abort in which it hangs; an error where there is none.
+    fn finish_abort(&self) -> Result<()> {
+        Err(Error::unsupported("telling QEMU to finish an abort"))
+    }
     /// Sets the longest pause that a migration may cause, in milliseconds.
     fn set_max_downtime(&self, milliseconds: u64) -> Result<()>;
     /// Switches a running migration to post-copy.

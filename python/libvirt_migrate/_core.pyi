@@ -711,6 +711,7 @@ class Decision:
         "set-autostart",
         "redefine-checkpoints",
         "pause-source",
+        "finish-abort",
         "release",
         "resume-post-copy",
         "remove-destination",

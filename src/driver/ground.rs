@@ -137,6 +137,7 @@ impl Ground {
             Change::StartPostCopy => domain.start_post_copy(),
             Change::Pause => domain.suspend(),
             Change::Abort => domain.abort_job(false),
+            Change::FinishAbort => domain.finish_abort(),
             Change::Resume => domain.resume(),
             Change::Release => domain.abort_job(true),
             Change::DestroySource => domain.destroy(),

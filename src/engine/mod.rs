@@ -17,6 +17,7 @@ mod case;
 mod conclude;
 mod doing;
 mod finish;
+mod finish_abort;
 mod following;
 mod input;
 mod lane;
@@ -76,6 +77,8 @@ pub struct Engine {
     late_wishes: Vec<(u64, Result<()>)>,
     forcing: wishes::Forcing,
     unstick: unstick::Unstick,
+    /// How often QEMU was told to finish an abort.
+    finish_aborts: u32,
     arrival: arriving::Arrival,
     record: Record,
 }
@@ -164,6 +167,7 @@ impl Engine {
             late_wishes: vec![],
             forcing: wishes::Forcing::default(),
             unstick: unstick::Unstick::default(),
+            finish_aborts: 0,
             arrival: arriving::Arrival::default(),
             record: Record::default(),
         }
@@ -365,6 +369,7 @@ impl Engine {
             self.record.act(self.now, Act::Look, said, None);
         }
         self.unstick(answers);
+        self.finish_abort(answers);
         self.looked_meanwhile(answers);
     }
 

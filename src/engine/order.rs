@@ -74,6 +74,8 @@ pub enum Change {
     Pause,
     /// Abort the job.
     Abort,
+    /// Have QEMU finish an abort in which it hangs. It refuses where there is none.
+    FinishAbort,
     /// Have the guest go on at the source.
     Resume,
     /// Have the guest go on at the destination, which it was sent to paused.

@@ -14,7 +14,7 @@ use super::events::EventSubscription;
 use super::gate::Entered;
 use super::opening::CONNECT_LIMIT;
 use super::typed_params::{TypedParams, c_string};
-use super::{belongings, control, event_loop, newer, storage};
+use super::{belongings, control, event_loop, monitor, newer, storage};
 use crate::domain::{DomainOps, EventSink, GuestFacts, Kept, Subscription, XmlFlags};
 use crate::domain_xml::{Volume, VolumePlace};
 use crate::error::LibvirtError;
@@ -233,6 +233,12 @@ impl DomainOps for Domain {
         let abort = newer::abort_job_flags()?;
         // SAFETY: see above.
         self.call(|domain| unsafe { abort(domain, sys::VIR_DOMAIN_ABORT_JOB_POSTCOPY) })
+    }
+
+    fn finish_abort(&self) -> Result<()> {
+        let _call = self.enter();
+        // SAFETY: see above.
+        unsafe { monitor::command(self.pointer, monitor::CONTINUE_CANCELLING) }
     }
 
     fn set_max_downtime(&self, milliseconds: u64) -> Result<()> {

@@ -14,6 +14,7 @@ mod events;
 mod gate;
 mod glib;
 mod host;
+mod monitor;
 mod newer;
 mod opening;
 mod resources;
@@ -36,4 +37,6 @@ pub use domain::Domain;
 #[doc(hidden)]
 pub use event_loop::stop_event_loop;
 pub use host::CpuComparison;
+#[cfg(feature = "python")]
+pub(crate) use monitor::{CONTINUE_CANCELLING, judge_reply};
 pub use opening::CONNECT_LIMIT;

@@ -18,6 +18,7 @@ use super::params::to_dict;
 use super::values::stat_from_py;
 use crate::domain::{DomainOps, GuestFacts, XmlFlags};
 use crate::job::{JobInfo, JobType};
+use crate::libvirt::{CONTINUE_CANCELLING, judge_reply};
 use crate::numbers::{calls, jobs};
 use crate::params::MigrateParams;
 use crate::state::DomainState;
@@ -170,6 +171,14 @@ impl DomainOps for ForeignDomain {
             return self.order("abortJob");
         }
         self.call(|domain| domain.call_method1("abortJobFlags", (calls::ABORT_JOB_POSTCOPY,)).map(drop))
+    }
+
+    fn finish_abort(&self) -> Result<()> {
+        let said: String = self.call(|domain| {
+            let said = domain.py().import("libvirt_qemu")?;
+            said.call_method1("qemuMonitorCommand", (domain, CONTINUE_CANCELLING, 0))?.extract()
+        })?;
+        judge_reply(&said)
     }
 
     fn set_max_downtime(&self, milliseconds: u64) -> Result<()> {

@@ -28,7 +28,7 @@ impl PyDecision {
     }
 
     /// What was done: set-max-downtime, start-post-copy, pause, abort, restart, set-bandwidth, drop-post-copy,
-    /// resume, trust-destination, reconnect, look, set-autostart, redefine-checkpoints or pause-source; by `Guest.recover`
+    /// resume, trust-destination, reconnect, look, set-autostart, redefine-checkpoints, pause-source or finish-abort; by `Guest.recover`
     /// also release, resume-post-copy, remove-destination, remove-source, undefine-source or undefine-destination.
     #[getter]
     fn action(&self) -> &'static str {

@@ -32,6 +32,8 @@ pub enum Act {
     /// The source was paused, since the guest ran at both hosts, or since libvirt waits for a guest to stop that goes on
     /// there although nothing is moved any more. Which, the reason says.
     PauseSource,
+    /// QEMU hung in an abort, and was told to finish it.
+    FinishAbort,
     /// A post-copy that one side takes for healthy was stopped.
     Release,
     /// A post-copy that broke was gone on with.
@@ -61,6 +63,7 @@ impl Act {
             Self::SetAutostart(_) => "set-autostart",
             Self::RedefineCheckpoints(_) => "redefine-checkpoints",
             Self::PauseSource => "pause-source",
+            Self::FinishAbort => "finish-abort",
             Self::Release => "release",
             Self::ResumePostCopy => "resume-post-copy",
             Self::RemoveDestination => "remove-destination",
@@ -95,6 +98,7 @@ impl fmt::Display for Act {
                 )
             }
             Self::PauseSource => f.write_str("pause the guest at the source"),
+            Self::FinishAbort => f.write_str("have QEMU finish the abort"),
             Self::Release => f.write_str("stop the post-copy that hangs"),
             Self::ResumePostCopy => f.write_str("go on with the post-copy that broke"),
             Self::RemoveDestination => f.write_str("end the unfinished copy at the destination"),

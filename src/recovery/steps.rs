@@ -166,6 +166,7 @@ impl Recovery {
 fn change(source: &dyn DomainOps, there: Option<&dyn DomainOps>, change: Change) -> Result<()> {
     match change {
         Change::Release => source.abort_job(true),
+        Change::FinishAbort => source.finish_abort(),
         Change::Resume => source.resume(),
         Change::DestroySource => source.destroy(),
         Change::Pause => source.suspend(),

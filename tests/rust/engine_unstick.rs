@@ -141,3 +141,66 @@ fn one_that_is_held_already_is_left_to_that() {
     silence(&mut play, Answer::State(UNPAUSED), Answer::Absent);
     assert_eq!(play.changes(), []);
 }
+
+/// As libvirt has it at the switchover.
+const SWITCHING: DomainState = DomainState::new(3, 2);
+
+/// QEMU has stopped the guest for the switchover, and nothing moves from then on.
+fn stands(aborted: bool) -> Play {
+    let mut play = Play::running(whole());
+    play.event(SUSPENDED, SUSPENDED_MIGRATED);
+    if aborted {
+        play.wish(1, Wish::Abort);
+        play.changed(Change::Abort, Ok(()));
+    }
+    play
+}
+
+#[test]
+fn an_abort_in_which_qemu_hangs_is_finished() {
+    let mut play = stands(true);
+    silence(&mut play, Answer::State(SWITCHING), Answer::Absent);
+    assert_eq!(play.changes(), [Change::FinishAbort]);
+    play.changed(Change::FinishAbort, Ok(()));
+    play.failed(error(LibvirtError::OPERATION_ABORTED));
+    play.asked(Answer::State(UNPAUSED), Answer::Absent);
+    assert_eq!(play.how(), Some((How::Cancelled, GuestLocation::SourceRunning)));
+    assert_eq!(play.acts().last(), Some(&Act::FinishAbort));
+}
+
+#[test]
+fn qemu_is_told_so_a_few_times() {
+    let mut play = stands(true);
+    for _ in 0..3 {
+        silence(&mut play, Answer::State(SWITCHING), Answer::Unknown);
+        play.changed(Change::FinishAbort, Err(error(LibvirtError::OPERATION_INVALID)));
+    }
+    silence(&mut play, Answer::State(SWITCHING), Answer::Unknown);
+    assert_eq!(play.changes(), []);
+}
+
+#[test]
+fn qemu_is_told_so_only_of_a_guest_that_may_have_been_aborted() {
+    let copy = Answer::State(DomainState::new(3, 2));
+    for (aborted, source, destination) in [
+        // Somebody else has, for all that is known.
+        (false, SWITCHING, Answer::Absent),
+        (true, SWITCHING, copy),
+    ] {
+        let mut play = stands(aborted);
+        silence(&mut play, Answer::State(source), destination);
+        assert_eq!(play.changes(), [Change::FinishAbort], "{aborted} {destination:?}");
+    }
+    for (aborted, source, destination) in [
+        (false, SWITCHING, copy),
+        (false, SWITCHING, Answer::Unknown),
+        // Paused by a user, or in post-copy.
+        (true, PAUSED, Answer::Absent),
+        (true, DomainState::new(3, 12), Answer::Absent),
+        (true, DomainState::new(1, 6), Answer::Absent),
+    ] {
+        let mut play = stands(aborted);
+        silence(&mut play, Answer::State(source), destination);
+        assert_eq!(play.changes(), [], "{aborted} {source:?} {destination:?}");
+    }
+}

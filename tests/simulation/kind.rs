@@ -15,6 +15,7 @@ pub enum Kind {
     Pause,
     Abort,
     PostCopy,
+    FinishAbort,
     Undo,
     Ask,
     Look,
@@ -25,7 +26,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Call,
         Self::Prepare,
         Self::Subscribe,
@@ -36,6 +37,7 @@ impl Kind {
         Self::Pause,
         Self::Abort,
         Self::PostCopy,
+        Self::FinishAbort,
         Self::Undo,
         Self::Ask,
         Self::Look,
@@ -57,6 +59,7 @@ impl Kind {
             Order::Change(Change::Pause) => Self::Pause,
             Order::Change(Change::Abort) => Self::Abort,
             Order::Change(Change::StartPostCopy) => Self::PostCopy,
+            Order::Change(Change::FinishAbort) => Self::FinishAbort,
             Order::Change(_) => Self::Undo,
             Order::Ask => Self::Ask,
             Order::Look => Self::Look,

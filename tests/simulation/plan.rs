@@ -58,6 +58,8 @@ pub enum Trouble {
     DoubleEvents(Time),
     /// The source's daemon is slow to take note of the switchover: if it fails there, that goes unseen.
     Unseen,
+    /// QEMU hangs in an abort that comes at the switchover.
+    HangInAbort,
     /// Somebody else does something to the migration, and says so.
     Outside(Outside),
 }
@@ -191,7 +193,7 @@ fn trouble(rng: &mut fastrand::Rng) -> Trouble {
         23 => Trouble::LoseEvents(long),
         24 if rng.bool() => Trouble::DoubleEvents(long),
         24 => Trouble::LateEvents(long.min(5 * S)),
-        _ if rng.u8(0..3) == 0 => Trouble::Unseen,
+        _ if rng.u8(0..3) == 0 => [Trouble::Unseen, Trouble::HangInAbort][rng.usize(0..2)],
         _ => Trouble::Outside([Outside::Paused, Outside::PostCopy, Outside::Aborted][rng.usize(0..3)]),
     }
 }

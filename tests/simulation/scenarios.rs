@@ -1,7 +1,7 @@
 //! What has been seen in the lab and in the field, by name: the rows of `docs/reliability.md` first. Each is run with
 //! several seeds, and once more with a source that does not tell of its job for a while.
 
-use libvirt_migrate::engine::{Scope, Wish};
+use libvirt_migrate::engine::{Outside, Scope, Wish};
 use libvirt_migrate::location::GuestLocation::{self, *};
 use libvirt_migrate::policy::{Convergence, Intent, OnDeadline};
 
@@ -328,6 +328,20 @@ fn an_end_that_libvirt_does_not_see_comes_all_the_same() {
     let adopted = Setup { adopted: Some(0), ..Setup::plain() };
     let plan = Plan::new(adopted).trouble(When::At(0), Trouble::Unseen);
     row("adopted", plan.trouble(SWITCHOVER, Trouble::ResetData), &stays);
+}
+
+/// As above.
+#[test]
+fn an_abort_in_which_qemu_hangs_is_finished() {
+    let hung = || Plan::new(Setup::plain()).trouble(When::At(0), Trouble::HangInAbort);
+    let stays = Ends { told: &[SourceRunning], moved: false, does: &["have QEMU finish the abort"] };
+    let abort = |plan: Plan| plan.wish(SWITCHOVER, Wish::Abort);
+    row("aborted", abort(hung()), &stays);
+    row("somebody else aborts it", hung().trouble(SWITCHOVER, Trouble::Outside(Outside::Aborted)), &stays);
+    let refused = Trouble::Refuse(Kind::FinishAbort, 38, 2);
+    row("the word is lost", abort(hung()).trouble(When::At(0), refused), &stays);
+    let adopted = Plan::new(Setup { adopted: Some(0), ..Setup::plain() });
+    row("adopted", abort(adopted.trouble(When::At(0), Trouble::HangInAbort)), &stays);
 }
 
 #[test]

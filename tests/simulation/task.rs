@@ -140,6 +140,7 @@ impl Task {
             Change::StartPostCopy => (Over::Control, Api::StartPostCopy),
             Change::Pause => (Over::Control, Api::Suspend),
             Change::Abort => (Over::Control, Api::Abort { post_copy: false }),
+            Change::FinishAbort => (Over::Control, Api::FinishAbort),
             Change::Resume => (Over::Control, Api::Resume),
             Change::ResumeDestination => (Over::There, Api::Resume),
             Change::Release => (Over::Control, Api::Abort { post_copy: true }),

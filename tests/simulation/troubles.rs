@@ -66,6 +66,11 @@ impl Sim {
                 let known = setup.scope == Scope::Whole && setup.destination && setup.load.disks == 0.0;
                 self.world.unseen = known;
             }
+            // As above.
+            Trouble::HangInAbort => {
+                let setup = &self.plan.setup;
+                self.world.hangs = setup.scope == Scope::Whole && setup.destination;
+            }
             Trouble::ResetData => self.world.reset_data(),
             Trouble::SlowData(_) => self.world.links.slow = 20.0,
             Trouble::Refuse(kind, code, times) => wrong.refuse.push((kind, code, times)),

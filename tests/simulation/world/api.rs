@@ -25,6 +25,8 @@ pub enum Api {
     Abort {
         post_copy: bool,
     },
+    /// QEMU is told past the daemon.
+    FinishAbort,
     SetMaxDowntime(u64),
     SetBandwidth(u64),
     StartPostCopy,
@@ -187,16 +189,20 @@ impl World {
                 if matches!(flow.phase, Phase::Perform | Phase::Switchover)
                     && !self.hosts[Side::Destination as usize].whole()
                 {
+                    if flow.phase == Phase::Switchover && flow.stopped && self.hangs {
+                        return self.hang_in_abort();
+                    }
                     self.fail(78);
                 }
             }
+            Api::FinishAbort if flow.phase == Phase::Hung => self.note_end(),
             Api::Abort { post_copy: true } if flow.phase == Phase::PostCopy => self.reset_data(),
             Api::Abort { post_copy: true } if flow.phase == Phase::Broken => {
                 flow.stream = false;
                 let id = flow.id;
                 self.after(1, 50, Step::LearnsOfBreak(id));
             }
-            Api::Abort { post_copy: true } => return Err(55),
+            Api::Abort { post_copy: true } | Api::FinishAbort => return Err(55),
             Api::SetMaxDowntime(_) if post_copy => return Err(55),
             Api::SetMaxDowntime(ms) => flow.sending.limit = ms as f64 / 1e3,
             Api::SetBandwidth(0) => flow.sending.bandwidth = f64::INFINITY,

@@ -2,7 +2,7 @@
 
 use libvirt_migrate::job::JobType;
 
-use super::{Daemon, KEEPALIVE, MS, Phase, Side, Stage, Step, World};
+use super::{Daemon, KEEPALIVE, MS, Phase, Said, Side, Stage, Step, World};
 
 impl World {
     /// The migration fails with this error, and what was begun is undone.
@@ -37,9 +37,22 @@ impl World {
         self.after(300_000, 300_000, Step::Noted(id));
     }
 
+    /// QEMU takes an abort, and goes on waiting for the daemon's word all the same.
+    pub(super) fn hang_in_abort(&mut self) -> Result<Said, i32> {
+        let Some(flow) = &mut self.flow else { return Err(55) };
+        (flow.phase, flow.error, flow.stream) = (Phase::Hung, Some(78), false);
+        let id = flow.id;
+        self.after(1, 300, Step::LearnsOfBreak(id));
+        // Somebody sees to it at last.
+        self.after(300_000, 300_000, Step::Noted(id));
+        Ok(Said::Nothing)
+    }
+
     /// The guest stands still, as the daemon has waited for.
     pub(super) fn note_end(&mut self) {
-        if let Some(flow) = self.flow.as_ref().filter(|flow| flow.phase == Phase::Unseen) {
+        if let Some(flow) =
+            self.flow.as_ref().filter(|flow| matches!(flow.phase, Phase::Unseen | Phase::Hung))
+        {
             self.fail(flow.error.unwrap_or(9));
         }
     }
@@ -72,7 +85,7 @@ impl World {
         let id = flow.id;
         self.links.control_parked.clear();
         match flow.phase {
-            Phase::Begin | Phase::Broken | Phase::Confirming | Phase::Unseen => {}
+            Phase::Begin | Phase::Broken | Phase::Confirming | Phase::Unseen | Phase::Hung => {}
             Phase::Prepare | Phase::Perform | Phase::Switchover => self.fail(1),
             Phase::Done => self.cancel(1),
             Phase::PostCopy => self.break_post_copy(1),
@@ -164,7 +177,7 @@ impl World {
         let id = flow.id;
         flow.stream = false;
         match flow.phase {
-            Phase::Begin | Phase::Prepare | Phase::Perform | Phase::Unseen => self.fail(9),
+            Phase::Begin | Phase::Prepare | Phase::Perform | Phase::Unseen | Phase::Hung => self.fail(9),
             Phase::Switchover if !all_sent => self.fail(9),
             // The destination has all, or will tell.
             Phase::Switchover | Phase::Done | Phase::Cancelling | Phase::Confirming => {}

@@ -24,6 +24,8 @@ pub enum Phase {
     Broken,
     /// It failed in the switchover before the daemon took note of that, which waits now for a guest to stop that goes on.
     Unseen,
+    /// It was aborted, and QEMU waits for a word that nobody gives: the guest stands still.
+    Hung,
     /// It failed, and what was begun is being undone.
     Cancelling,
     /// It succeeded, and the source's process is being ended.

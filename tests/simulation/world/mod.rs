@@ -126,6 +126,8 @@ pub struct World {
     pub completed: Option<JobInfo>,
     /// The source's daemon is slow to take note of the switchover.
     pub unseen: bool,
+    /// QEMU hangs in an abort at the switchover.
+    pub hangs: bool,
     /// Steps that wait for this host's daemon, or for the QEMUs' connection.
     pub due: Vec<(Time, Step)>,
     /// The destination has run since the last migration began, so the source's memory is old.
@@ -157,6 +159,7 @@ impl World {
             stages: vec![],
             completed: None,
             unseen: false,
+            hangs: false,
             due: vec![],
             stale: false,
             twins: false,

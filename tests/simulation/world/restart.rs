@@ -76,7 +76,7 @@ impl World {
         }
         match flow.phase {
             Phase::Begin | Phase::Prepare => self.flow = None,
-            Phase::Perform | Phase::Switchover | Phase::Cancelling | Phase::Unseen => {
+            Phase::Perform | Phase::Switchover | Phase::Cancelling | Phase::Unseen | Phase::Hung => {
                 self.flow = None;
                 if ran {
                     self.resume_for_failure();
