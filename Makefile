@@ -63,6 +63,8 @@ faults: build ## fuzzing for ten minutes, the whole fault matrix, and docs/relia
 	@echo "==> properties, with seeds that nobody has drawn"
 	@PROPTEST_CASES=3000 cargo test --quiet --test rust properties
 	@echo "==> fault matrix"
+	@# One case holds a thread of QEMU's with it.
+	@scripts/deps gdb
 	@rm -f target/faults.jsonl
 	@$(PY) -m pytest tests/faults -m "matrix or not matrix" --faults-record target/faults.jsonl
 	@cd tests && ../$(PY) -m faults.page ../target/faults.jsonl ../docs/reliability.md

@@ -126,7 +126,7 @@ impl Engine {
     }
 
     /// Where a guest is that libvirt says has been moved.
-    fn arrived(&self) -> GuestLocation {
+    pub(super) fn arrived(&self) -> GuestLocation {
         let paused = self.case.flags.contains(MigrateFlags::PAUSED) && !self.goes_on_there();
         if paused || self.case.was_paused() {
             GuestLocation::DestinationPaused
@@ -207,7 +207,7 @@ impl Engine {
             concluding.undone = 1;
             return self.ask(concluding);
         }
-        if self.is_held() && self.is_about_to_start(answers, concluding.undone) {
+        if self.is_held() && Self::is_about_to_start(answers, concluding.undone) {
             concluding.undone += 1;
             concluding.stage = Stage::Again(self.now + UNDO.1);
             self.state = State::Concluding(concluding);
@@ -243,11 +243,11 @@ impl Engine {
         self.located(concluding, location);
     }
 
-    /// Whether a destination that may have all of the guest may be about to start it: an order for that may be under way
-    /// there. Soon it runs there, or is gone.
-    pub(super) fn is_about_to_start(&self, answers: Answers, asked: u32) -> bool {
+    /// Whether the destination may be about to start the guest: it may have all of it, whatever was seen of that, and an
+    /// order for that may be under way there. Soon it runs there, or is gone.
+    pub(super) fn is_about_to_start(answers: Answers, asked: u32) -> bool {
         let copy = matches!(answers.destination, Answer::State(state) if state.is_arriving());
-        copy && self.record.switched && asked < UNDO.0 / 2
+        copy && asked < UNDO.0 / 2
     }
 
     /// Whether the source says that post-copy broke, which nobody has looked after yet.

@@ -188,7 +188,7 @@ impl Engine {
     /// themselves since.
     pub(super) fn trailing(&mut self, mut trailing: Trailing, reply: Reply) {
         match reply {
-            Reply::Asked(answers) if self.is_about_to_start(answers, trailing.undone) => {
+            Reply::Asked(answers) if Self::is_about_to_start(answers, trailing.undone) => {
                 trailing.undone += 1;
                 trailing.stage = Trail::Again(self.now + UNDO.1);
                 self.state = State::Trailing(trailing);

@@ -74,7 +74,8 @@ impl Engine {
         let pause = match &job {
             Ok(job) => {
                 self.watch.observe(self.now, job, !restarting, &mut self.record);
-                self.force_now(self.watch.begun && !restarting);
+                // Once more only while there is a job: without one it is over, whatever came before.
+                self.force_now(self.watch.begun && job.is_outgoing() && !restarting);
                 self.watch.pause(self.state.has_call(), &self.record.progress)
             }
             // Nothing to see before the job, and at its end; the call tells the rest.
@@ -247,7 +248,7 @@ impl Engine {
                 // Nobody but libvirt's statistics can say more.
                 let moved = calling.completed == Some(true);
                 let place = match calling.completed {
-                    Some(true) => Some(GuestLocation::DestinationRunning),
+                    Some(true) => Some(self.arrived()),
                     Some(false) => None,
                     None => Some(GuestLocation::Unknown),
                 };

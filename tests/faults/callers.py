@@ -15,8 +15,9 @@ from libvirt_migrate import Guest, LibvirtError, Migration, MigrationFailed
 from libvirt_migrate.lab import Workload, faults
 
 from .case import case
-from .judge import all_is_well, arrives, domains
-from .scene import NEVER, Scene, eventually
+from .debugger import Debugger
+from .judge import all_is_well, arrives, domains, stays
+from .scene import NAME, NEVER, Scene, eventually
 
 ADOPT = "guest.adopt_migration(destination=…) attaches to it from anywhere: follow it, steer it, abort it."
 EXCLUSIVE = "Nothing: one is refused before it has done anything."
@@ -140,6 +141,27 @@ def abort_races(scene: Scene) -> None:
             source, destination = destination, source
     scene.notes["ends"] = scene.notes["ends"][-1:]
     all_is_well(scene, source)
+
+
+@case(
+    "callers", "abort just before QEMU waits for libvirt's word", "Nothing: QEMU is told to finish the abort."
+)
+def abort_that_qemu_does_not_see(scene: Scene) -> None:
+    guest = Guest.open(scene.guest.uuid, scene.source.uri)
+    with Debugger(scene.source, NAME) as debugger:
+        debugger.expect("vm_stop_force_state")
+        migration = guest.start_migration(scene.params())
+        thread = debugger.held()
+        # The guest stands still. QEMU sees that nobody has aborted it, and gives the others the word.
+        debugger.leave(thread)
+        debugger.go_to(thread, "qemu_mutex_unlock_iothread")
+        debugger.leave(thread)
+        scene.now()
+        migration.abort()
+        time.sleep(1)
+    told = scene.told(migration)
+    assert "finish-abort" in [step.action for step in migration.decisions]
+    stays(scene, told, "canceled by client")
 
 
 @case("callers", "two callers migrate the same guest", EXCLUSIVE, quick=True)

@@ -47,6 +47,7 @@ BANDWIDTH = 8
 #: What is done for the sake of a guest, rather than for its speed.
 RECOVERING = {
     "abort",
+    "finish-abort",
     "reconnect",
     "release",
     "remove-destination",
