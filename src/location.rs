@@ -1,6 +1,6 @@
 //! Where a guest is, from what the two hosts say.
 
-use crate::standing::{Beside, Standing, destination_alone, judge, source_alone};
+use crate::standing::{Beside, Kept, Standing, destination_alone, judge, source_alone};
 
 pub use crate::answer::{Answer, Answers};
 pub use crate::place::GuestLocation;
@@ -40,10 +40,15 @@ impl GuestLocation {
             Standing::Destination { running: true, .. } => Self::DestinationRunning,
             Standing::Destination { running: false, .. } => Self::DestinationPaused,
             Standing::PostCopy { failed_here: false, failed_there: false } => Self::Unknown,
-            Standing::PostCopy { .. } | Standing::SourceLost | Standing::DestinationLost => {
-                Self::PostCopyBroken
-            }
+            Standing::PostCopy { .. }
+            | Standing::SourceLost
+            | Standing::DestinationLost
+            | Standing::EndedThere => Self::PostCopyBroken,
             Standing::Contradiction => Self::where_it_runs(source, destination),
+            Standing::ShutOff(Kept::Source) => Self::SourceShutOff,
+            Standing::ShutOff(Kept::Destination) => Self::DestinationShutOff,
+            Standing::ShutOff(Kept::Both) => Self::BothShutOff,
+            Standing::ShutOff(Kept::Nowhere) => Self::Absent,
             Standing::Nowhere | Standing::SourceUnknown | Standing::DestinationUnknown => Self::Unknown,
         }
     }
@@ -71,6 +76,9 @@ mod tests {
     const SENDING: Answer = Answer::State(DomainState::new(3, 12));
     const FAILED: Answer = Answer::State(DomainState::new(3, 13));
     const IN_POST_COPY: Answer = Answer::State(DomainState::new(1, 10));
+    const DEFINED: Answer = Answer::State(DomainState::new(5, 0));
+    const ENDED: Answer = Answer::State(DomainState::new(5, 1));
+    const CRASHED: Answer = Answer::State(DomainState::new(5, 3));
     const SHUT_OFF: Answer = Answer::State(DomainState::new(5, 4));
 
     #[test]
@@ -91,7 +99,23 @@ mod tests {
             (MIGRATING, Answer::Absent, SourcePaused),
             (MIGRATING, RUNNING, DestinationRunning),
             (MIGRATING, PAUSED, DestinationPaused),
-            (Answer::Absent, Answer::Absent, Unknown),
+            // It runs at neither, which both say.
+            (Answer::Absent, Answer::Absent, Absent),
+            (SHUT_OFF, Answer::Absent, Unknown),
+            (ENDED, Answer::Absent, SourceShutOff),
+            (CRASHED, Answer::Absent, SourceShutOff),
+            (DEFINED, Answer::Absent, SourceShutOff),
+            (ENDED, DEFINED, SourceShutOff),
+            (SHUT_OFF, ENDED, DestinationShutOff),
+            (Answer::Absent, ENDED, DestinationShutOff),
+            (DEFINED, ENDED, BothShutOff),
+            (CRASHED, ENDED, BothShutOff),
+            (ENDED, MIGRATING, Unknown),
+            (ENDED, Answer::Unknown, Unknown),
+            (Answer::Unknown, ENDED, Unknown),
+            // What the source has left of it is still there.
+            (FAILED, ENDED, PostCopyBroken),
+            (FAILED, CRASHED, PostCopyBroken),
             (SHUT_OFF, Answer::Unknown, Unknown),
             (MIGRATING, MIGRATING, BothPaused),
             (MIGRATING, SHUT_OFF, Unknown),

@@ -14,6 +14,14 @@ pub enum GuestLocation {
     BothPaused,
     BothRunning,
     PostCopyBroken,
+    /// It runs at neither host, by the word of both, and ended at the source or never ran elsewhere.
+    SourceShutOff,
+    /// It runs at neither host, by the word of both, and the destination has its definition.
+    DestinationShutOff,
+    /// It runs at neither host, by the word of both, which both have a definition of it.
+    BothShutOff,
+    /// Neither host knows it any more.
+    Absent,
     Unknown,
 }
 
@@ -28,8 +36,13 @@ impl GuestLocation {
         matches!(self, Self::DestinationRunning | Self::DestinationPaused)
     }
 
+    /// It runs at neither host, by the word of both.
+    pub const fn is_shut_off(self) -> bool {
+        matches!(self, Self::SourceShutOff | Self::DestinationShutOff | Self::BothShutOff | Self::Absent)
+    }
+
     /// All of them.
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 12] = [
         Self::SourceRunning,
         Self::SourcePaused,
         Self::DestinationRunning,
@@ -37,6 +50,10 @@ impl GuestLocation {
         Self::BothPaused,
         Self::BothRunning,
         Self::PostCopyBroken,
+        Self::SourceShutOff,
+        Self::DestinationShutOff,
+        Self::BothShutOff,
+        Self::Absent,
         Self::Unknown,
     ];
 
@@ -55,6 +72,10 @@ impl GuestLocation {
             Self::BothPaused => "both-paused",
             Self::BothRunning => "both-running",
             Self::PostCopyBroken => "post-copy-broken",
+            Self::SourceShutOff => "source-shut-off",
+            Self::DestinationShutOff => "destination-shut-off",
+            Self::BothShutOff => "both-shut-off",
+            Self::Absent => "absent",
             Self::Unknown => "unknown",
         }
     }

@@ -39,7 +39,12 @@ pub enum Standing {
     SourceUnknown,
     /// The destination did not answer.
     DestinationUnknown,
-    /// It is at neither host.
+    /// It runs at neither host, by the word of both: it is shut off, and its definition is here.
+    ShutOff(Kept),
+    /// It ran at the destination before all of its memory was there, and was shut down or destroyed there. What the
+    /// source has is old.
+    EndedThere,
+    /// It has left the source, and the destination does not have it.
     Nowhere,
     /// Both hosts have it in states that no migration leaves.
     Contradiction,
@@ -70,6 +75,19 @@ pub enum Left {
     ShutOff,
     /// The process that it came from, which stands still.
     Process,
+}
+
+/// Who keeps the definition of a guest that is shut off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// The source, where it ran last as far as is known.
+    Source,
+    /// The destination, where it ran last as far as is known.
+    Destination,
+    /// Both, and neither tells where it ran last.
+    Both,
+    /// Nobody: neither host knows the guest.
+    Nowhere,
 }
 
 /// What one side may be, in the terms of a migration.
@@ -135,11 +153,12 @@ pub fn judge(source: Answer, destination: Answer) -> Standing {
             Some(beside) => Standing::Source { running, beside },
             None => Standing::Contradiction,
         },
+        (Side::PostCopy { .. }, Side::ShutOff) if was_ended(destination) => Standing::EndedThere,
         (Side::PostCopy { failed, .. }, _) => in_post_copy(failed, there),
         (Side::Waiting, Side::Whole { running }) => Standing::Destination { running, left: Left::Process },
         (Side::Waiting, _) => beside(there).map_or(Standing::Contradiction, Standing::Switchover),
         (Side::Odd, _) => Standing::Contradiction,
-        (Side::Absent | Side::ShutOff, _) => gone_from_source(source, there),
+        (Side::Absent | Side::ShutOff, _) => gone_from_source(source, destination, there),
     }
 }
 
@@ -163,14 +182,36 @@ fn in_post_copy(failed_here: bool, there: Side) -> Standing {
     }
 }
 
-fn gone_from_source(source: Answer, there: Side) -> Standing {
+/// In post-copy a destination that is shut off was active before, so the reason is this end's.
+fn was_ended(destination: Answer) -> bool {
+    matches!(destination, Answer::State(state) if state.was_ended())
+}
+
+fn gone_from_source(source: Answer, destination: Answer, there: Side) -> Standing {
     let left = if source == Answer::Absent { Left::Nothing } else { Left::ShutOff };
     match there {
         Side::Whole { running } => Standing::Destination { running, left },
         // A source goes only after its destination has all, so this one never will.
         Side::PostCopy { .. } => Standing::SourceLost,
         Side::Odd => Standing::Contradiction,
-        _ => Standing::Nowhere,
+        Side::Absent | Side::ShutOff => {
+            kept(source, destination).map_or(Standing::Nowhere, Standing::ShutOff)
+        }
+        // The copy may be about to start.
+        Side::Waiting | Side::Unknown => Standing::Nowhere,
+    }
+}
+
+/// Where the definition of a guest is that has a process at neither host.
+fn kept(source: Answer, destination: Answer) -> Option<Kept> {
+    match (source, destination) {
+        (Answer::State(here), Answer::Absent) => (!here.has_migrated()).then_some(Kept::Source),
+        (Answer::State(here), _) if here.has_migrated() => Some(Kept::Destination),
+        // What post-copy leaves at a source is destroyed or killed, and does not shut itself down.
+        (Answer::State(here), _) if here.has_shut_down() => Some(Kept::Source),
+        (Answer::State(_), _) => Some(Kept::Both),
+        (_, Answer::State(_)) => Some(Kept::Destination),
+        _ => Some(Kept::Nowhere),
     }
 }
 

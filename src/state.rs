@@ -93,6 +93,16 @@ impl DomainState {
         matches!((self.code, self.reason), (PAUSED, PAUSED_MIGRATION | PAUSED_STARTING_UP))
     }
 
+    /// Whether this side is shut off since its guest shut itself down here.
+    pub const fn has_shut_down(self) -> bool {
+        matches!((self.code, self.reason), (SHUTOFF, SHUTOFF_SHUTDOWN))
+    }
+
+    /// Whether this side is shut off since its guest shut itself down, or was destroyed: its process did not just die.
+    pub const fn was_ended(self) -> bool {
+        matches!((self.code, self.reason), (SHUTOFF, SHUTOFF_SHUTDOWN | SHUTOFF_DESTROYED))
+    }
+
     /// Whether this side is shut off since its guest has moved.
     pub const fn has_migrated(self) -> bool {
         matches!((self.code, self.reason), (SHUTOFF, SHUTOFF_MIGRATED))

@@ -568,6 +568,10 @@ _Location = Literal[
     "both-paused",
     "both-running",
     "post-copy-broken",
+    "source-shut-off",
+    "destination-shut-off",
+    "both-shut-off",
+    "absent",
     "unknown",
 ]
 

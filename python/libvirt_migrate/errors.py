@@ -89,7 +89,8 @@ class _Ended(LibvirtError):
     def __init__(self, fields: ErrorFields, guest_location: str | None = None) -> None:
         super().__init__(fields, guest_location)
         #: Where the guest is: source-running, source-paused, destination-running, destination-paused,
-        #: both-paused, both-running, post-copy-broken or unknown.
+        #: both-paused, both-running, post-copy-broken, source-shut-off, destination-shut-off, both-shut-off,
+        #: absent or unknown.
         self.guest_location = guest_location or "unknown"
         #: What is known of the migration besides; `None` for one that was unpickled.
         self.outcome: Outcome | None = None

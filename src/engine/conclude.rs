@@ -117,6 +117,8 @@ impl Engine {
             || !self.case.destination
             || known.is_at_source()
             || known == GuestLocation::PostCopyBroken
+            // That is both hosts' word already.
+            || known.is_shut_off()
     }
 
     fn ask(&mut self, mut concluding: Concluding) {
@@ -240,6 +242,9 @@ impl Engine {
         if !sure && let Err(error) = &mut concluding.result {
             explain_doubt(answers, error);
         }
+        if let Err(error) = &mut concluding.result {
+            explain_end(answers, error);
+        }
         self.located(concluding, location);
     }
 
@@ -264,7 +269,7 @@ impl Engine {
         let location = answers.location();
         let left = matches!(answers.source, Answer::State(state) if state.has_migrated());
         let succeeded = (self.watch.succeeded || left) && location != GuestLocation::PostCopyBroken;
-        let unknown = location == GuestLocation::Unknown;
+        let unknown = location == GuestLocation::Unknown || location.is_shut_off();
         // Where post-copy broke nobody may have started it there.
         let proven = !unknown || (answers.destination == Answer::Unknown && !self.watch.broke);
         if succeeded && proven {
@@ -273,8 +278,11 @@ impl Engine {
         }
         let Err(Error::Libvirt(error)) = &mut concluding.result else { return None };
         if succeeded {
-            error.message =
-                "the guest has left the source, and the destination does not say that it has it".to_owned();
+            let there = match location {
+                GuestLocation::DestinationShutOff => "has ended at the destination",
+                _ => "the destination does not say that it has it",
+            };
+            error.message = format!("the guest has left the source, and {there}");
             return None;
         }
         match answers.source {
@@ -312,7 +320,9 @@ impl Engine {
         };
         let Some(code) = error.libvirt_code() else { return self.finish(Verdict::Raw(error), location) };
         let beside = self.case.scope.is_beside();
-        if proves_success(code, location) || (beside && location.is_at_destination()) {
+        // Whoever calls has it defined at the source before, and has libvirt take that away once it has moved.
+        let left = beside && location == GuestLocation::DestinationShutOff;
+        if proves_success(code, location) || (beside && location.is_at_destination()) || left {
             let reason = format!("{error}, but the destination has the guest");
             self.record.act(self.now, Act::TrustDestination, reason, None);
             return self.finish(Verdict::Moved, location);
@@ -353,6 +363,16 @@ fn explain_doubt(answers: Answers, error: &mut Error) {
     error.message += &format!(
         "; the {unknown} could not be asked, and may run the guest as well: look there before the guest is used"
     );
+}
+
+/// In post-copy libvirt does not tell a guest that was shut down at the destination from one that was lost there.
+fn explain_end(answers: Answers, error: &mut Error) {
+    if let Error::Libvirt(error) = error
+        && judge(answers.source, answers.destination) == Standing::EndedThere
+    {
+        error.message += "; the guest was shut down or destroyed at the destination before all of its memory was there, \
+                          and what the source has is older than its disks";
+    }
 }
 
 /// Whether a guest that is paused at the source by our hand may go on there: no other host can run it.

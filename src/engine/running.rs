@@ -260,8 +260,10 @@ impl Engine {
     }
 
     pub(super) fn asked_without_return(&mut self, calling: Calling, location: GuestLocation) {
-        if location.is_at_destination() || location.is_at_source() {
-            return self.conclude_without_return(location.is_at_destination(), Some(location));
+        let there = location.is_at_destination() || location == GuestLocation::DestinationShutOff;
+        let here = location.is_at_source() || location == GuestLocation::SourceShutOff;
+        if here || there {
+            return self.conclude_without_return(there, Some(location));
         }
         self.state = State::Calling(calling);
     }

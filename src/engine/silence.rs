@@ -149,6 +149,11 @@ const fn meaning(standing: Standing) -> &'static str {
         Standing::SourceLost | Standing::DestinationLost => {
             "a part of the guest is gone, and libvirt's answer is waited for. End the other part only once that has come"
         }
+        Standing::EndedThere => {
+            "the guest has ended at the destination before all of its memory was there, and libvirt's answer is waited \
+             for. Resume it at the source on no account"
+        }
+        Standing::ShutOff(_) => "the guest is shut off at both hosts, and libvirt's answer is waited for",
         Standing::Nowhere => "the guest is at neither host, and libvirt's answer is waited for",
         Standing::Contradiction => "that is what no migration leaves; end it at neither host",
     }

@@ -11,7 +11,8 @@ use crate::state::DomainState;
 /// `Outcome.guest_location`. The source is to be asked first.
 ///
 /// An answer is libvirt's state and its reason, as of `virDomain.state()`; `None` where the host does not know the guest;
-/// "unknown" where it could not be asked. A guest in a post-copy that goes on is at neither host: "unknown".
+/// "unknown" where it could not be asked. A guest in a post-copy that goes on is at neither host: "unknown". One that
+/// runs at neither by the word of both is shut off where its definition is, or "absent".
 #[pyfunction]
 pub fn guest_location(source: &Bound<'_, PyAny>, destination: &Bound<'_, PyAny>) -> PyResult<&'static str> {
     let (source, destination) = (answer("source", source)?, answer("destination", destination)?);

@@ -129,7 +129,8 @@ impl PyOutcome {
     }
 
     /// Where the guest is: source-running, source-paused, destination-running, destination-paused,
-    /// both-paused, both-running, post-copy-broken or unknown.
+    /// both-paused, both-running, post-copy-broken, source-shut-off, destination-shut-off, both-shut-off, absent or
+    /// unknown.
     #[getter]
     fn guest_location(&self) -> &'static str {
         self.outcome.guest_location.name()

@@ -6,7 +6,7 @@ pub use reason::Reason;
 
 use crate::fact::Fact;
 use crate::location::{Answer, GuestLocation};
-use crate::standing::{Beside, Left, Standing, judge};
+use crate::standing::{Beside, Kept, Left, Standing, judge};
 
 /// What is known of a guest at its two hosts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,6 +94,10 @@ impl View {
             }
             Standing::SourceLost => Impossible(Reason::SourceLost),
             Standing::DestinationLost => Impossible(Reason::DestinationLost),
+            Standing::EndedThere => Impossible(Reason::EndedThere),
+            Standing::ShutOff(Kept::Nowhere) => Impossible(Reason::Absent),
+            Standing::ShutOff(Kept::Both) => Impossible(Reason::BothShutOff),
+            Standing::ShutOff(_) => Impossible(Reason::ShutOff),
             Standing::Nowhere => Impossible(Reason::Nowhere),
             Standing::Contradiction => Impossible(Reason::Both),
         }

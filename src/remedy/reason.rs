@@ -14,6 +14,10 @@ pub enum Reason {
     NoDefinition,
     Twins,
     Both,
+    EndedThere,
+    ShutOff,
+    BothShutOff,
+    Absent,
     Nowhere,
 }
 
@@ -66,6 +70,22 @@ impl Reason {
             Self::Both => {
                 "both hosts hold it in a state that no migration leaves. End it at neither before it is known \
                  which one has been used since; never run both, which destroys its disks"
+            }
+            Self::EndedThere => {
+                "it ran at the destination and was shut down or destroyed there before all of its memory had \
+                 arrived. What the source has is older than the disks: destroy it there, do not resume it. It can \
+                 be started again where its disks are"
+            }
+            Self::ShutOff => {
+                "it is shut off: it has ended, and no part of a migration is left. Start it where its definition \
+                 is, when it is wanted again"
+            }
+            Self::BothShutOff => {
+                "it is shut off, and both hosts have a definition of it. Start it where it ran last, and at one of \
+                 them only"
+            }
+            Self::Absent => {
+                "neither host knows it any more: it has ended, and nobody keeps a definition of it"
             }
             Self::Nowhere => "it is at neither of the two hosts",
         }

@@ -17,6 +17,7 @@ const POST_COPY_THERE: Answer = state(1, 10);
 const FAILED_THERE: Answer = state(1, 11);
 const LEFT: Answer = state(5, 4);
 const CRASHED: Answer = state(5, 3);
+const ENDED: Answer = state(5, 1);
 
 fn remedy(source: Answer, destination: Answer) -> Remedy {
     kept(source, destination, None)
@@ -73,8 +74,15 @@ fn the_next_step_follows_from_both_answers() {
         (Absent, PAUSED, Whole(DestinationPaused)),
         (CRASHED, FAILED_THERE, Impossible(Reason::SourceLost)),
         (Absent, POST_COPY_THERE, Impossible(Reason::SourceLost)),
-        (CRASHED, Absent, Impossible(Reason::Nowhere)),
-        (Absent, Absent, Impossible(Reason::Nowhere)),
+        (POST_COPY, ENDED, Impossible(Reason::EndedThere)),
+        (FAILED, ENDED, Impossible(Reason::EndedThere)),
+        (CRASHED, Absent, Impossible(Reason::ShutOff)),
+        (Absent, ENDED, Impossible(Reason::ShutOff)),
+        (state(5, 0), ENDED, Impossible(Reason::BothShutOff)),
+        (Absent, Absent, Impossible(Reason::Absent)),
+        // The copy may be about to start.
+        (CRASHED, MIGRATING, Impossible(Reason::Nowhere)),
+        (LEFT, Absent, Impossible(Reason::Nowhere)),
         (Unknown, MIGRATED, Impossible(Reason::SourceUnknown)),
         (MIGRATING, Unknown, Impossible(Reason::DestinationUnknown)),
         (FAILED, Unknown, Impossible(Reason::DestinationUnknown)),
@@ -293,8 +301,12 @@ fn place_and_remedy_agree() {
             Remedy::ResumePostCopy | Remedy::AwaitDestination | Remedy::Release => {
                 assert_eq!(place, GuestLocation::PostCopyBroken, "{view:?}");
             }
-            Remedy::Impossible(Reason::SourceLost | Reason::DestinationLost) => {
+            Remedy::Impossible(Reason::SourceLost | Reason::DestinationLost | Reason::EndedThere) => {
                 assert_eq!(place, GuestLocation::PostCopyBroken, "{view:?}");
+            }
+            Remedy::Impossible(Reason::ShutOff) => {
+                let shut_off = [GuestLocation::SourceShutOff, GuestLocation::DestinationShutOff];
+                assert!(shut_off.contains(&place), "{view:?}");
             }
             Remedy::PauseSource => assert_eq!(place, GuestLocation::BothRunning, "{view:?}"),
             Remedy::UndefineSource => assert!(place.is_at_destination(), "{view:?}"),

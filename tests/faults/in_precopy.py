@@ -23,7 +23,7 @@ def precopy_source_qemu_killed(scene: Scene) -> None:
     faults.kill_qemu(scene.source, NAME)
     told = scene.told()
     assert re.search("domain is not running", str(told.error)), told.error
-    assert told.place == "unknown"
+    assert told.place == "source-shut-off", told
     ended(scene, scene.source)
 
 

@@ -92,12 +92,19 @@ fn both_hosts_are_asked_once_and_believed() {
         (says(RUNNING), Answer::Absent, GuestLocation::SourceRunning),
         (says(POST_COPY_FAILED), Answer::Unknown, GuestLocation::PostCopyBroken),
         (Answer::Unknown, Answer::Unknown, GuestLocation::Unknown),
+        (says(SHUT_OFF), Answer::Absent, GuestLocation::SourceShutOff),
+        (Answer::Absent, Answer::Absent, GuestLocation::Absent),
     ] {
         let mut play = started();
         play.their_call(Err(error(9)), None);
         play.asked(source, destination);
         assert_eq!(play.how(), Some((How::Failed, place)));
     }
+    // Only what has been moved is not defined at the source any more.
+    let mut play = started();
+    play.their_call(Err(error(9)), None);
+    play.asked(Answer::Absent, says(SHUT_OFF));
+    assert_eq!(play.how(), Some((How::Moved, GuestLocation::DestinationShutOff)));
     let mut play = Play::start(alone());
     play.until(ms(0));
     play.sampled(memory(1, 100));
@@ -138,6 +145,20 @@ fn a_call_that_does_not_return_is_asked_about_after_a_minute() {
         stays(&mut play, 2_500, &job);
         play.asked(says(LEFT), says(ARRIVED));
         assert_eq!(play.how(), Some((How::Moved, GuestLocation::DestinationRunning)), "{job:?}");
+    }
+}
+
+#[test]
+fn one_that_ended_meanwhile_needs_no_return() {
+    for (source, there, how) in [
+        (says(SHUT_OFF), Answer::Absent, (How::Failed, GuestLocation::SourceShutOff)),
+        (Answer::Absent, says(SHUT_OFF), (How::Moved, GuestLocation::DestinationShutOff)),
+    ] {
+        let mut play = started();
+        over(&mut play, Err(LibvirtError::OPERATION_INVALID));
+        stays(&mut play, 61_000, &Err(LibvirtError::OPERATION_INVALID));
+        play.asked(source, there);
+        assert_eq!(play.how(), Some(how));
     }
 }
 

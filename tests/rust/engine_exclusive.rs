@@ -160,7 +160,7 @@ fn an_answer_that_hangs_does_not_hide_that_it_goes_on() {
 #[test]
 fn a_guest_that_is_gone_from_there_is_told() {
     for (source, there, place) in [
-        (Answer::Absent, Answer::Absent, GuestLocation::Unknown),
+        (Answer::Absent, Answer::Absent, GuestLocation::Absent),
         // Somebody has started it there again.
         (says(RUNNING), says(PAUSED), GuestLocation::SourceRunning),
     ] {

@@ -271,6 +271,9 @@ fn how_an_adopted_one_ended_the_last_statistics_and_both_hosts_tell() {
     let play = adopted_over((says(LEFT), Answer::Absent), Err(1));
     assert_eq!(play.how(), Some((How::Failed, GuestLocation::Unknown)));
     assert!(play.end_message().contains("does not say that it has it"));
+    let play = adopted_over((says(LEFT), says(SHUT_OFF)), Err(1));
+    assert_eq!(play.how(), Some((How::Failed, GuestLocation::DestinationShutOff)));
+    assert!(play.end_message().contains("has ended at the destination"));
     // It has left, and only the source can be asked.
     let play = adopted_over((says(LEFT), Answer::Unknown), Err(1));
     assert_eq!(play.how(), Some((How::Moved, GuestLocation::DestinationRunning)));

@@ -193,7 +193,12 @@ fn what_cannot_be_recovered_is_said_with_what_is_safe() {
         (Some(DomainState::new(5, 3)), Some(FAILED_THERE), "destroy it at the destination"),
         (Some(MIGRATING), Some(DomainState::new(5, 3)), "only if it did not"),
         (Some(RUNNING), Some(PAUSED), "never run both"),
-        (None, None, "neither of the two hosts"),
+        (Some(FAILED), Some(DomainState::new(5, 1)), "was shut down or destroyed there"),
+        (Some(DomainState::new(5, 1)), None, "it is shut off"),
+        (None, Some(DomainState::new(5, 1)), "it is shut off"),
+        (Some(DomainState::new(5, 0)), Some(DomainState::new(5, 1)), "Start it where it ran last"),
+        (None, None, "neither host knows it"),
+        (Some(LEFT), None, "neither of the two hosts"),
     ] {
         let (source, there) = pair(source, destination);
         let (message, _) = failure(recover(&source));

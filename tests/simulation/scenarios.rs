@@ -24,7 +24,7 @@ struct Ends {
 const STAYS: Ends = Ends { told: &[SourceRunning], moved: false, does: &[] };
 const ARRIVES: Ends = Ends { told: &[DestinationRunning], moved: true, does: &[] };
 const BROKEN: Ends = Ends { told: &[PostCopyBroken], moved: false, does: &[] };
-const GONE: Ends = Ends { told: &[Unknown], moved: false, does: &[] };
+const GONE: Ends = Ends { told: &[SourceShutOff], moved: false, does: &[] };
 /// It went on at both hosts, and was paused at the source.
 const TWINS: Ends =
     Ends { told: &[DestinationRunning], moved: false, does: &["pause the guest at the source"] };

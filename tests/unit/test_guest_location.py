@@ -19,6 +19,10 @@ from libvirt_migrate import InvalidParameter, guest_location
         ([3, 12], [1, 10], "unknown"),
         ("unknown", "unknown", "unknown"),
         ([1, 6], [1, 2], "both-running"),
+        ([5, 1], None, "source-shut-off"),
+        (None, [5, 1], "destination-shut-off"),
+        ([5, 0], [5, 1], "both-shut-off"),
+        (None, None, "absent"),
     ],
 )
 def test_the_place(source: Any, destination: Any, place: str) -> None:

@@ -87,6 +87,8 @@ def test_nothing_is_done_on_a_guess(phase: Phase | None, record: Record, over: b
         ("both-running", True, False, Spot.BROKEN),
         ("on both hosts", True, False, Spot.BROKEN),
         ("post-copy-broken", True, False, Spot.BROKEN),
+        ("both-shut-off", True, False, Spot.BROKEN),
+        ("absent", False, False, Spot.BROKEN),
     ],
 )
 def test_where_the_guest_is(place: str, here: bool, job: bool, expected: Spot) -> None:

@@ -14,7 +14,7 @@ class Exit:
     CHECK = 3
     #: The migration was cancelled and the guest runs at the source.
     CANCELLED = 4
-    #: The guest needs somebody: it is paused, its post-copy is broken, or nobody knows where it is.
+    #: The guest needs somebody: it is paused or shut off, its post-copy broke, or nobody knows where it is.
     STRANDED = 5
     #: The command was interrupted twice and left the migration running.
     LEFT = 130

@@ -27,8 +27,6 @@ _UNSETTLED = (UNKNOWN, "between the hosts", "in post-copy")
 
 #: What they are to the engine.
 _PLACES = {
-    "source-shut-off": "source-paused",
-    "destination-shut-off": "destination-paused",
     "on both hosts": "both-running",
     **dict.fromkeys(_UNSETTLED, UNKNOWN),
 }
@@ -51,9 +49,8 @@ class Hosts:
         return isinstance(self._source, str) and isinstance(self._destination, str)
 
     def find(self) -> str:
-        """Where the guest is, as `MigrationFailed.guest_location` says it, `source-shut-off` and
-        `destination-shut-off` besides; or why nobody knows: `unknown`, `between the hosts`, `in post-copy`,
-        `on both hosts`. Asks again for a while where the answers prove nothing.
+        """Where the guest is, as `MigrationFailed.guest_location` says it; or why nobody knows: `between the
+        hosts`, `in post-copy`, `on both hosts`. Asks again for a while where the answers prove nothing.
         """
         until = time.monotonic() + ASK_FOR
         while (place := self.look()) in _UNSETTLED and time.monotonic() < until:
@@ -85,8 +82,6 @@ def _judge(found: Any) -> str:
     words = {"migrating": "between the hosts", "post-copy": "in post-copy", "several": "on both hosts"}
     if found.state in words:
         return words[found.state]
-    if found.state == "shut off" and found.host is not None:
-        return "source-shut-off" if found.host == found.answers[0].host else "destination-shut-off"
     source, destination = (
         None if answer.state is None else (answer.state.code, answer.state.reason_code)
         for answer in found.answers

@@ -45,7 +45,7 @@ class Spot(enum.Enum):
     MOVING = "moving"
     #: Asking again may tell.
     UNSETTLED = "unsettled"
-    #: In a state that no step of Nova's is right for: on both hosts, or a broken post-copy.
+    #: In a state that no step of Nova's is right for: on both hosts, a broken post-copy, or at neither.
     BROKEN = "broken"
 
 

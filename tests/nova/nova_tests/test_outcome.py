@@ -24,6 +24,7 @@ Tell = Callable[..., None]
 #: libvirt's states and reasons.
 RUNNING, MIGRATED, PAUSED = (1, 1), (1, 3), (3, 1)
 WAITING, SHUT_OFF, ABSENT, SILENT = (3, 2), (5, 1), None, "no route"
+DEFINED, LEFT = (5, 0), (5, 4)
 SOURCE_POST_COPY, POST_COPY, BROKEN, SOURCE_BROKEN = (3, 12), (1, 10), (1, 11), (3, 13)
 Answer = tuple[int, int] | str | None
 NO_DAEMON = LibvirtError((libvirt.VIR_ERR_RPC, 7, "no daemon", 2, None, None, None, -1, -1))
@@ -86,6 +87,8 @@ def asked(*looks: Any, location: str | None = "unknown", kind: type[Any] = Migra
         (whereabouts("running", 0, RUNNING, ABSENT), "recover"),
         (whereabouts("paused", 0, PAUSED, ABSENT), "recover"),
         (whereabouts("shut off", 0, SHUT_OFF, ABSENT), "recover"),
+        (whereabouts("shut off", None, SHUT_OFF, DEFINED), "recover"),
+        (whereabouts("shut off", None, LEFT, SHUT_OFF), "post"),
     ],
 )
 @pytest.mark.parametrize("location", ["unknown", "destination-running", "both-paused", None])
@@ -104,8 +107,9 @@ def test_what_both_hosts_prove_decides(found: Any, outcome: str, location: str |
         (whereabouts("running", 1, SILENT, MIGRATED), "unknown"),
         (whereabouts("running", 0, RUNNING, SILENT), "unknown"),
         (whereabouts("unknown", None, SILENT, SILENT), "unknown"),
-        (whereabouts("absent", None, ABSENT, ABSENT), "unknown"),
-        (whereabouts("shut off", None, SHUT_OFF, SHUT_OFF), "unknown"),
+        (whereabouts("absent", None, ABSENT, ABSENT), "absent"),
+        (whereabouts("shut off", None, DEFINED, SHUT_OFF), "both-shut-off"),
+        (whereabouts("shut off", 0, LEFT, ABSENT), "unknown"),
         (whereabouts("migrating", 0, RUNNING, WAITING), "between the hosts"),
         (whereabouts("several", None, RUNNING, RUNNING), "on both hosts"),
         (NO_DAEMON, "unknown"),

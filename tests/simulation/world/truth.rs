@@ -6,7 +6,7 @@ use super::{Phase, Side, World};
 
 /// A set of places.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Places(u8);
+pub struct Places(u16);
 
 impl Places {
     pub fn has(self, place: GuestLocation) -> bool {
@@ -14,7 +14,7 @@ impl Places {
     }
 
     fn with(self, place: GuestLocation, so: bool) -> Self {
-        Self(self.0 | u8::from(so) << place as u8)
+        Self(self.0 | u16::from(so) << place as u8)
     }
 }
 
@@ -27,6 +27,7 @@ impl World {
         let stands = !runs_here && !runs_there;
         // A source whose guest has run elsewhere has nothing but old memory.
         let fresh = stands && here.qemu.is_some() && !self.stale;
+        let ended = here.qemu.is_none() && there.qemu.is_none();
         Places::default()
             .with(BothRunning, runs_here && runs_there)
             // QEMU has stopped it a moment ago, and libvirt does not know yet: by all that anyone can ask it runs.
@@ -36,6 +37,10 @@ impl World {
             .with(DestinationPaused, stands && there.whole())
             .with(BothPaused, fresh && there.qemu.is_some())
             .with(PostCopyBroken, self.post_copy_is_broken())
+            .with(SourceShutOff, ended && here.domain.is_some())
+            .with(DestinationShutOff, ended && there.domain.is_some())
+            .with(BothShutOff, ended && here.domain.is_some() && there.domain.is_some())
+            .with(Absent, ended && here.domain.is_none() && there.domain.is_none())
             .with(Unknown, true)
     }
 
