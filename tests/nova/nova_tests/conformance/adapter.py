@@ -63,7 +63,7 @@ HELPERS: dict[str, Callable[..., Any]] = {
 }
 
 
-def install(policy: str) -> None:
+def install() -> None:
     """Installs the drop-in, and the steps in the place of Nova's helpers."""
     drop_in.install()
     for name, helper in HELPERS.items():
@@ -85,6 +85,3 @@ def install(policy: str) -> None:
     monitor.CONFIRM_FOR = 1.0
     # Nova's tests script the wall clock.
     monitor.clock = lambda: time.time()
-    from nova.conf import CONF
-
-    CONF.set_default("policy", policy, group="libvirt_migrate")
