@@ -86,13 +86,13 @@ def _luks(secret_uuid: str) -> Any:
     return encryption
 
 
-def rbd(migrate_data: Any) -> Part:
+def rbd(migrate_data: Any, instance: Any) -> Part:
     """The monitors of the Ceph cluster that holds the instance's own disks; since Nova 34."""
     if release.major() < 34 or field(migrate_data, "image_type") != "rbd":
         return None
     hosts, ports = rbd_utils.RBDDriver().get_mon_addrs()
     if not hosts:
-        LOG.warning("Ceph tells no monitors; the guest keeps the ones it has")
+        LOG.warning("Ceph tells no monitors; the guest keeps the ones it has", instance=instance)
         return None
     monitors = [
         {"host": host} | ({"port": int(port)} if port else {})
@@ -196,7 +196,7 @@ def parts(
         "graphics": graphics(migrate_data),
         "serial": serial(migrate_data),
         "disks": disks(migrate_data, instance, get_volume_config, xml),
-        "rbd": rbd(migrate_data),
+        "rbd": rbd(migrate_data, instance),
         "interfaces": interfaces(migrate_data, get_vif_config, xml),
         "perf_events": perf_events(migrate_data),
         "memory_backing": memory_backing(migrate_data),

@@ -20,8 +20,19 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def keep(release: str, mode: str = "eventlet", scope: str = "whole", of: str = "now", **more: Any) -> None:
     """Keeps a record in which nothing was wrong."""
-    counts = {"run": 2409 if scope == "whole" else 340, "differ": 6, "rule": 9, "rule_passed": 9}
-    record = {"release": release, "mode": mode, "scope": scope, "sources": of, "problems": [], "seconds": 1}
+    record = {
+        "release": release,
+        "mode": mode,
+        "scope": scope,
+        "sources": of,
+        "problems": [],
+        "at": "abcd1234",
+    }
+    counts = {
+        "run": 2409 if scope == "whole" else 340,
+        "differ": 6,
+        "rule": {"test_a": "pass", "test_b": "pass"},
+    }
     records.keep(record | counts | more)
 
 
@@ -63,7 +74,8 @@ def test_the_table_has_the_newest_sources_and_then_whole_runs() -> None:
     keep("34.0.0", "eventlet", "quick")
     keep("34.0.0", "eventlet", "whole", of="before")
     assert table.write_table("now") == []
-    begin, end = "| Nova | mode | tests | run | differ | the rule's tests |\n| --- |", "9 of 9 pass |\n"
+    begin = "| Nova | mode | tests | run | differ | the rule's tests | at |\n| --- |"
+    end = "2 of 2 pass | abcd1234 |\n"
     page = table.PAGE.read_text()
     assert page.startswith(f"before\n{table.BEGIN}{begin}")
     assert page.endswith(f"{table.END}after\n{table.END}")
@@ -83,3 +95,16 @@ def test_the_table_says_what_is_not_of_these_sources_and_what_was_wrong() -> Non
         "33.0.2 eventlet was run with other sources",
         "34.0.0 eventlet: one differs",
     ]
+
+
+def test_the_rules_tests_are_told_by_name_and_series() -> None:
+    keep("34.0.0", rule={"test_a": "pass", "test_b": "pass"})
+    keep("33.0.2", rule={"test_a": "pass", "test_b": "pass"})
+    keep("33.0.0", rule={"test_a": "pass", "test_b": "fail"})
+    keep("33.0.0", "threading", rule={"test_a": "pass"})
+    table.write_table("now")
+    assert (
+        "| the rule's test | 34 | 33 |\n| --- | --- | --- |\n| `test_a` | pass | pass |\n"
+        "| `test_b` | pass | 33.0.0 eventlet: fail; 33.0.0 threading: missing |\n"
+    ) in table.PAGE.read_text()
+    assert "| 33.0.0 | eventlet | all of `virt/libvirt` | 2409 | 6 | 1 of 2 pass |" in table.PAGE.read_text()

@@ -15,9 +15,11 @@ import pytest
 
 from libvirt_migrate.nova import UnsupportedNova, options, overrides, release
 
-pytestmark = pytest.mark.nova
+pytestmark = [pytest.mark.nova, pytest.mark.timeout(600)]
 
 ROOT = Path(__file__).parents[3]
+#: How long a Python that imports Nova may take, s: a few where nothing else runs.
+PATIENCE = 300
 SAMPLE = ROOT / "docs" / "nova-libvirt-migrate.conf.sample"
 
 
@@ -25,7 +27,7 @@ def python(code: str, threading: bool = True, *arguments: str) -> str:
     """Runs code in a Python of its own, since what is overridden stays so."""
     environment = os.environ | {"OS_NOVA_DISABLE_EVENTLET_PATCHING": str(threading)}
     command = [sys.executable, "-W", "ignore", "-c", code, *arguments]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -181,7 +183,7 @@ def check(tmp_path: Path, *lines: str, options: Sequence[str] = ()) -> subproces
     conf.write_text("\n".join(lines))
     command = [sys.executable, "-W", "ignore", "-m", "libvirt_migrate.nova", "check", "--no-connect"]
     command += ["--config-file", str(conf), *options]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
 
 
 def test_the_check_of_a_good_installation(tmp_path: Path) -> None:
@@ -202,7 +204,7 @@ def test_the_check_of_a_set_up_with_the_command(tmp_path: Path) -> None:
 
 def test_the_check_finds_the_command_where_it_runs(tmp_path: Path) -> None:
     command = tmp_path / "libvirt-migrate-nova-compute"
-    command.write_text("import time\ntime.sleep(120)\n")
+    command.write_text("import time\ntime.sleep(600)\n")
     with subprocess.Popen([sys.executable, str(command)]) as process:
         try:
             done = check(tmp_path, "[DEFAULT]")
@@ -210,24 +212,6 @@ def test_the_check_finds_the_command_where_it_runs(tmp_path: Path) -> None:
             process.kill()
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"which runs (process {process.pid})" in done.stdout
-
-
-PATCHED = """
-import nova.cmd.compute
-from nova.virt.libvirt import migration
-del migration.run_tasks
-import sys
-from libvirt_migrate.nova.__main__ import main
-sys.argv = ["check", "check", "--no-connect"]
-print(main())
-"""
-
-
-def test_the_check_tells_what_does_not_fit() -> None:
-    output = python(PATCHED)
-    assert "problem: this is Nova" in output
-    assert "there is no nova.virt.libvirt.migration.run_tasks" in output
-    assert output.split()[-1] == "1"
 
 
 @pytest.mark.parametrize(

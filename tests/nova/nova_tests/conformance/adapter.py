@@ -49,7 +49,7 @@ HELPERS: dict[str, Callable[..., Any]] = {
     "_update_graphics_xml": lambda doc, data: _step(doc, graphics=translate.graphics(data)),
     "_update_serial_xml": lambda doc, data: _step(doc, serial=translate.serial(data)),
     "_update_volume_xml": _volume,
-    "_update_rbd_xml": lambda doc, data: _step(doc, rbd=translate.rbd(data)),
+    "_update_rbd_xml": lambda doc, data: _step(doc, rbd=translate.rbd(data, None)),
     "_update_perf_events_xml": lambda doc, data: _step(doc, perf_events=translate.perf_events(data)),
     "_update_memory_backing_xml": lambda doc, data: _step(doc, memory_backing=translate.memory_backing(data)),
     "_update_quota_xml": lambda instance, doc: _step(doc, cpu_shares=translate.cpu_shares(instance)),
@@ -63,7 +63,7 @@ HELPERS: dict[str, Callable[..., Any]] = {
 }
 
 
-def install(policy: str) -> None:
+def install() -> None:
     """Installs the drop-in, and the steps in the place of Nova's helpers."""
     drop_in.install()
     for name, helper in HELPERS.items():
@@ -85,6 +85,3 @@ def install(policy: str) -> None:
     monitor.CONFIRM_FOR = 1.0
     # Nova's tests script the wall clock.
     monitor.clock = lambda: time.time()
-    from nova.conf import CONF
-
-    CONF.set_default("policy", policy, group="libvirt_migrate")

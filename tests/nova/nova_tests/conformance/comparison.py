@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import json
 import os
+import re
 import subprocess
 import tempfile
 import time
@@ -49,6 +50,11 @@ class Job:
         return "quick" if self.quick else "whole"
 
     @property
+    def modules(self) -> tuple[str, ...]:
+        """Where its tests are."""
+        return SOME if self.quick else ALL
+
+    @property
     def only(self) -> str:
         """The pattern of its tests."""
         some = r"\.test_(guest|migration)\.|migrat" if self.quick else ""
@@ -71,35 +77,30 @@ def modules(release: str, chosen: tuple[str, ...]) -> list[str]:
     return [f"{PREFIX}.{path.relative_to(folder).with_suffix('')}".replace("/", ".") for path in found]
 
 
-def run(release: str, threading: bool, how: str, chosen: tuple[str, ...], only: str) -> Outcomes:
-    """The outcomes of a whole run, which is spread over the processors; `how` is the runner's option."""
+def run(job: Job, ways: dict[str, str]) -> dict[str, Outcomes]:
+    """The outcomes of each way, of the tests that its pattern names; a way is spread over the processors."""
     with tempfile.TemporaryDirectory() as folder:
-        outputs = [Path(folder) / f"{shard}.json" for shard in range(SHARDS)]
-        processes = []
-        for shard, output in enumerate(outputs):
-            command = [str(ROOT / ".nova" / release / "bin" / "python"), "-W", "ignore"]
-            command += ["-m", "nova_tests.conformance.run", str(output), *modules(release, chosen)]
-            command += ["--shard", f"{shard}/{SHARDS}", "--only", only, *([how] if how else [])]
-            # Nova reads this when it is first imported.
-            mode = {"OS_NOVA_DISABLE_EVENTLET_PATCHING": str(threading), "PYTHONPATH": str(TESTS)}
-            with (Path(folder) / f"{shard}.log").open("w") as log:
-                processes.append(
-                    subprocess.Popen(
-                        command, cwd=ROOT, env=os.environ | mode, stdout=log, stderr=subprocess.STDOUT
-                    )
-                )
-        try:
-            for shard, process in enumerate(processes):
-                if process.wait():
-                    said = (Path(folder) / f"{shard}.log").read_text()[-4000:]
-                    raise RuntimeError(f"the run of {release} ended with {process.returncode}:\n{said}")
-        finally:
-            for process in processes:
-                process.kill()
-                process.wait()
-        outcomes: Outcomes = {}
-        for output in outputs:
-            outcomes |= json.loads(output.read_text())
+        command = [str(ROOT / ".nova" / job.release / "bin" / "python"), "-W", "ignore"]
+        command += ["-m", "nova_tests.conformance.run", folder, *modules(job.release, job.modules)]
+        command += [f"--way={way}={pattern}" for way, pattern in ways.items()]
+        # Nova reads this when it is first imported.
+        mode = {"OS_NOVA_DISABLE_EVENTLET_PATCHING": str(job.threading), "PYTHONPATH": str(TESTS)}
+        log = Path(folder) / "log"
+        with log.open("w") as output:
+            code = subprocess.run(
+                [*command, "--shards", str(SHARDS)],
+                check=False,
+                cwd=ROOT,
+                env=os.environ | mode,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            ).returncode
+        if code:
+            raise RuntimeError(f"the run of {job} ended with {code}:\n{log.read_text()[-4000:]}")
+        outcomes: dict[str, Outcomes] = {way: {} for way in ways}
+        for way in ways:
+            for part in Path(folder).glob(f"{way}-*.json"):
+                outcomes[way] |= json.loads(part.read_text())
         return outcomes
 
 
@@ -129,41 +130,47 @@ def summary(outcomes: Outcomes) -> str:
     return ", ".join(f"{count} {outcome}" for outcome, count in counts.most_common())
 
 
-def rule(release: str, threading: bool) -> tuple[Record, list[str]]:
-    """The tests of the rule that everything hangs on, with the drop-in as users have it."""
-    outcomes = run(release, threading, "--plain", ("test_guest", "test_driver"), "|".join(RULE))
-    passed = [test for test, entry in outcomes.items() if entry["outcome"] == "pass"]
-    problems = [f"{test}: {outcomes[test]['detail']}" for test in sorted(outcomes.keys() - set(passed))]
-    if not outcomes:
-        problems = ["none of the rule's tests was found"]
-    return {"rule": len(outcomes), "rule_passed": len(passed)}, problems
+def of_rule(outcomes: Outcomes) -> tuple[dict[str, str], list[str]]:
+    """What became of each test of the rule that everything hangs on, and what is wrong with that."""
+    became, problems = {}, []
+    for name in RULE:
+        found = [entry for test, entry in outcomes.items() if test.endswith(f".{name}")]
+        entry = found[0] if found else {"outcome": "missing", "detail": ""}
+        became[name] = entry["outcome"]
+        if entry["outcome"] != "pass":
+            problems.append(
+                f"{name}: {entry['outcome']} with the drop-in as users have it: {entry['detail']}"
+            )
+    return became, problems
+
+
+def stock_of(ours: Outcomes) -> Outcomes:
+    """What Nova's own outcomes are taken to be where they are not looked at: passes, and the same skips."""
+    return {
+        key: entry if entry["outcome"] == "skip" else {"outcome": "pass", "detail": ""}
+        for key, entry in ours.items()
+    }
 
 
 def compare_job(job: Job, keep: Path | None) -> Record:
     """Runs one, and what became of it. Quickly, Nova's own outcome is taken to be a pass."""
     start = time.monotonic()
-    chosen = SOME if job.quick else ALL
-    ours = run(job.release, job.threading, "--drop-in", chosen, job.only)
-    print(f"  {job}, ours: {len(ours)} tests: {summary(ours)}", flush=True)
-    if job.quick:
-        # What is skipped is skipped with Nova alone, too.
-        stock = {
-            key: entry if entry["outcome"] == "skip" else {"outcome": "pass", "detail": ""}
-            for key, entry in ours.items()
-        }
-    else:
-        stock = run(job.release, job.threading, "", chosen, job.only)
-        print(f"  {job}, stock: {len(stock)} tests: {summary(stock)}", flush=True)
-    if keep:
-        keep.mkdir(parents=True, exist_ok=True)
-        for name, outcomes in {"ours": ours, "stock": stock}.items():
-            (keep / f"{job.release}-{job.mode}-{name}.json").write_text(json.dumps(outcomes, indent=1))
-    of_rule, problems = rule(job.release, job.threading)
-    print(f"  {job}, the rule's tests: {of_rule['rule_passed']} of {of_rule['rule']} pass", flush=True)
+    ways = {"drop-in": job.only, "plain": rf"\.({'|'.join(map(re.escape, RULE))})$"}
+    if not job.quick:
+        ways["stock"] = job.only
+    outcomes = run(job, ways)
+    ours = outcomes["drop-in"]
+    stock = outcomes.get("stock") or stock_of(ours)
+    became, problems = of_rule(outcomes["plain"])
+    for name, found in outcomes.items():
+        print(f"  {job}, {name}: {len(found)} tests: {summary(found)}", flush=True)
+        if keep:
+            keep.mkdir(parents=True, exist_ok=True)
+            (keep / f"{job.release}-{job.mode}-{name}.json").write_text(json.dumps(found, indent=1))
     differ = sum(1 for test in ours if ours[test]["outcome"] != stock.get(test, {}).get("outcome"))
     return {
         **{"release": job.release, "mode": job.mode, "scope": job.scope, "run": len(ours), "differ": differ},
-        **of_rule,
+        "rule": became,
         "problems": compare(stock, ours) + problems,
         "seconds": round(time.monotonic() - start),
     }

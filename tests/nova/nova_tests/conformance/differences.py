@@ -42,8 +42,18 @@ REASONS: dict[str, str] = {
 #: The tests that the fix of Launchpad bug 1890501 came with: they pass with the drop-in as users have it,
 #: without the adapter.
 RULE = (
-    r"test_guest\.GuestTestCase\.test_migrate_v3$",
-    rf"{_DRIVER}\.test_live_migration_("
-    r"update_graphics_xml|update_volume_xml|update_serial_console_xml|with_valid_target_connect_addr|"
-    r"uses_migrateToURI3|raises_exception|block_migration_all_filtered|block_migration_with_devices)$",
+    "test_guest.GuestTestCase.test_migrate_v3",
+    *(
+        f"{_DRIVER}.test_live_migration_{name}"
+        for name in (
+            "update_graphics_xml",
+            "update_volume_xml",
+            "update_serial_console_xml",
+            "with_valid_target_connect_addr",
+            "uses_migrateToURI3",
+            "raises_exception",
+            "block_migration_all_filtered",
+            "block_migration_with_devices",
+        )
+    ),
 )

@@ -7,11 +7,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[4]
-FOLDER = ROOT / "target" / "conformance"
+FOLDER = ROOT / "target" / "nova-conformance"
 #: What an outcome depends on, beside Nova.
 SOURCES = (
     "src",
@@ -42,6 +43,13 @@ def sources() -> str:
                 continue
             digest.update(f"{file.relative_to(ROOT)}\0".encode() + file.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
+
+
+def state() -> str:
+    """The commit that is run, and whether files differ from it."""
+    command = ("git", "describe", "--always", "--abbrev=8", "--match=", "--dirty=, changed")
+    done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+    return done.stdout.strip() or "no commit"
 
 
 def keep(record: Record) -> None:

@@ -24,13 +24,41 @@ def write_table(of: str) -> list[str]:
 
 
 def table(rows: list[Record]) -> str:
-    """The table, in the order of the rows."""
+    """The table, in the order of the rows, and that of the rule's tests by name."""
     lines = [
-        "| Nova | mode | tests | run | differ | the rule's tests |",
-        "| --- | --- | --- | --- | --- | --- |",
+        "| Nova | mode | tests | run | differ | the rule's tests | at |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for row in rows:
-        passed = f"{row['rule_passed']} of {row['rule']} pass"
-        cells = (row["release"], row["mode"], SCOPES[row["scope"]], row["run"], row["differ"], passed)
+        passed = sum(1 for outcome in row["rule"].values() if outcome == "pass")
+        rule = f"{passed} of {len(row['rule'])} pass"
+        cells = (
+            row["release"],
+            row["mode"],
+            SCOPES[row["scope"]],
+            row["run"],
+            row["differ"],
+            rule,
+            row["at"],
+        )
         lines.append("| " + " | ".join(map(str, cells)) + " |")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "", *rule_table(rows)]) + "\n"
+
+
+def rule_table(rows: list[Record]) -> list[str]:
+    """What became of the rule's tests, a line each, by the series of Nova."""
+    series: dict[str, list[Record]] = {}
+    for row in rows:
+        series.setdefault(row["release"].split(".")[0], []).append(row)
+    lines = [f"| the rule's test | {' | '.join(series)} |", "| --- |" + " --- |" * len(series)]
+    for name in dict.fromkeys(name for row in rows for name in row["rule"]):
+        cells = [_in_series(name, of) for of in series.values()]
+        lines.append(f"| `{name}` | {' | '.join(cells)} |")
+    return lines
+
+
+def _in_series(name: str, rows: list[Record]) -> str:
+    """ "pass" where it did in every run of the series, or where it did not."""
+    others = [row for row in rows if row["rule"].get(name, "missing") != "pass"]
+    told = [f"{row['release']} {row['mode']}: {row['rule'].get(name, 'missing')}" for row in others]
+    return "; ".join(told) or "pass"

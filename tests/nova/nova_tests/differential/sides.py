@@ -95,7 +95,7 @@ STEPS = (
     Step(
         "rbd",
         lambda doc, move: nova_migration._update_rbd_xml(doc, move.data),
-        lambda move: {"rbd": translate.rbd(move.data)},
+        lambda move: {"rbd": translate.rbd(move.data, move.instance)},
     ),
     Step(
         "interfaces",
