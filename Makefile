@@ -5,7 +5,7 @@ NOVA := 34.0.0
 OLDEST_NOVA := 27.5.1
 CARGO_LINT := -q --all-targets -- -D warnings
 
-.PHONY: help deps build release demo test lint rust fuzz python faults situations matrix nova conformance debian-nova cloud cloud-all package plots valgrind deny bench clean mutants simulate optimised dist deb installs publish-check guests soak browser
+.PHONY: help deps build release demo test lint rust fuzz python faults situations matrix nova conformance debian-nova cloud cloud-all package plots valgrind deny bench clean mutants simulate optimised dist deb installs publish-check guests soak browser stubs docs
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,13 @@ simulate: deps ## a million simulated migrations; SCHEDULES=… says how many, S
 	@echo "==> simulation"
 	@cargo test --release --quiet --no-run --test simulation
 	@SCHEDULES=$${SCHEDULES:-1000000} cargo test --release --quiet --test simulation schedules -- --nocapture
+
+stubs: build ## the native module's docstrings into its stubs
+	@$(PY) scripts/stub_docs.py
+	@.venv/bin/ruff format --quiet python/libvirt_migrate/_core.pyi
+
+docs: build ## the documents as a site, into target/site: strict, links checked, search (1 minute)
+	@scripts/docs
 
 browser: build ## what a person sees of the reports in Chromium: on a phone, on a screen, on paper (1 minute)
 	@scripts/deps chromium poppler-utils fonts-dejavu-core
