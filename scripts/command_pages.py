@@ -18,7 +18,7 @@ from libvirt_migrate.cli.parser import PROGRAM, build_parser, commands_of
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "commands.md"
-MANUAL = ROOT / "packaging" / "data" / "share" / "man" / "man1" / f"{PROGRAM}.1"
+MANUAL = ROOT / "packaging" / "wheel" / "data" / "share" / "man" / "man1" / f"{PROGRAM}.1"
 
 _HEAD = f"""# Commands and options
 
