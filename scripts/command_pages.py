@@ -1,4 +1,4 @@
-"""Makes of the command's parser docs/commands.md, and the manual page of the wheel and of Debian's package.
+"""Makes of the command's parser docs/commands.md, the manual page, and what `--help` shows.
 
 With `--check` it says whether they are as they should be.
 """
@@ -19,6 +19,7 @@ from libvirt_migrate.cli.parser import PROGRAM, build_parser, commands_of
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "commands.md"
 MANUAL = ROOT / "packaging" / "wheel" / "data" / "share" / "man" / "man1" / f"{PROGRAM}.1"
+LEAFLETS = ROOT / "python" / "libvirt_migrate" / "cli" / "leaflets"
 
 _HEAD = f"""# Commands and options
 
@@ -80,9 +81,19 @@ def manual() -> str:
     return re.sub(r"^(usage: (?:.+\n)+)", r".nf\n\1.fi\n", text, flags=re.MULTILINE)
 
 
+def leaflets() -> dict[Path, str]:
+    """The text of --help, by its file."""
+    os.environ["COLUMNS"] = "80"
+    parser = build_parser()
+    return {
+        LEAFLETS / f"{name}.txt": each.format_help()
+        for name, each in {"all": parser, **commands_of(parser)}.items()
+    }
+
+
 def main() -> int:
     """The exit code."""
-    made = {PAGE: page(), MANUAL: manual()}
+    made = {PAGE: page(), MANUAL: manual(), **leaflets()}
     if "--check" in sys.argv:
         return int(any(not path.exists() or path.read_text() != text for path, text in made.items()))
     for path, text in made.items():

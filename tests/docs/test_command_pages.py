@@ -1,4 +1,4 @@
-"""docs/commands.md and the manual page are what the command's parser says."""
+"""docs/commands.md, the manual page and what --help shows are what the command's parser says."""
 
 from __future__ import annotations
 
@@ -26,3 +26,12 @@ def test_the_manual_page_is_the_parsers() -> None:
 @pytest.mark.parametrize("name", commands_of(build_parser()))
 def test_the_manual_page_has_every_command(name: str) -> None:
     assert f"libvirt-migrate {name}" in PAGES["MANUAL"].read_text().replace("\\", "")
+
+
+def test_help_is_the_parsers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    made = PAGES["leaflets"]()
+    assert set(made) == set(PAGES["LEAFLETS"].iterdir()), ADVICE
+    for path, text in made.items():
+        # How options with a short name are written depends on Python's release, and so do the lines.
+        assert path.read_text().split() == text.split(), ADVICE
