@@ -5,7 +5,7 @@ NOVA := 34.0.0
 OLDEST_NOVA := 27.5.1
 CARGO_LINT := -q --all-targets -- -D warnings
 
-.PHONY: help deps build release demo test lint rust fuzz python faults situations matrix nova conformance debian-nova cloud cloud-all package plots valgrind deny bench clean mutants simulate optimised dist deb installs publish-check guests soak
+.PHONY: help deps build release demo test lint rust fuzz python faults situations matrix nova conformance debian-nova cloud cloud-all package plots valgrind deny bench clean mutants simulate optimised dist deb installs publish-check guests soak browser stubs docs pages recording
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,7 +24,7 @@ optimised: deps ## build the extension module with optimisations
 demo: optimised ## show the bug and the cure on a real guest
 	@$(PY) -m libvirt_migrate.lab.demo
 
-test: lint rust fuzz python nova package ## everything that must pass
+test: lint rust fuzz python docs nova package ## everything that must pass
 
 lint: deps ## formatting, clippy, ruff, and that the crate's documentation can be built
 	@echo "==> rustfmt, clippy, rustdoc, ruff"
@@ -56,6 +56,23 @@ simulate: deps ## a million simulated migrations; SCHEDULES=… says how many, S
 	@echo "==> simulation"
 	@cargo test --release --quiet --no-run --test simulation
 	@SCHEDULES=$${SCHEDULES:-1000000} cargo test --release --quiet --test simulation schedules -- --nocapture
+
+stubs: build ## the native module's docstrings into its stubs
+	@$(PY) scripts/stub_docs.py
+	@.venv/bin/ruff format --quiet python/libvirt_migrate/_core.pyi
+
+pages: build ## docs/commands.md and the manual page, from the command's parser
+	@$(PY) scripts/command_pages.py
+
+recording: build ## docs/migrate.svg, the terminal of the README, from a migration in the lab
+	@$(PY) scripts/recording.py
+
+docs: deps ## the documents as a site, into target/site: strict, links checked, search (1 minute)
+	@scripts/docs
+
+browser: build ## what a person sees of reports in Chromium: on a phone, on a screen, on paper (1 minute)
+	@scripts/deps chromium poppler-utils fonts-dejavu-core
+	@$(PY) -m pytest tests/browser -m browser
 
 faults: build ## fuzzing for ten minutes, the whole fault matrix, and docs/reliability.md from it (30 minutes)
 	@echo "==> fuzz"

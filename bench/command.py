@@ -1,4 +1,7 @@
-"""The command: its start against `virsh --version`, its display's share of a core, drain against a loop."""
+"""The command: its start against virsh's, completion, its display's share of a core, drain against a loop.
+
+`python bench/command.py start` measures the first two alone.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,10 @@ from libvirt_migrate.lab import Host, Lab, LabGuest, Workload
 
 COMMAND = (sys.executable, "-m", "libvirt_migrate.cli")
 #: Starts of each kind, and guests to drain.
-STARTS, GUESTS, JOBS = 25, int(sys.argv[1]) if len(sys.argv) > 1 else 20, 4
+STARTS, JOBS = 25, 4
+GUESTS = int(sys.argv[1]) if sys.argv[1:2] not in ([], ["start"]) else 20
+#: Guests of the host whose names are completed.
+NAMES = 500
 #: How long a display is measured, s.
 SHOWN = 20.0
 LISTEN = ("--set", "graphics.listen={host}")
@@ -59,6 +65,52 @@ def bench_start() -> None:
         f"virsh --version {yardstick * 1000:.0f} ms; medians of {STARTS} each by turns; "
         f"ratio {mine / yardstick:.2f} (aim: 150 ms at most)"
     )
+
+
+def bench_help() -> None:
+    """By turns; under load the shortest of each is the one that was least disturbed."""
+    command = os.path.join(os.path.dirname(sys.executable), "libvirt-migrate")
+    ours, theirs, bare = [], [], []
+    for _ in range(STARTS):
+        ours.append(first_line(command, "--help"))
+        theirs.append(first_line("virsh", "help"))
+        bare.append(first_line(sys.executable, "-c", "print()"))
+    mine, yardstick = statistics.median(ours), statistics.median(theirs)
+    print(
+        f"help: {mine * 1000:.0f} ms to the first line, virsh help {yardstick * 1000:.0f} ms, Python alone "
+        f"{statistics.median(bare) * 1000:.0f} ms; medians of {STARTS} each by turns; ratio "
+        f"{mine / yardstick:.2f}, of the shortest {min(ours) / min(theirs):.2f} (aim: 1.5 at most)"
+    )
+
+
+def bench_completion(source: Host) -> None:
+    """What bash does when Tab is pressed for a guest's name, on a host that has many guests."""
+    connection = source.connection()
+    for index in range(NAMES):
+        connection.defineXML(
+            f"<domain type='qemu'><name>guest-{index}</name><memory unit='MiB'>64</memory>"
+            "<os><type arch='x86_64' machine='pc'>hvm</type></os></domain>"
+        )
+    script = subprocess.run(
+        [*COMMAND, "completion", "bash"], check=True, capture_output=True, text=True
+    ).stdout
+    line = f"libvirt-migrate migrate --from {source.uri} guest-"
+    script += f"""
+COMP_WORDS=({line}); COMP_CWORD=$(({len(line.split())} - 1)); COMP_LINE='{line}'
+for turn in {{1..{STARTS}}}; do
+  begun=${{EPOCHREALTIME/[.,]/}}
+  _shtab_libvirt_migrate
+  echo $((${{EPOCHREALTIME/[.,]/}} - begun)) ${{#COMPREPLY[@]}}
+done"""
+    told = subprocess.run(["bash", "-c", script], check=True, capture_output=True, text=True).stdout
+    times = [int(row.split()[0]) / 1000 for row in told.splitlines()]
+    found = {int(row.split()[1]) for row in told.splitlines()}
+    print(
+        f"completion: {found} of {NAMES} names in {statistics.median(times):.0f} ms, the shortest "
+        f"{min(times):.0f} ms; median of {STARTS} (aim: 150 ms at most)"
+    )
+    for domain in connection.listAllDomains():
+        domain.undefine()
 
 
 def bench_display(guest: LabGuest, source: Host, destination: Host) -> None:
@@ -147,7 +199,11 @@ def bench_drain(lab: Lab) -> None:
 def main() -> None:
     """Runs all of it."""
     bench_start()
+    bench_help()
     with Lab(f"bench-cli-{os.getpid()}") as lab:
+        bench_completion(lab.hosts[0])
+        if sys.argv[1:] == ["start"]:
+            return
         guest = lab.start_guest("display", workload=Workload(working_set=16))
         bench_display(guest, lab.hosts[0], lab.hosts[1])
         lab.remove_guest(guest)

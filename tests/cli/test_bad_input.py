@@ -89,6 +89,12 @@ TABLE: list[tuple[tuple[str, ...], str]] = [
     ((*MOVE, "--zero-copy"), "--zero-copy"),
     ((*MOVE, "--tunnelled", "--post-copy"), "refuses --post-copy with --tunnelled"),
     ((*MOVE, "--copy-storage", "vda,all"), "all stands alone"),
+    (
+        (*MOVE, "--offline", "--post-copy"),
+        "--offline moves a definition and no memory: leave out --post-copy",
+    ),
+    ((*MOVE, "--offline", "--copy-storage", "vda"), "refuses --offline with --copy-storage"),
+    (("drain", TEST, "--to", HOST, "--offline"), "there is no option --offline"),
     ((*MOVE, "--dname", "a/b"), "--dname 'a/b': is no name that a guest can have"),
     ((*MOVE, "--dname", ""), "--dname '': is no name"),
     ((*MOVE, "--set", "graphics"), "write FIELD=VALUE"),

@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import select
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -77,30 +78,87 @@ def test_bash_completes(bash: Bash, tmp_path: Path, typed: str, line: str) -> No
     assert line in bash.completed(typed, line)
 
 
+#: Names that a shell could take for something else.
+NAMES = ("here-1", "two words", "$(touch ran)", "客户机")
+
+
+def some_hosts(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A virsh that lists NAMES, and another guest at rack-3, which is a host's name in libvirt.conf."""
+    virsh = folder / "bin" / "virsh"
+    virsh.parent.mkdir()
+    here = "".join(f"echo '{name}'\n" for name in NAMES)
+    virsh.write_text(f"#!/bin/sh\nif [ \"$1 $2\" = '-c rack-3' ]; then echo there-1; exit; fi\n{here}")
+    virsh.chmod(0o755)
+    (folder / "libvirt").mkdir()
+    aliases = 'uri_aliases = [\n  "rack-3=qemu+tcp://host3/system",\n]\n# "no=qemu:///x"\n'
+    (folder / "libvirt" / "libvirt.conf").write_text(aliases)
+    monkeypatch.setenv("PATH", f"{virsh.parent}:{os.environ['PATH']}")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(folder))
+
+
 def test_bash_completes_guests_and_hosts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Guests of the host that is named, and libvirt.conf's names of hosts."""
-    virsh = tmp_path / "bin" / "virsh"
-    virsh.parent.mkdir()
-    virsh.write_text("#!/bin/sh\n[ \"$1 $2\" = '-c rack-3' ] && echo there-1 || echo here-1\n")
-    virsh.chmod(0o755)
-    (tmp_path / "libvirt").mkdir()
-    aliases = 'uri_aliases = [\n  "rack-3=qemu+tcp://host3/system",\n]\n# "no=qemu:///x"\n'
-    (tmp_path / "libvirt" / "libvirt.conf").write_text(aliases)
-    monkeypatch.setenv("PATH", f"{virsh.parent}:{os.environ['PATH']}")
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    some_hosts(tmp_path, monkeypatch)
     bash = Bash(tmp_path)
     try:
         bash.completed("libvirt-migrate migrate her", "migrate here-1 ")
+        bash.completed("libvirt-migrate migrate two", "migrate two\\ words ")
+        bash.completed("libvirt-migrate migrate \\$", "migrate \\$\\(touch\\ ran\\) ")
         bash.completed("libvirt-migrate watch --from rack-3 the", "there-1 ")
         bash.completed("libvirt-migrate migrate vm1 rac", "vm1 rack-3 ")
         bash.completed("libvirt-migrate drain --to rac", "--to rack-3 ")
     finally:
         bash.end()
+    assert not (tmp_path / "ran").exists(), "a guest's name was run"
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "tcsh", "powershell"])
-def test_each_shell_has_a_script_with_every_command(shell: str) -> None:
-    done = command("completion", shell)
+def shell(name: str, script: str, folder: Path) -> list[str]:
+    """Runs a script in a shell that has read the completion; returns its lines."""
+    (folder / "completion").write_text(command("completion", name).stdout)
+    words = {"fish": ["fish", "--no-config", "-c"], "zsh": ["zsh", "-fc"]}[name]
+    done = subprocess.run(
+        [*words, script],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+        cwd=folder,
+        env=environment(),
+    )
+    assert not (folder / "ran").exists(), "a guest's name was run"
+    return done.stdout.splitlines()
+
+
+def test_fish_completes_guests_and_hosts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    some_hosts(tmp_path, monkeypatch)
+
+    def completed(line: str) -> list[str]:
+        lines = shell("fish", f"source completion; complete -C '{line}'", tmp_path)
+        return [line.partition("\t")[0] for line in lines]
+
+    assert sorted(completed("libvirt-migrate migrate ")) == sorted(NAMES)
+    assert completed("libvirt-migrate watch --from rack-3 the") == ["there-1"]
+    assert completed("libvirt-migrate drain --to rac") == ["rack-3"]
+    assert completed("libvirt-migrate mig") == ["migrate"]
+
+
+def test_zsh_completes_guests_and_hosts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By what the functions of the script would add; the rest of it is shtab's."""
+    some_hosts(tmp_path, monkeypatch)
+    begin = 'compdef() { }; eval "$(<completion)"; compadd() { print -l -- $names }\n'
+    assert shell(
+        "zsh", f"{begin} words=(libvirt-migrate migrate); _libvirt_migrate_guests", tmp_path
+    ) == list(NAMES)
+    there = "words=(libvirt-migrate watch --from rack-3 x); _libvirt_migrate_guests"
+    assert shell("zsh", begin + there, tmp_path) == ["there-1"]
+    assert shell("zsh", f"{begin} _libvirt_migrate_hosts", tmp_path) == ["rack-3"]
+    script = (tmp_path / "completion").read_text()
+    assert '":the guest, by name or uuid:_libvirt_migrate_guests"' in script
+
+
+@pytest.mark.parametrize("name", ["bash", "zsh", "fish", "tcsh", "powershell"])
+def test_each_shell_has_a_script_with_every_command(name: str) -> None:
+    done = command("completion", name)
     assert (done.returncode, done.stderr) == (0, "")
-    for name in ("migrate", "plan", "status", "watch", "abort", "force-complete", "recover", "drain"):
-        assert name in done.stdout
+    for each in ("migrate", "plan", "status", "watch", "abort", "force-complete", "recover", "drain"):
+        assert each in done.stdout

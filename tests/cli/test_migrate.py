@@ -37,7 +37,7 @@ def test_migrate(
     assert_runs_at(guest, destination)
     moved = guest.domain(destination)
     assert listen_address(moved, libvirt.VIR_DOMAIN_XML_INACTIVE) == destination.address
-    plot = re.search(r"<svg.*</svg>", page.read_text(), re.DOTALL)
+    plot = re.search(r"<svg.*?</svg>", page.read_text(), re.DOTALL)
     assert plot is not None
     root = ElementTree.fromstring(plot[0])  # noqa: S314 - made by the command
     assert any(
@@ -117,3 +117,22 @@ def test_a_daemon_that_one_may_not_talk_to(source: Host, tmp_path: Path) -> None
             [*lacking, *words], capture_output=True, text=True, check=False, timeout=60, env=environment()
         )
     assert "Permission denied; you lack the permission; try another user" in refused(done)
+
+
+def test_a_definition_moves_without_its_guest(
+    start_guest: StartGuest, source: Host, destination: Host, route: tuple[str, ...]
+) -> None:
+    guest = start_guest()
+    words = (guest.name, *route, "--offline")
+    assert "--offline is for guests that are shut off" in refused(command("migrate", *words), 3)
+    guest.domain(source).destroy()
+    planned = command("plan", *words, "--strict")
+    assert (planned.returncode, planned.stderr) == (0, "")
+    assert guest.domain(source).isActive() == 0, "asking has moved nothing"
+    done = events(command("migrate", *words, "--json").stdout)
+    assert [event["event"] for event in done[-2:]] == ["start", "end"]
+    assert (done[-1]["code"], done[-1]["result"]) == (0, "moved")
+    assert [domain.name() for domain in source.connection().listAllDomains()].count(guest.name) == 0
+    there = destination.connection().lookupByName(guest.name)
+    assert (there.isActive(), there.isPersistent()) == (0, 1)
+    assert destination.address in there.XMLDesc()

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libvirt_migrate.cli.report.axis import Scale, beside, ticks
+from libvirt_migrate.cli.report.axis import Scale, beside, ceiling, ticks
 from libvirt_migrate.cli.report.page import page
-from libvirt_migrate.cli.report.plot import LEFT, RIGHT, WIDTH, plot
+from libvirt_migrate.cli.report.plot import LEFT, NARROW, PANEL, RIGHT, WIDTH, plot
 from libvirt_migrate.cli.report.record import Record
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -99,6 +99,38 @@ def test_what_is_not_known_is_not_drawn() -> None:
     assert [len(line.get("points", "").split()) for line in lines] == [5, 2, 1, 5]
 
 
+def test_a_spike_leaves_the_rest_its_height_and_is_told() -> None:
+    def drawn(spike: float) -> str:
+        return plot(
+            record(samples=[sample(at / 10, throughput=spike if at == 43 else 2e7) for at in range(50)])
+        )
+
+    assert find(drawn(2e9), "text", "past")[0].text == "▲ 1.9 GiB/s"
+    assert not find(drawn(2.1e7), "text", "past")
+    line = find(drawn(2e9), "polyline", "a")[1].get("points", "")
+    usual, spike = (float(line.split()[at].split(",")[1]) for at in (0, 43))
+    assert 0 < usual - spike < PANEL / 2
+
+
+def test_an_axis_ends_below_a_spike_only() -> None:
+    assert ceiling([]) == 0
+    assert ceiling([1.0, 100.0]) == 100, "two samples say nothing of what is usual"
+    assert ceiling([1.0] * 19 + [100.0]) == 1
+    assert ceiling([1.0] * 19 + [2.0]) == 2
+    assert ceiling([1.0] * 30 + [100.0] * 10) == 100, "that is a level"
+    assert ceiling([0.0] * 39 + [5.0]) == 5
+
+
+def test_the_narrow_plot_has_the_same_points_closer_together() -> None:
+    wide, narrow = plot(record()), plot(record(), NARROW)
+    counts = [
+        [len(line.get("points", "").split()) for line in find(text, "polyline", "a")]
+        for text in (wide, narrow)
+    ]
+    assert counts[0] == counts[1]
+    assert max(float(g.get("x2", "0")) for g in find(narrow, "line", "grid")) == NARROW - RIGHT
+
+
 def test_a_failure_says_so() -> None:
     text = page(record(message="a reason", result="failed", location="source-running", downtime=None))
     assert '<th>Failed</th><td class="bad">a reason</td>' in text
@@ -110,7 +142,7 @@ def test_nothing_is_loaded_and_both_schemes_are_there() -> None:
     text = page(record())
     addresses = set(re.findall(r"https?://[^\s\"']+", text))
     assert addresses <= {"http://www.w3.org/2000/svg"}
-    assert text.count("prefers-color-scheme: dark") == 2
+    assert text.count("prefers-color-scheme: dark") == 3
     assert not re.search(r"<(script|link|img|iframe)|@import|url\(", text)
 
 

@@ -63,7 +63,12 @@ def examples() -> Iterator[Example]:
 
 
 EXAMPLES = list(examples())
-PLAIN = [example for example in EXAMPLES if not example.speaks("ssh") and not example.speaks("tls")]
+#: The tutorial is one session, and is typed from its beginning (test_getting_started.py).
+PLAIN = [
+    example
+    for example in EXAMPLES
+    if not (example.speaks("ssh") or example.speaks("tls") or example.name.startswith("tutorial-"))
+]
 
 
 class Session:

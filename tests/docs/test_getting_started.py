@@ -1,4 +1,4 @@
-"""docs/getting-started.md, typed as it stands into the lab's shell: what it says with qemu+tcp."""
+"""The tutorial, and what getting-started.md says with qemu+tcp, typed as they stand into the lab's shell."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,8 +16,7 @@ from libvirt_migrate.lab import Lab
 
 pytestmark = pytest.mark.lab
 
-PAGE = Path(__file__).parents[2] / "docs" / "getting-started.md"
-BLOCKS = re.findall(r"^```(console|sh)\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+DOCS = Path(__file__).parents[2] / "docs"
 #: What the page says must be done at the destination is done there.
 AT_DESTINATION = ("virsh pool-", "qemu-img ")
 
@@ -49,10 +47,11 @@ def typed(line: str, name: str) -> subprocess.CompletedProcess[str]:
     return run(sys.executable, "-m", "libvirt_migrate.lab", *shell)
 
 
-def lines() -> list[str]:
-    """The page's lines in its order; TLS and ssh need what the lab has not, and the pool makes the image."""
+def lines(page: str) -> list[str]:
+    """A page's lines in its order; TLS and ssh need what the lab has not, and the pool makes the image."""
     found = []
-    for kind, block in BLOCKS:
+    text = (DOCS / page).read_text()
+    for kind, block in re.findall(r"^```(console|sh)\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
         for line in block.splitlines():
             line = line.removeprefix("$ ")
             if "qemu+ssh" in line or "qemu+tls" in line or "lab shell" in line or line.startswith("qemu-img"):
@@ -62,16 +61,32 @@ def lines() -> list[str]:
     return found
 
 
+def type_all(page: str, name: str) -> list[str]:
+    """Types a page; each line must do what it says."""
+    done = lines(page)
+    for line in done:
+        result = typed(line, name)
+        assert result.returncode == 0, (line, result.stdout, result.stderr)
+    return done
+
+
 @pytest.mark.timeout(400)
 def test_the_page_can_be_typed(name: str) -> None:
-    start = time.monotonic()
-    done = {}
-    for line in lines():
-        done[line] = typed(line, name)
-        assert done[line].returncode == 0, (line, done[line].stdout, done[line].stderr)
+    done = type_all("getting-started.md", name)
     assert len(done) >= 11, "the page is not what this test reads"
     lab = Lab.attach(name)
     there = sorted(domain.name() for domain in lab.hosts[1].connection().listAllDomains())
-    assert there == ["vm1", "vm2"], (there, time.monotonic() - start)
+    assert there == ["vm1", "vm2"], there
     for host in lab.hosts:
         host.close()
+
+
+@pytest.mark.timeout(400)
+def test_the_tutorial_can_be_typed(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    done = type_all("tutorial.md", name)
+    assert (len(done), done[-1]) == (11, "python -m libvirt_migrate.lab down")
+    assert "<svg" in (tmp_path / "vm1.html").read_text()
+    status = run(sys.executable, "-m", "libvirt_migrate.lab", "status", "--name", name)
+    assert status.stdout == f"no lab named {name} is up\n"

@@ -15,11 +15,15 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code (see docs/cli.md)."""
+    from .leaflet import leaflet, show
+
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if (text := leaflet(words)) is not None and sys.stdout is not None:
+        return show(text)
     from .parser import build_parser
     from .terminal.output import guard_streams
 
     guard_streams()
-    words = list(sys.argv[1:] if arguments is None else arguments)
     if words[:1] == ["nova"]:
         from .commands.nova import run as nova
 

@@ -113,8 +113,11 @@ def intent(parser: Any) -> None:
 
 
 def renamed(parser: Any) -> None:
-    """Of one guest only: the name that it has at the destination."""
+    """Of one guest only: its name at the destination, and that it does not run."""
     parser.add_argument("--dname", metavar="NAME", help="its name at the destination (the one that it has)")
+    parser.add_argument(
+        "--offline", action="store_true", help="move the definition of a guest that is shut off"
+    )
 
 
 def transport(parser: Any) -> None:

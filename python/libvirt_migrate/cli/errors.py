@@ -84,6 +84,7 @@ _FLAGS = {
     "POSTCOPY": "--post-copy",
     "TLS": "--tls",
     "TUNNELLED": "--tunnelled",
+    "OFFLINE": "--offline",
     "PAUSED": "--suspend",
     "ZEROCOPY": "--zero-copy",
 }

@@ -84,6 +84,8 @@ class Plan(AtSource, Wanted):
 
     destination: str
     dname: str | None = None
+    #: The guest is shut off, and its definition moves.
+    offline: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +94,7 @@ class Migrate(AtSource, Wanted):
 
     destination: str
     dname: str | None = None
+    offline: bool = False
     force: bool = False
     report: str | None = None
 

@@ -71,6 +71,13 @@ class Parser(argparse.ArgumentParser):
             if _DASHED.match(word):
                 self.error(f"there is no option {word}; a name that begins with a dash goes behind --")
 
+    def print_help(self, file: Any = None) -> None:
+        """In colours, on a terminal that has them."""
+        from .leaflet import coloured, wants_colour
+
+        text = self.format_help()
+        print(coloured(text) if file is None and wants_colour() else text, end="", file=file or sys.stdout)
+
     def error(self, message: str) -> NoReturn:
         """One line, and how to go on."""
         from .errors import one_line

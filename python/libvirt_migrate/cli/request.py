@@ -90,12 +90,32 @@ def request_from(options: Wanted, *destinations: str) -> Request:
     flags = flags_from(options, post_copy=options.post_copy)
     if options.suspend:
         flags |= MigrateFlags.PAUSED
+    if getattr(options, "offline", False):
+        _refuse_live(options)
+        flags = (flags | MigrateFlags.OFFLINE) & ~MigrateFlags.LIVE
     request = Request(changes, convergence, how, flags)
     # What is wrong with these is said before any host is asked.
     for destination in destinations:
         request.retarget(destination)
         request.params(destination)
     return request
+
+
+def _refuse_live(options: Wanted) -> None:
+    """Refuses what only a guest that runs can be asked for."""
+    live = {
+        "--max-downtime": options.max_downtime is not None,
+        "--deadline": options.deadline is not None,
+        "--post-copy": options.post_copy,
+        "--throttle": options.throttle,
+        "--exclusive": options.exclusive,
+        "--suspend": options.suspend,
+        "--report": getattr(options, "report", None) is not None,
+        "--parallel": options.parallel is not None,
+        "--compression": options.compression is not None,
+    }
+    for name in (name for name, given in live.items() if given):
+        raise UserError(f"--offline moves a definition and no memory: leave out {name}")
 
 
 def transport(options: Transport) -> dict[str, Any]:

@@ -82,7 +82,9 @@ def _shell(lab: Lab, at: str, words: list[str]) -> int:
     own = shlex.split(os.environ.get("SHELL", "")) or ["/bin/sh"]
     # Ctrl-C is for what runs in it.
     signal.signal(signal.SIGINT, lambda *_: None)
-    return subprocess.run([*enter_host(_host(lab, at).pid), *(words or own)], check=False).returncode
+    # Who enters a host's mounts is at their root: back to where the person is, if the host has that.
+    here = ["sh", "-c", 'cd -- "$0" 2>/dev/null; exec "$@"', os.getcwd()]
+    return subprocess.run([*enter_host(_host(lab, at).pid), *here, *(words or own)], check=False).returncode
 
 
 def _status(wanted: str | None) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ... import Guest, Host, InvalidParameter, LibvirtError, MigrateParams
+from ... import Guest, Host, InvalidParameter, LibvirtError, MigrateFlags, MigrateParams
 from ...codes import ErrorCode, JobCode
 from ..definition.summary import Definition, host_cpu, read_definition
 from ..errors import one_line
@@ -25,18 +25,21 @@ def run_checks(pair: Pair, params: MigrateParams) -> Iterator[Check]:
     xml, persistent = params["destination_xml"], params["persistent_xml"]
     definition = read_definition(xml)
     there = [*check_destination(pair, definition)]
-    state = check_state(pair.guest)
+    offline = MigrateFlags.OFFLINE in params.flags
+    state = check_shut_off(pair.guest) if offline else check_state(pair.guest)
     yield state
     yield check_snapshots(pair.guest)
     yield check_autostart(pair.guest)
     yield check_block_jobs(pair.guest, definition)
     # Before libvirt is asked, which says of a disk only that it was not found.
     yield from check_storage(pair, params)
-    asked = ask_source(pair, params, is_free=state.result == "pass")
+    # A definition alone would have moved by the question.
+    asked = ask_source(pair, params, is_free=state.result == "pass" and not offline)
     yield from check_devices(xml, asked)
-    yield check_source(asked)
-    yield check_route(pair, params, asked)
-    yield from check_data(pair, params)
+    if not offline:
+        yield check_source(asked)
+        yield check_route(pair, params, asked)
+        yield from check_data(pair, params)
     yield check_versions(pair, params)
     yield check_identity(pair, params.get("destination_name"))
     yield check_machine(pair.destination, definition)
@@ -44,7 +47,8 @@ def run_checks(pair: Pair, params: MigrateParams) -> Iterator[Check]:
     yield check_accepted("definition", pair.destination, xml, copies=copies)
     yield from check_persistent(pair, there, persistent, copies=copies)
     yield check_cpu(pair, definition)
-    yield from check_shared_storage(asked, definition, params)
+    if not offline:
+        yield from check_shared_storage(asked, definition, params)
     yield from there
     yield from check_folders(xml)
 
@@ -53,7 +57,12 @@ def check_state(guest: Guest) -> Check:
     """The guest runs or is paused, and nothing else holds it."""
     state = guest.state
     if not guest.is_active:
-        return Check("guest", "fail", f"is {state}: only a guest that runs or is paused can be moved", True)
+        return Check(
+            "guest",
+            "fail",
+            f"is {state}: only a guest that runs or is paused can be moved",
+            True,
+        )
     try:
         job = guest.job_info()
     except LibvirtError as error:
@@ -65,6 +74,14 @@ def check_state(guest: Guest) -> Check:
             else "has a job"
         )
         return Check("guest", "fail", what, True)
+    return Check("guest", "pass", f"is {state}")
+
+
+def check_shut_off(guest: Guest) -> Check:
+    """The guest does not run: its definition can move."""
+    state = guest.state
+    if guest.is_active:
+        return Check("guest", "fail", f"is {state}: --offline is for guests that are shut off", True)
     return Check("guest", "pass", f"is {state}")
 
 

@@ -27,7 +27,7 @@ def help(options: Help, out: Output) -> int:
     if options.topic is None:
         out.say(parser.format_help() + f"\ntopics of libvirt-migrate help: {', '.join(topics)}")
     elif options.topic in commands:
-        out.say(commands[options.topic].format_help().rstrip("\n"))
+        commands[options.topic].print_help()
     elif options.topic in topics:
         _show((TOPICS / f"{options.topic}.md").read_text(encoding="utf-8"))
     else:

@@ -31,6 +31,10 @@ def migrate(options: Options, out: Output) -> int:
     if ALL in (options.copy_storage or options.copy_storage_incremental or ()):
         out.note(f"{plan.name}: copies {', '.join(plan.params.get('migrate_disks', ())) or 'no disk'}")
     accept(plan, out, force=options.force, strict=options.strict)
+    if options.offline:
+        from .offline import move_definition
+
+        return move_definition(plan, options, out)
     return start(plan, request, options, out)
 
 

@@ -17,6 +17,19 @@ def ticks(top: float, most: int = 5, *, binary: bool = False) -> list[float]:
     return [step * index for index in range(math.ceil(top / step - 1e-9) + 1)]
 
 
+def ceiling(values: list[float]) -> float:
+    """How far an axis should reach.
+
+    A spike of one sample in twenty, such as post-copy's first pages over a link that was limited before,
+    would leave all else lying on the ground: the axis ends below it.
+    """
+    ordered = sorted(value for value in values if not math.isinf(value))
+    few = len(ordered) // 20
+    if few and ordered[-1] > 3 * ordered[-few - 1] > 0:
+        return ordered[-few - 1]
+    return ordered[-1] if ordered else 0.0
+
+
 @dataclass(frozen=True)
 class Scale:
     """From values to pixels."""

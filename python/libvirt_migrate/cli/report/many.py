@@ -82,4 +82,4 @@ def _table(records: list[Record], left: Mapping[str, str]) -> str:
         for name, reason in left.items()
         if name not in known
     ]
-    return '<div class="figure"><table>\n' + "\n".join(rows) + "\n</table></div>"
+    return '<div class="scroll"><table>\n' + "\n".join(rows) + "\n</table></div>"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..terminal.places import PLACES
 from ..terminal.values import show_passes, show_size, show_time
-from .plot import plot
+from .plot import NARROW, plot
 
 if TYPE_CHECKING:
     from .record import Record
@@ -27,9 +27,16 @@ table {{ border-collapse: collapse; width: 100%; }}
 th, td {{ text-align: left; vertical-align: top; padding: 0.25rem 0.8rem 0.25rem 0;
   border-bottom: 1px solid #d8dee4; }}
 .facts th {{ width: 8rem; font-weight: 600; }} .tight {{ white-space: nowrap; }}
-.figure {{ overflow-x: auto; }} .figure svg {{ min-width: 640px; }}
-.bad {{ color: #cf222e; }}
-@media (prefers-color-scheme: dark) {{
+h1, .facts td {{ overflow-wrap: anywhere; }} .scroll {{ overflow-x: auto; }}
+h1, h2, h3 {{ break-after: avoid; }} tr, .figure {{ break-inside: avoid; }}
+.narrow {{ display: none; }} .figure svg {{ display: block; width: 100%; }}
+.bad {{ color: #cf222e; overflow-wrap: anywhere; }}
+@media screen and (max-width: 640px) {{
+  .wide {{ display: none; }} .narrow {{ display: block; }}
+  h1 {{ font-size: 1.1rem; }} .scroll table {{ font-size: 0.85rem; }}
+  th, td {{ padding-right: 0.4rem; }} .facts th {{ width: 4.5rem; }}
+}}
+@media screen and (prefers-color-scheme: dark) {{
   body {{ background: #0d1117; color: #e6edf3; }} th, td {{ border-color: #30363d; }}
   .bad {{ color: #ff7b72; }}
 }}
@@ -59,7 +66,8 @@ def section(record: Record, level: int) -> str:
 {_facts(record)}
 </table>
 <h{level}>Over time</h{level}>
-<div class="figure">{plot(record)}</div>
+<div class="figure wide">{plot(record)}</div>
+<div class="figure narrow">{plot(record, NARROW)}</div>
 <h{level}>Decisions</h{level}>
 {_decisions(record)}"""
 

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..terminal.values import show_rate, show_size, show_time
-from .axis import Scale, beside, ticks
+from .axis import Scale, beside, ceiling, ticks
 
 if TYPE_CHECKING:
     from .record import Record
 
-WIDTH, LEFT, RIGHT, TOP = 960, 92, 24, 78
+#: The plot of a page, and of a phone's.
+WIDTH, NARROW = 960, 400
+LEFT, RIGHT, TOP = 92, 24, 78
 PANEL, GAP, BOTTOM = 132, 44, 34
 _Points = list[tuple[float, float | None]]
 
@@ -32,7 +34,8 @@ text.a { fill: #0969da; } text.b { fill: #bc4c00; }
 .mark { fill: none; stroke: #8250df; stroke-width: 1; stroke-dasharray: 2 3; } .dot { fill: #8250df; }
 .dottext { fill: #ffffff; stroke: none; font-size: 11px; font-weight: 600; }
 .pause { fill: #cf222e; opacity: 0.28; } .pausetext { fill: #cf222e; font-size: 12px; }
-@media (prefers-color-scheme: dark) {
+.past { font-size: 12px; }
+@media screen and (prefers-color-scheme: dark) {
   svg { background: #0d1117; } text { fill: #e6edf3; stroke: #0d1117; } .dim { fill: #9198a1; }
   .grid { stroke: #30363d; } .line.a { stroke: #58a6ff; } .line.b { stroke: #f0883e; }
   text.a { fill: #58a6ff; } text.b { fill: #f0883e; }
@@ -81,24 +84,26 @@ def _add(parent: ElementTree.Element, tag: str, text: str | None = None, **attri
     ElementTree.SubElement(parent, tag, names).text = text
 
 
-def plot(record: Record) -> str:
-    """The SVG document."""
+def plot(record: Record, width: int = WIDTH) -> str:
+    """The SVG document. A narrow one has no headline, which the page about it has."""
     drawn = panels(record)
     height = TOP + len(drawn) * (PANEL + GAP) - GAP + BOTTOM
+    top = 0 if width == WIDTH else 28
     root = ElementTree.Element(
-        "svg", xmlns="http://www.w3.org/2000/svg", viewBox=f"0 0 {WIDTH} {height}", role="img"
+        "svg", xmlns="http://www.w3.org/2000/svg", viewBox=f"0 {top} {width} {height - top}", role="img"
     )
     _add(root, "title", f"The migration of {record.name}")
     _add(root, "style", STYLE)
-    _add(root, "text", f"{record.name}: {headline(record)}", x=LEFT, y=24, class_="title")
+    if not top:
+        _add(root, "text", f"{record.name}: {headline(record)}", x=LEFT, y=24, class_="title")
     seconds = max([record.total_time, *(sample.elapsed for sample in record.samples), 0.1])
-    time = Scale(seconds, LEFT, WIDTH - RIGHT)
+    time = Scale(seconds, LEFT, width - RIGHT)
     foot = TOP + len(drawn) * (PANEL + GAP) - GAP
     _pause(root, record, time, foot)
     _lines(root, record, time, foot)
     for index, panel in enumerate(drawn):
         _panel(root, panel, time, TOP + index * (PANEL + GAP))
-    for tick in ticks(seconds, 8):
+    for tick in ticks(seconds, width // 110):
         if tick <= seconds:
             _add(root, "text", f"{tick:g} s", x=time(tick), y=foot + 20, class_="dim", text_anchor="middle")
     _marks(root, record, time)
@@ -115,11 +120,11 @@ def headline(record: Record) -> str:
 
 def _panel(root: ElementTree.Element, panel: Panel, time: Scale, top: float) -> None:
     values = [value for _, points in panel.lines for _, value in points if value is not None]
-    steps = ticks(max(values, default=0.0), 4, binary=panel.binary)
+    steps = ticks(ceiling(values), 4, binary=panel.binary)
     scale = Scale(steps[-1], top + PANEL, top)
     for step in steps:
         y = scale(step)
-        _add(root, "line", x1=LEFT, x2=WIDTH - RIGHT, y1=y, y2=y, class_="grid")
+        _add(root, "line", x1=LEFT, x2=time.end, y1=y, y2=y, class_="grid")
         _add(root, "text", panel.show(step), x=LEFT - 8, y=y + 4, class_="dim", text_anchor="end")
     x = LEFT
     for kind, (name, points) in zip("ab", panel.lines, strict=False):
@@ -129,6 +134,30 @@ def _panel(root: ElementTree.Element, panel: Panel, time: Scale, top: float) -> 
         for part in _parts(points):
             drawn = " ".join(f"{time(at)},{scale(value)}" for at, value in part)
             _add(root, "polyline", points=drawn, class_=f"line {kind}")
+        _past(root, panel, [(at, value) for at, value in points if value is not None], time, scale, kind)
+
+
+def _past(
+    root: ElementTree.Element,
+    panel: Panel,
+    points: list[tuple[float, float]],
+    time: Scale,
+    scale: Scale,
+    kind: str,
+) -> None:
+    """Says how high a spike is that goes past the axis."""
+    at, value = max(points, key=lambda point: point[1], default=(0.0, 0.0))
+    if value > scale.top:
+        x, anchor = time(at), "end" if time(at) > (time.start + time.end) / 2 else "start"
+        _add(
+            root,
+            "text",
+            f"\u25b2 {panel.show(value)}",
+            x=x,
+            y=scale.end + 15,
+            class_=f"past {kind}",
+            text_anchor=anchor,
+        )
 
 
 def _parts(points: _Points) -> list[list[tuple[float, float]]]:
@@ -173,4 +202,4 @@ def _marks(root: ElementTree.Element, record: Record, time: Scale) -> None:
 def _places(record: Record, time: Scale) -> list[tuple[float, float]]:
     """Of each decision its line and its mark; marks that are close stand beside each other."""
     lines = [time(decision.at) for decision in record.decisions]
-    return list(zip(lines, beside(lines, 19, WIDTH - 12), strict=True))
+    return list(zip(lines, beside(lines, 19, time.end + 12), strict=True))

@@ -1,0 +1,1 @@
+"""What a person sees of pages, in Debian's Chromium: `make browser`."""
