@@ -28,6 +28,8 @@ const LAST_ANSWER: Duration = Duration::from_secs(15);
 pub(super) struct Arrival {
     /// The source has given it up.
     given_up: bool,
+    /// The destination was seen to run all of it.
+    pub seen: bool,
     /// It is being told to go on.
     out: bool,
     /// Since when it goes on at the destination.

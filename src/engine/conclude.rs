@@ -20,6 +20,9 @@ use crate::{Error, Result};
 pub(super) const SETTLE: Duration = Duration::from_millis(500);
 /// How often a pause is tried to be undone, and the time between two attempts.
 pub(super) const UNDO: (u32, Duration) = (10, Duration::from_millis(500));
+/// How often a source is tried to be reached at which the guest stands still by our hand, at that time between two
+/// attempts: longer than a daemon takes to start.
+const REACH: u32 = 60;
 /// How long an answer is waited for, before it counts as none.
 const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 
@@ -196,7 +199,8 @@ impl Engine {
         if gave_up(answers.source) {
             self.source_has_given_up();
         }
-        if self.is_held() && answers.source == Answer::Unknown && concluding.undone < UNDO.0 {
+        self.seen_there(answers);
+        if self.is_held() && answers.source == Answer::Unknown && concluding.undone < REACH {
             // It stands still by our hand, and would for good; the connection may be dead.
             concluding.undone += 1;
             concluding.stage = Stage::Reconnect;
@@ -236,16 +240,26 @@ impl Engine {
             return self.over(Story::Broke(error));
         }
         let location = self.adopted_place(&mut concluding, answers).unwrap_or_else(|| answers.location());
+        let (location, doubt) = match answers.destination {
+            // It was seen to run there, and does for all that is known.
+            Answer::Unknown if self.arrival.seen && location.is_at_source() => (GuestLocation::Unknown, true),
+            _ => (location, false),
+        };
         // What was sent paused runs nowhere else.
         let sure = self.case.exclusive && matches!(answers.source, Answer::State(_));
         // After what may have said something else: the doubt is never lost.
         if !sure && let Err(error) = &mut concluding.result {
-            explain_doubt(answers, error);
+            explain_doubt(answers, doubt, error);
         }
         if let Err(error) = &mut concluding.result {
             explain_end(answers, error);
         }
         self.located(concluding, location);
+    }
+
+    /// Both hosts have answered: whether the destination runs the guest is kept.
+    pub(super) fn seen_there(&mut self, answers: Answers) {
+        self.arrival.seen |= runs_there(answers);
     }
 
     /// Whether the destination may be about to start the guest: it may have all of it, whatever was seen of that, and an
@@ -271,7 +285,8 @@ impl Engine {
         let succeeded = (self.watch.succeeded || left) && location != GuestLocation::PostCopyBroken;
         let unknown = location == GuestLocation::Unknown || location.is_shut_off();
         // Where post-copy broke nobody may have started it there.
-        let proven = !unknown || (answers.destination == Answer::Unknown && !self.watch.broke);
+        let broke = self.watch.broke || (self.watch.context.post_copy && self.lost);
+        let proven = !unknown || (answers.destination == Answer::Unknown && !broke);
         if succeeded && proven {
             concluding.result = Ok(());
             return Some(if unknown { self.arrived() } else { location });
@@ -351,11 +366,20 @@ fn proves_success(code: i32, location: GuestLocation) -> bool {
     matches!(code, LibvirtError::NO_DOMAIN | LibvirtError::OPERATION_INVALID) && location.is_at_destination()
 }
 
+/// Whether the destination runs all of the guest, for all that both know.
+fn runs_there(answers: Answers) -> bool {
+    matches!(
+        judge(answers.source, answers.destination),
+        Standing::Source { beside: Beside::Twin { running: true }, .. }
+            | Standing::Destination { running: true, .. }
+    )
+}
+
 /// A source that libvirt has go on after the switchover may not be the only one that goes on.
-fn explain_doubt(answers: Answers, error: &mut Error) {
+fn explain_doubt(answers: Answers, doubt: bool, error: &mut Error) {
     let Error::Libvirt(error) = error else { return };
     let unknown = match (answers.source, answers.destination) {
-        (Answer::State(state), Answer::Unknown) if state.goes_on_after_failure() => "destination",
+        (Answer::State(state), Answer::Unknown) if doubt || state.goes_on_after_failure() => "destination",
         // By the destination's word alone: libvirt may have lost its answer and have the source go on.
         (Answer::Unknown, Answer::State(state)) if state.is_running() => "source",
         _ => return,

@@ -77,6 +77,8 @@ pub struct Engine {
     late_wishes: Vec<(u64, Result<()>)>,
     forcing: wishes::Forcing,
     unstick: unstick::Unstick,
+    /// The source could not be reached once: its daemon may have ended, and know no more than QEMU tells.
+    lost: bool,
     /// How often QEMU was told to finish an abort.
     finish_aborts: u32,
     arrival: arriving::Arrival,
@@ -167,6 +169,7 @@ impl Engine {
             late_wishes: vec![],
             forcing: wishes::Forcing::default(),
             unstick: unstick::Unstick::default(),
+            lost: false,
             finish_aborts: 0,
             arrival: arriving::Arrival::default(),
             record: Record::default(),

@@ -177,6 +177,7 @@ impl Engine {
 
     /// The source cannot be reached.
     pub(super) fn lose(&mut self, story: Story) {
+        self.lost = true;
         self.state = State::Lost(Lost { story, since: self.now, again_at: self.now });
     }
 

@@ -8,7 +8,7 @@ use super::order::{Change, Order};
 use super::settle::{After, LOOK, Next};
 use super::state::{Settling, State, Story};
 use crate::error::LibvirtError;
-use crate::location::GuestLocation;
+use crate::location::{Answers, GuestLocation};
 use crate::remedy::Remedy;
 use crate::{Error, Result};
 
@@ -22,6 +22,9 @@ impl Engine {
     }
 
     pub(super) fn settled(&mut self, mut settling: Settling, reply: Reply) {
+        if let Reply::Viewed(viewed) = &reply {
+            self.seen_there(Answers { source: viewed.source, destination: viewed.destination });
+        }
         match reply {
             Reply::Viewed(viewed) => match settling.settle.next(self.now, &viewed) {
                 Next::Settled(Remedy::Whole(place)) => return self.whole(settling, place),

@@ -324,7 +324,7 @@ fn a_source_that_does_not_say_whether_our_pause_is_left_is_asked_again() {
         }
         play.wait(ms(500));
     }
-    assert_eq!(questions, 11);
+    assert_eq!(questions, 61);
     assert_eq!(play.how(), Some((How::Failed, GuestLocation::Unknown)));
     let mut play = held(whole());
     play.failed(error(9));

@@ -36,7 +36,7 @@ pub struct Judge {
     fraction: f64,
     /// The guest stands still at the source by our hand.
     held: bool,
-    /// The source could be asked when the end was told.
+    /// The source could be asked for a while before the end was told.
     reachable: bool,
     ran: bool,
     /// Since when the guest has run at the destination.
@@ -292,7 +292,8 @@ impl Judge {
             }
             Err(_) => GuestLocation::Unknown,
         };
-        self.reachable = world.at(Side::Source).daemon == Daemon::Up && !world.links.caller_cut[0];
+        let answers = world.at(Side::Source).daemon == Daemon::Up && !world.links.caller_cut[0];
+        self.reachable = answers && world.now > world.answers_since + 2 * S;
         report.words.push(match end {
             Ok(_) => "done".into(),
             Err(error) => error.to_string(),

@@ -120,6 +120,15 @@ impl Sim {
     pub fn heal(&mut self, number: usize) {
         let trouble = self.plan.troubles[number].1;
         self.note(|_| format!("-- {trouble:?}"));
+        let side = match trouble {
+            Trouble::KillDaemon(side, _) | Trouble::HangDaemon(side, _) | Trouble::CutCaller(side, _) => {
+                Some(side)
+            }
+            _ => None,
+        };
+        if side == Some(Side::Source) {
+            self.world.answers_since = self.world.now;
+        }
         let wrong = &mut self.caller.wrong;
         match trouble {
             Trouble::KillDaemon(side, _) => self.world.start_daemon(side),

@@ -126,6 +126,8 @@ pub struct World {
     pub completed: Option<JobInfo>,
     /// The source's daemon is slow to take note of the switchover.
     pub unseen: bool,
+    /// When the source was last had back that could not be asked.
+    pub answers_since: Time,
     /// QEMU hangs in an abort at the switchover.
     pub hangs: bool,
     /// Steps that wait for this host's daemon, or for the QEMUs' connection.
@@ -159,6 +161,7 @@ impl World {
             stages: vec![],
             completed: None,
             unseen: false,
+            answers_since: 0,
             hangs: false,
             due: vec![],
             stale: false,
