@@ -9,7 +9,7 @@ import re
 from ..errors import MigrationError
 
 #: The major releases whose live-migration path the overrides were written for and tried with.
-SUPPORTED = tuple(range(27, 35))
+SUPPORTED = tuple(range(25, 35))
 
 
 class UnsupportedNova(MigrationError):

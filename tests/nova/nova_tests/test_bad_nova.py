@@ -31,7 +31,7 @@ DAMAGES = {
     ),
     "unknown": (
         "metadata.version = lambda name: '35.0.0'",
-        "libvirt-migrate supports Nova 27 to 34, and this is Nova 35.0.0; "
+        "libvirt-migrate supports Nova 25 to 34, and this is Nova 35.0.0; "
         "set compute_driver = libvirt.LibvirtDriver to start without it",
     ),
     "not there": (
