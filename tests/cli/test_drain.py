@@ -138,7 +138,8 @@ def test_a_drain_is_seen(
     assert "3 of 3 guests moved in" in shown.text
     assert len(json.loads(record.read_text())["guests"]) == 3
     text = page.read_text()
-    assert text.count("<svg") == 3
+    # Of each a plot for a screen, and one for a phone.
+    assert text.count("<svg") == 6
     for guest in guests:
         assert text.count(guest.name) >= 2
         assert_runs_at(guest, destination)

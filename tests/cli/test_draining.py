@@ -106,7 +106,7 @@ def test_the_page_of_many_has_them_all() -> None:
     )
     assert "<h1>Drain of &lt;b&gt;</h1>" in text
     assert "1 of 3 guests moved in 9.0 s." in text
-    assert text.count("<svg") == 2
+    assert text.count("<svg") == 4
     assert '<a href="#1">vm&lt;1&gt;</a>' in text
     assert ">as said</td>" in text
     assert ">no room</td>" in text

@@ -24,9 +24,15 @@ examples:
   {PROGRAM} watch vm1 --from qemu+ssh://host1/system
   {PROGRAM} drain qemu:///system --to qemu+ssh://host2/system --to qemu+ssh://host3/system --jobs 2
 
-exit codes: 0 done, 1 failed and the guest runs at the source, 2 nothing was started, 3 a check failed (with
---strict: or could not be made), 4 cancelled and the guest runs at the source, 5 the guest needs you, 130 left
-running after a second Ctrl-C, 143 left running after a termination
+exit codes:
+  0    done
+  1    failed, and the guest runs at the source
+  2    nothing was started
+  3    a check failed (with --strict: or could not be made)
+  4    cancelled, and the guest runs at the source
+  5    the guest needs you
+  130  left running after a second Ctrl-C
+  143  left running after a termination
 """
 
 
