@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 
-from libvirt_migrate.lab import Host
+from helpers.huge_pages import make_pages
+from libvirt_migrate.lab import Host, faults
 from plan.frame import replacing
 
 from .cell import cell
@@ -86,6 +87,19 @@ def balloon_reporting(stage: Stage) -> None:
 def memfd(stage: Stage) -> None:
     backing = "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking><os>"
     stage.start(edit=replacing("<os>", backing))
+
+
+@cell(THEME, "memory in huge pages")
+def huge_pages(stage: Stage) -> None:
+    # For the guest here, for the one that it becomes there, and for its display.
+    make_pages(stage.clean, 3 * 96)
+    pages = "<hugepages><page size='2' unit='MiB'/></hugepages><source type='memfd'/>"
+    stage.start(edit=replacing("<os>", f"<memoryBacking>{pages}</memoryBacking><os>"))
+
+    def check(host: Host) -> None:
+        assert "kernelpagesize_kB=2048" in host.run("cat", f"/proc/{faults.qemu(host, stage.name)}/numa_maps")
+
+    stage.checks.append(check)
 
 
 @cell(THEME, "two NUMA cells, each on a node of the host, and pinned processors")
