@@ -183,7 +183,7 @@ def with_iothread(stage: Stage) -> None:
 def nvme(stage: Stage) -> None:
     # libvirt has no NVMe of its own before 11.5; people pass it to QEMU like this.
     path = stage.image(stage.source, "nvme", kind="raw")
-    words = (f"if=none,id=nv,format=raw,file={path}", "nvme,drive=nv,serial=lab")
+    words = (f"if=none,id=nv,format=raw,file={path}", "nvme,drive=nv,serial=lab,addr=0x1d")
     more = "".join(
         f"<qemu:arg value='-{option}'/><qemu:arg value='{word}'/>"
         for option, word in zip(("drive", "device"), words, strict=True)

@@ -14,7 +14,7 @@ from .slow import fast, slowly, until
 _PANIC = "(sleep 0.3; echo c > /proc/sysrq-trigger) >/dev/null 2>&1 &"
 
 
-@story(THEME, "it panics while it moves and tells its host, which is to end it for that (on_crash)")
+@story(THEME, "it panics while it moves and tells its host, which is to end it for that")
 def panics_and_tells(stage: Stage) -> str:
     stage.start("<panic model='isa'/>", edit=replacing("<devices>", "<on_crash>destroy</on_crash><devices>"))
     migration = slowly(stage)
