@@ -97,7 +97,8 @@ def huge_pages(stage: Stage) -> None:
     stage.start(edit=replacing("<os>", f"<memoryBacking>{pages}</memoryBacking><os>"))
 
     def check(host: Host) -> None:
-        assert "kernelpagesize_kB=2048" in host.run("cat", f"/proc/{faults.qemu(host, stage.name)}/numa_maps")
+        (number,) = faults.qemu(host, stage.name)
+        assert "kernelpagesize_kB=2048" in host.run("cat", f"/proc/{number}/numa_maps")
 
     stage.checks.append(check)
 
