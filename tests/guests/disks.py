@@ -179,5 +179,24 @@ def with_iothread(stage: Stage) -> None:
     stage.checks.append(lambda host: _serial(stage, host))
 
 
+@cell(THEME, "NVMe, which QEMU does not migrate", refused="source")
+def nvme(stage: Stage) -> None:
+    # libvirt has no NVMe of its own before 11.5; people pass it to QEMU like this.
+    path = stage.image(stage.source, "nvme", kind="raw")
+    words = (f"if=none,id=nv,format=raw,file={path}", "nvme,drive=nv,serial=lab,addr=0x1d")
+    more = "".join(
+        f"<qemu:arg value='-{option}'/><qemu:arg value='{word}'/>"
+        for option, word in zip(("drive", "device"), words, strict=True)
+    )
+    stage.start(
+        edit=replacing(
+            "<domain type='qemu'",
+            "<domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'",
+            "</domain>",
+            f"<qemu:commandline>{more}</qemu:commandline></domain>",
+        )
+    )
+
+
 def _serial(stage: Stage, host: Host) -> None:
     assert stage.run(host, "cat /sys/block/vda/serial") == "odd-serial_1"

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import re
-import time
-from collections.abc import Callable
-
 import libvirt
-import pytest
 
-from helpers.lab_moves import params_for, wait_for_job
-from libvirt_migrate import Convergence, Guest, LibvirtError, Migration, MigrationFailed
+from helpers.lab_moves import params_for
+from libvirt_migrate import Guest, LibvirtError
 from libvirt_migrate.lab import Host
 
 from .cell import cell, story
 from .frame import Stage
 from .judge import move
+from .slow import defined, ends, fast, slowly, told, until
 
 THEME = "What it is, and what happens while it moves"
 
@@ -49,39 +45,15 @@ def odd_name(stage: Stage) -> None:
     stage.start(edit=lambda xml: xml)
 
 
-def _slowly(stage: Stage) -> Migration:
-    """Starts a move that takes as long as it is let."""
-    domain = stage.domain(stage.source)
-    params = params_for(stage.guest, stage.hosts, bandwidth=1)
-    migration = Guest(domain).start_migration(params, convergence=Convergence(max_downtime=10))
-    wait_for_job(domain)
-    return migration
-
-
-def _fast(migration: Migration) -> None:
-    migration.set_bandwidth(0)
-
-
-def _defined(stage: Stage, host: Host) -> bool:
-    return any(domain.UUIDString() == stage.guest.uuid for domain in host.connection().listAllDomains())
-
-
-def _until(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.05)
-
-
 @story(THEME, "it reboots while it moves")
 def reboots(stage: Stage) -> str:
     stage.start()
-    migration = _slowly(stage)
+    migration = slowly(stage)
     ask = "cat /proc/sys/kernel/random/boot_id"
     before = stage.run(stage.source, f"{ask}; (sleep 0.3; reboot -f) >/dev/null 2>&1 &")
     # It says nothing for the seconds in which it comes up.
-    _until(stage.guest.beats.is_silent, "that it reboots")
-    _fast(migration)
+    until(stage.guest.beats.is_silent, "that it reboots")
+    fast(migration)
     outcome = migration.result(timeout=120)
     assert outcome.guest_location == "destination-running", outcome
     stage.guest.beats.forget()
@@ -92,70 +64,42 @@ def reboots(stage: Stage) -> str:
     return "it comes up at the destination, and can be moved back"
 
 
-def _ends(stage: Stage, end: Callable[[], object]) -> str:
-    """It ends while it moves: the error says so, the source keeps its definition, and it starts there."""
-    migration = _slowly(stage)
-    end()
-    domain = stage.domain(stage.source)
-    _until(lambda: not domain.isActive(), "that it has ended", 90)
-    with pytest.raises(MigrationFailed) as caught:
-        migration.result(timeout=90)
-    assert caught.value.guest_location == "source-shut-off", caught.value
-    said = caught.value.message
-    _until(lambda: not _defined(stage, stage.destination), "that the destination has forgotten it")
-    assert domain.isPersistent()
-    assert domain.state()[0] == libvirt.VIR_DOMAIN_SHUTOFF
-    stage.guest.beats.forget()
-    domain.create()
-    stage.guest.beats.wait_for_passes(timeout=300)
-    move(stage, stage.source, stage.destination)
-    return f"source-shut-off, {_told(said, stage)}"
-
-
-def _told(said: str, stage: Stage) -> str:
-    """An error without what differs from run to run."""
-    for host, name in ((stage.source, "host1"), (stage.destination, "host2")):
-        said = said.replace(host.address, name)
-    said = re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+Z ", "", said)
-    return said.replace(stage.guest.name, "vm1").partition("\n")[0]
-
-
 @story(THEME, "it powers itself off while it moves")
 def powers_off(stage: Stage) -> str:
     stage.start()
-    said = _ends(stage, lambda: stage.run(stage.source, "(sleep 0.3; poweroff -f) >/dev/null 2>&1 &"))
+    said = ends(stage, lambda: stage.run(stage.source, "(sleep 0.3; poweroff -f) >/dev/null 2>&1 &"))
     return f"told: {said}; it starts there and moves"
 
 
 @story(THEME, "it shuts down in order while it moves")
 def shuts_down(stage: Stage) -> str:
     stage.start()
-    said = _ends(stage, lambda: stage.run(stage.source, "(sleep 0.3; poweroff) >/dev/null 2>&1 &"))
+    said = ends(stage, lambda: stage.run(stage.source, "(sleep 0.3; poweroff) >/dev/null 2>&1 &"))
     return f"told: {said}; it starts there and moves"
 
 
 @story(THEME, "its power button is pressed while it moves (virsh shutdown)")
 def power_button(stage: Stage) -> str:
     stage.start()
-    migration = _slowly(stage)
+    migration = slowly(stage)
     try:
         stage.domain(stage.source).shutdownFlags(libvirt.VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN)
     except libvirt.libvirtError as error:
         said = str(error)
     else:
         raise AssertionError("libvirt presses it while a guest moves")
-    _fast(migration)
+    fast(migration)
     assert migration.result(timeout=120).guest_location == "destination-running"
-    return f"libvirt does not do it ({_told(said, stage)}), and it moves"
+    return f"libvirt does not do it ({told(said, stage)}), and it moves"
 
 
 @story(THEME, "it panics while it moves")
 def panics(stage: Stage) -> str:
     stage.start()
-    migration = _slowly(stage)
+    migration = slowly(stage)
     stage.run(stage.source, "(sleep 0.3; echo c > /proc/sysrq-trigger) >/dev/null 2>&1 &")
-    _until(stage.guest.beats.is_silent, "that it panics")
-    _fast(migration)
+    until(stage.guest.beats.is_silent, "that it panics")
+    fast(migration)
     outcome = migration.result(timeout=120)
     domain = stage.domain(stage.destination)
     state, reason = domain.state()
@@ -164,7 +108,7 @@ def panics(stage: Stage) -> str:
         libvirt.VIR_DOMAIN_PAUSED: "destination-paused",
     }
     assert outcome.guest_location == names[state], (outcome, state, reason)
-    assert not _defined(stage, stage.source)
+    assert not defined(stage, stage.source)
     stage.guest.beats.forget()
     domain.destroy()
     domain.create()
@@ -175,16 +119,16 @@ def panics(stage: Stage) -> str:
 @story(THEME, "it is destroyed while it moves")
 def destroyed(stage: Stage) -> str:
     stage.start()
-    said = _ends(stage, lambda: stage.domain(stage.source).destroy())
+    said = ends(stage, lambda: stage.domain(stage.source).destroy())
     return f"told: {said}; it starts there and moves"
 
 
 @story(THEME, "it is suspended while it moves")
 def suspended(stage: Stage) -> str:
     stage.start()
-    migration = _slowly(stage)
+    migration = slowly(stage)
     stage.domain(stage.source).suspend()
-    _fast(migration)
+    fast(migration)
     outcome = migration.result(timeout=120)
     state, _ = stage.domain(stage.destination).state()
     paused = state == libvirt.VIR_DOMAIN_PAUSED
@@ -204,7 +148,7 @@ def suspended(stage: Stage) -> str:
 @story(THEME, "a device is plugged in while it moves")
 def plugged_while_it_moves(stage: Stage) -> str:
     domain = stage.start()
-    migration = _slowly(stage)
+    migration = slowly(stage)
     xml = "<interface type='bridge'><source bridge='guests'/><model type='virtio'/></interface>"
     try:
         domain.attachDeviceFlags(xml, libvirt.VIR_DOMAIN_AFFECT_LIVE)
@@ -212,24 +156,24 @@ def plugged_while_it_moves(stage: Stage) -> str:
         said = str(error)
     else:
         raise AssertionError("libvirt plugs devices in while a guest moves")
-    _fast(migration)
+    fast(migration)
     assert migration.result(timeout=120).guest_location == "destination-running"
-    return f"libvirt refuses that ({_told(said, stage)}), and it moves"
+    return f"libvirt refuses that ({told(said, stage)}), and it moves"
 
 
 @story(THEME, "another migration of it is started while it moves")
 def again_while_it_moves(stage: Stage) -> str:
     stage.start()
-    migration = _slowly(stage)
+    migration = slowly(stage)
     try:
         Guest(stage.domain(stage.source)).migrate(params_for(stage.guest, stage.hosts))
     except LibvirtError as error:
         said = str(error)
     else:
         raise AssertionError("moved twice")
-    _fast(migration)
+    fast(migration)
     assert migration.result(timeout=120).guest_location == "destination-running"
-    return f"the second one is refused ({_told(said, stage)}), the first one moves it"
+    return f"the second one is refused ({told(said, stage)}), the first one moves it"
 
 
 @story(THEME, "there and back five times, each at once")

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
-import pytest
+from helpers.huge_pages import make_pages
 
 from .frame import Stage, replacing
 from .situation import situation
 
 THEME = "Memory and processors of the destination"
-#: For the whole machine: its hosts share the pages.
-_COUNT = Path("/proc/sys/vm/nr_hugepages")
-_FREE = Path("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages")
 #: What the guest needs, in pages of 2 MiB.
 _NEEDED = 32
 
@@ -24,26 +20,15 @@ def huge(size: str) -> Callable[[str], str]:
     return replacing("<vcpu>", f"<memoryBacking>{pages}<source type='memfd'/></memoryBacking><vcpu>")
 
 
-def make_pages(stage: Stage, free: int) -> None:
-    """Has so many huge pages free on this machine."""
-    before = _COUNT.read_text()
-    if not _FREE.exists():
-        pytest.skip("this machine's kernel has no huge pages of 2 MiB")
-    stage.clean.callback(_COUNT.write_text, before)
-    _COUNT.write_text(str(int(before) - int(_FREE.read_text()) + free))
-    if int(_FREE.read_text()) != free:
-        pytest.skip("this machine's memory gives no huge pages now, or its kernel lets nobody ask for some")
-
-
 @situation(THEME, "too few huge pages, though memory is free", "fail", "memory", quick=True)
 def huge_pages_taken(stage: Stage) -> None:
-    make_pages(stage, _NEEDED + 8)
+    make_pages(stage.clean, _NEEDED + 8)
     stage.start(edit=huge("2"))
 
 
 @situation(THEME, "enough huge pages", "ready")
 def huge_pages_free(stage: Stage) -> None:
-    make_pages(stage, 2 * _NEEDED)
+    make_pages(stage.clean, 2 * _NEEDED)
     stage.start(edit=huge("2"))
 
 

@@ -30,7 +30,7 @@ _PACKAGES = ("busybox-static", "qemu-guest-agent")
 _MODULES = (
     *("virtio_pci", "virtio_console", "virtio_blk", "virtio_scsi", "virtio_net", "virtio_balloon"),
     *("virtio_rng", "virtio_input", "virtiofs", "sd_mod", "sr_mod", "isofs", "ata_piix", "evdev", "button"),
-    *("efivarfs", "pvpanic-pci", "virtio_mem", "dm-crypt"),
+    *("efivarfs", "pvpanic-mmio", "virtio_mem", "dm-crypt"),
 )  # fmt: skip
 
 

@@ -3,7 +3,8 @@
  *
  * Usage: agent PORT. A request is a line "run ID LENGTH" and a script of that many bytes for /bin/sh; the answer is a line
  * "done ID CODE LENGTH" and what the script wrote. Other lines are passed over, so that whoever comes new may begin
- * with an empty one. Nobody at the other end, as while the guest moves, is no end: it waits for the next.
+ * with an empty one. Nobody at the other end, as while the guest moves, is no end: it waits for the next. The port stays
+ * open all the while: Linux throws away what has come to one that is closed, and that may be the next one's request.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -106,12 +107,10 @@ int main(int count_of_words, char **words)
 {
     if (count_of_words != 2)
         return 2;
-    for (;;) {
-        port = open(words[1], O_RDWR | O_CLOEXEC);
-        if (port >= 0) {
-            serve();
-            close(port);
-        }
+    while ((port = open(words[1], O_RDWR | O_CLOEXEC)) < 0)
         usleep(100000);
+    for (;;) {
+        serve();
+        usleep(20000);
     }
 }
