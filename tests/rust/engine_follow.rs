@@ -520,3 +520,47 @@ fn an_abort_that_is_wanted_while_nobody_can_be_asked_is_done_later() {
     play.reconnected(Reconnected::There { events: true });
     assert_eq!(play.changes(), []);
 }
+
+#[test]
+fn one_that_was_seen_to_run_there_is_not_told_as_paused_here() {
+    let mut play = settling();
+    play.viewed(at_rest(says(DomainState::new(1, 6)), says(ARRIVED)));
+    play.changed(Change::Pause, Ok(()));
+    play.wait(ms(100));
+    play.viewed(at_rest(says(PAUSED), says(ARRIVED)));
+    // Just now the destination cannot be asked any more.
+    play.asked(says(PAUSED), Answer::Unknown);
+    assert_eq!(play.how(), Some((How::Failed, GuestLocation::Unknown)));
+    assert!(play.end_message().contains("the destination could not be asked, and may run the guest as well"));
+}
+
+/// A daemon that is started again has only QEMU's word, and nobody may have had the guest go on at the destination.
+#[test]
+fn a_post_copy_that_ended_behind_the_sources_back_proves_nothing() {
+    for (state, lost, how) in [
+        (POST_COPY, true, (How::Failed, GuestLocation::Unknown)),
+        (POST_COPY, false, (How::Moved, GuestLocation::DestinationRunning)),
+        (RUNNING, true, (How::Moved, GuestLocation::DestinationRunning)),
+    ] {
+        let mut play = adopted(whole());
+        play.seen(Ok(memory(2, 50)), Ok(state));
+        if lost {
+            play.wait(ms(1000));
+            play.looked(Err(error(38)), Some(Err(error(38))), false);
+            play.reconnected(Reconnected::There { events: true });
+        } else {
+            play.wait(ms(1000));
+        }
+        play.seen(Ok(no_job()), Ok(LEFT));
+        play.completed(Err(error(1)));
+        play.asked(says(LEFT), Answer::Unknown);
+        if play.is_out(&Order::Bring) {
+            play.brought(Default::default());
+        }
+        if play.is_out(&Order::Completed) {
+            play.completed(Err(error(1)));
+        }
+        play.wait(ms(500));
+        assert_eq!(play.how(), Some(how), "{state:?} {lost}");
+    }
+}
