@@ -920,7 +920,8 @@ def guest_location(
     `Outcome.guest_location`. The source is to be asked first.
 
     An answer is libvirt's state and its reason, as of `virDomain.state()`; `None` where the host does not know the guest;
-    "unknown" where it could not be asked. A guest in a post-copy that goes on is at neither host: "unknown".
+    "unknown" where it could not be asked. A guest in a post-copy that goes on is at neither host: "unknown". One that
+    runs at neither by the word of both is shut off where its definition is, or "absent".
     """
 
 @final
@@ -1135,7 +1136,7 @@ class Decision:
         "undefine-destination",
     ]:
         """What was done: set-max-downtime, start-post-copy, pause, abort, restart, set-bandwidth, drop-post-copy,
-        resume, trust-destination, reconnect, look, set-autostart, redefine-checkpoints or pause-source; by `Guest.recover`
+        resume, trust-destination, reconnect, look, set-autostart, redefine-checkpoints, pause-source or finish-abort; by `Guest.recover`
         also release, resume-post-copy, remove-destination, remove-source, undefine-source or undefine-destination.
         """
     @property
@@ -1177,7 +1178,8 @@ class Outcome:
     @property
     def guest_location(self) -> _Location:
         """Where the guest is: source-running, source-paused, destination-running, destination-paused,
-        both-paused, both-running, post-copy-broken or unknown.
+        both-paused, both-running, post-copy-broken, source-shut-off, destination-shut-off, both-shut-off, absent or
+        unknown.
         """
     @property
     def left_behind(self) -> tuple[str, ...]:
