@@ -122,7 +122,7 @@ def test_a_dry_run_moves_nothing(start_guest: StartGuest, source: Host, destinat
         assert_runs_at(guest, source)
 
 
-@pytest.mark.parametrize("columns", [60, 120])
+@pytest.mark.parametrize("columns", [60, 80, 200])
 def test_a_drain_is_seen(
     start_guest: StartGuest, source: Host, destination: Host, tmp_path: Path, columns: int
 ) -> None:
