@@ -22,7 +22,10 @@ pub(super) const SETTLE: Duration = Duration::from_millis(500);
 pub(super) const UNDO: (u32, Duration) = (10, Duration::from_millis(500));
 /// How often a source is tried to be reached at which the guest stands still by our hand, at that time between two
 /// attempts: longer than a daemon takes to start.
-const REACH: u32 = 60;
+pub(super) const REACH: u32 = 60;
+/// How often a destination is asked again that may be about to start the guest, at that time between two questions, while
+/// it stands still at the source by our hand; a sixth of that before its copy is removed.
+pub(super) const START: u32 = 60;
 /// How long an answer is waited for, before it counts as none.
 const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 
@@ -57,7 +60,8 @@ impl Engine {
         self.force_no_more();
         self.watch.decisions.clear();
         let (since, asked) = (self.now, self.now);
-        self.state = State::Concluding(Concluding { result, known, since, asked, stage, undone: 0 });
+        self.state =
+            State::Concluding(Concluding { result, known, since, asked, stage, waited: 0, undone: 0 });
     }
 
     pub(super) fn concluding_at(&self, concluding: &Concluding) -> Option<Duration> {
@@ -200,9 +204,9 @@ impl Engine {
             self.source_has_given_up();
         }
         self.seen_there(answers);
-        if self.is_held() && answers.source == Answer::Unknown && concluding.undone < REACH {
+        if self.is_held() && answers.source == Answer::Unknown && concluding.waited < REACH {
             // It stands still by our hand, and would for good; the connection may be dead.
-            concluding.undone += 1;
+            concluding.waited += 1;
             concluding.stage = Stage::Reconnect;
             self.state = State::Concluding(concluding);
             return self.for_state(Order::Reconnect);
@@ -213,8 +217,16 @@ impl Engine {
             concluding.undone = 1;
             return self.ask(concluding);
         }
-        if self.is_held() && Self::is_about_to_start(answers, concluding.undone) {
-            concluding.undone += 1;
+        if self.is_held() && self.is_about_to_start(answers) && concluding.waited < START {
+            concluding.waited += 1;
+            if concluding.waited == START / 6
+                && let Err(error) = &concluding.result
+                && self.may_remove_copy()
+            {
+                // Nobody else removes it any more, and it may start at any time: the source goes on once it is gone.
+                let error = error.clone();
+                return self.over(Story::Broke(error));
+            }
             concluding.stage = Stage::Again(self.now + UNDO.1);
             self.state = State::Concluding(concluding);
             return;
@@ -263,10 +275,15 @@ impl Engine {
     }
 
     /// Whether the destination may be about to start the guest: it may have all of it, whatever was seen of that, and an
-    /// order for that may be under way there. Soon it runs there, or is gone.
-    pub(super) fn is_about_to_start(answers: Answers, asked: u32) -> bool {
-        let copy = matches!(answers.destination, Answer::State(state) if state.is_arriving());
-        copy && asked < UNDO.0 / 2
+    /// order for that may be under way there. Soon it runs there, or is gone. One that was sent paused never starts by
+    /// itself.
+    pub(super) fn is_about_to_start(&self, answers: Answers) -> bool {
+        !self.case.exclusive && matches!(answers.destination, Answer::State(state) if state.is_arriving())
+    }
+
+    /// Whether a copy at the destination that never ran may be removed from here, which was not tried yet.
+    fn may_remove_copy(&self) -> bool {
+        self.case.destination && !self.followed_up
     }
 
     /// Whether the source says that post-copy broke, which nobody has looked after yet.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::conclude::{SETTLE, UNDO, may_go_on};
+use super::conclude::{REACH, SETTLE, START, UNDO, may_go_on};
 use super::doing::Hold;
 use super::input::Reply;
 use super::order::{Change, Order};
@@ -117,7 +117,7 @@ impl Engine {
         };
         self.late = self.is_changing(true);
         self.record.end(self.now, end);
-        self.trailing_due(Trailing { moved, stage: Trail::Wait, undone: 0 });
+        self.trailing_due(Trailing { moved, stage: Trail::Wait, waited: 0, undone: 0 });
     }
 
     /// From the job's last statistics, and where there are none from the last progress.
@@ -188,8 +188,8 @@ impl Engine {
     /// themselves since.
     pub(super) fn trailing(&mut self, mut trailing: Trailing, reply: Reply) {
         match reply {
-            Reply::Asked(answers) if Self::is_about_to_start(answers, trailing.undone) => {
-                trailing.undone += 1;
+            Reply::Asked(answers) if self.is_about_to_start(answers) && trailing.waited < START => {
+                trailing.waited += 1;
                 trailing.stage = Trail::Again(self.now + UNDO.1);
                 self.state = State::Trailing(trailing);
             }
@@ -199,8 +199,8 @@ impl Engine {
                 self.change_for_state(Change::Resume);
                 self.state = State::Trailing(trailing);
             }
-            Reply::Asked(answers) if answers.source == Answer::Unknown && trailing.undone < UNDO.0 => {
-                trailing.undone += 1;
+            Reply::Asked(answers) if answers.source == Answer::Unknown && trailing.waited < REACH => {
+                trailing.waited += 1;
                 trailing.stage = Trail::Again(self.now + UNDO.1);
                 self.state = State::Trailing(trailing);
             }

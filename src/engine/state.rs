@@ -106,6 +106,8 @@ pub(super) struct Concluding {
     /// When the hosts were asked last.
     pub asked: Duration,
     pub stage: Stage,
+    /// How often a host was asked again, while the guest stands still by our hand.
+    pub waited: u32,
     /// How often a guest that we have paused was told to go on.
     pub undone: u32,
 }
@@ -180,6 +182,8 @@ pub(super) struct Trailing {
     /// The guest has moved, so that nothing of it is left here to be undone.
     pub moved: bool,
     pub stage: Trail,
+    /// How often a host was asked again.
+    pub waited: u32,
     pub undone: u32,
 }
 

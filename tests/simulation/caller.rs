@@ -10,6 +10,8 @@ use crate::world::{Api, MS, S, Said, Side, Time};
 pub const CONNECT_LIMIT: Time = 15 * S;
 /// How long a call waits for a lock.
 pub const LOCK_WAIT: Time = 30 * S;
+/// How long a daemon waits for a process to end by itself, before it kills it.
+pub const KILL_WAIT: Time = 10 * S;
 
 /// A connection to a daemon.
 #[derive(Debug, Clone)]

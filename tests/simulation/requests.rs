@@ -4,7 +4,7 @@ use libvirt_migrate::Result;
 use libvirt_migrate::domain::DomainEvent;
 use libvirt_migrate::engine::Order;
 
-use crate::caller::{CONNECT_LIMIT, LOCK_WAIT, Request, WAY, error, take};
+use crate::caller::{CONNECT_LIMIT, KILL_WAIT, LOCK_WAIT, Request, WAY, error, take};
 use crate::dice::Draw;
 use crate::kind::Kind;
 use crate::sim::{Happening, Sim, short};
@@ -79,6 +79,7 @@ impl Sim {
         kind: Kind,
     ) -> std::result::Result<(), String> {
         let before = self.judge.before(side, api, &self.world);
+        let deaf = self.world.at(side).deaf;
         let flags = self.plan.setup.flags;
         let returned = self.world.call(side, api, number, flags);
         self.note(|_| format!("    {side:?} {api:?}: {}", short(&format!("{returned:?}"))));
@@ -89,8 +90,11 @@ impl Sim {
         };
         before.done(result.is_ok())?;
         self.judge.did(side, api, result.is_ok(), &self.world);
-        let locked = self.world.at(side).locked || self.world.at(side).deaf;
-        let wait = if result == Err(68) && locked { LOCK_WAIT } else { 0 };
+        let wait = match (api, &result) {
+            (Api::Destroy, Ok(_)) if deaf => KILL_WAIT,
+            (_, Err(68)) if deaf || self.world.at(side).locked => LOCK_WAIT,
+            _ => 0,
+        };
         let result = self.subscription(number, api, result).map_err(error);
         if let Some(at) = self.caller.wrong.lose.iter().position(|lost| *lost == kind) {
             self.caller.wrong.lose.remove(at);

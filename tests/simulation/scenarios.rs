@@ -3,7 +3,7 @@
 
 use libvirt_migrate::engine::{Outside, Scope, Wish};
 use libvirt_migrate::location::GuestLocation::{self, *};
-use libvirt_migrate::policy::{Convergence, Intent, OnDeadline};
+use libvirt_migrate::policy::{Convergence, Intent, OnDeadline, ScheduleOptions};
 
 use crate::kind::Kind;
 use crate::plan::{Plan, Trouble, When};
@@ -311,6 +311,23 @@ fn a_throttled_guest_starts_again_and_what_the_first_run_tells_late_is_not_its_o
     }
 }
 
+/// Found by the schedules: the destination may start the guest at any time, and the source stands still by our hand.
+#[test]
+fn a_copy_that_nobody_removes_goes_before_the_source_goes_on() {
+    let force = ScheduleOptions {
+        completion_timeout: 4,
+        timeout_action: OnDeadline::Force,
+        ..ScheduleOptions::default()
+    };
+    let setup = Setup { convergence: Convergence::schedule(force).ok(), ..Setup::plain() };
+    let plan = Plan::new(setup).trouble(SWITCHOVER, Trouble::DeafQemu(Destination, 60 * S));
+    let plan = plan.trouble(When::At(0), Trouble::LateCall(Kind::Pause, 50 * MS));
+    let plan = plan.trouble(When::Ordered(Kind::Pause, 0), Trouble::ResetDaemons);
+    let removed =
+        Ends { does: &["end the unfinished copy at the destination", "have the guest go on"], ..STAYS };
+    row("deaf", plan, &removed);
+}
+
 /// Seen in the lab under load: libvirt's call does not return by itself then.
 #[test]
 fn an_end_that_libvirt_does_not_see_comes_all_the_same() {
@@ -371,7 +388,7 @@ fn without_faults_everything_arrives_however_it_is_made() {
     row("disks", Plan::new(Setup { load: disks, ..Setup::plain() }), &ARRIVES);
     row("without events", Plan::new(Setup { events: None, ..Setup::plain() }), &ARRIVES);
     row("without a policy", Plan::new(Setup { convergence: None, ..Setup::plain() }), &ARRIVES);
-    let schedule = Convergence::schedule(libvirt_migrate::policy::ScheduleOptions::default()).unwrap();
+    let schedule = Convergence::schedule(ScheduleOptions::default()).unwrap();
     row("Nova's schedule", Plan::new(Setup { convergence: Some(schedule), ..Setup::plain() }), &ARRIVES);
     row("post-copy", Plan::new(Setup::post_copy()), &ARRIVES);
 }

@@ -51,6 +51,11 @@ impl Api {
     const fn locks(self) -> bool {
         !matches!(self, Self::Open | Self::State | Self::Persistent | Self::Subscribe | Self::Probe)
     }
+
+    /// Whether it waits for a QEMU that does not answer, too. To end one is to kill it first.
+    const fn needs_qemu(self) -> bool {
+        self.locks() && !matches!(self, Self::Destroy)
+    }
 }
 
 impl World {
@@ -63,7 +68,7 @@ impl World {
         flags: MigrateFlags,
     ) -> Option<Result<Said, i32>> {
         let host = self.at(side);
-        if (host.locked || host.deaf) && api.locks() {
+        if host.locked && api.locks() || host.deaf && api.needs_qemu() {
             return Some(Err(68));
         }
         if let Api::Migrate { throttled } = api {
@@ -168,6 +173,9 @@ impl World {
 
     fn destroy(&mut self, side: Side) -> Result<Said, i32> {
         self.host(side).end(5, 2);
+        if std::mem::take(&mut self.host(side).deaf) {
+            self.release(side);
+        }
         match side {
             Side::Source => {
                 self.emit(5, 1);
