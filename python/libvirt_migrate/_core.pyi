@@ -1136,8 +1136,9 @@ class Decision:
         "undefine-destination",
     ]:
         """What was done: set-max-downtime, start-post-copy, pause, abort, restart, set-bandwidth, drop-post-copy,
-        resume, trust-destination, reconnect, look, set-autostart, redefine-checkpoints, pause-source or finish-abort; by `Guest.recover`
-        also release, resume-post-copy, remove-destination, remove-source, undefine-source or undefine-destination.
+        resume, resume-destination, trust-destination, reconnect, look, set-autostart, redefine-checkpoints,
+        pause-source, finish-abort, remove-destination or undefine-destination; by `Guest.recover` also release,
+        resume-post-copy, remove-source or undefine-source.
         """
     @property
     def description(self) -> str:

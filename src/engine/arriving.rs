@@ -7,9 +7,9 @@
 
 use std::time::Duration;
 
-use super::conclude::UNDO;
 use super::order::{Change, Order};
 use super::state::{State, Verdict};
+use super::undo::UNDO;
 use super::{Engine, Purpose};
 use crate::error::LibvirtError;
 use crate::location::{Answer, Answers, GuestLocation};
@@ -28,8 +28,6 @@ const LAST_ANSWER: Duration = Duration::from_secs(15);
 pub(super) struct Arrival {
     /// The source has given it up.
     given_up: bool,
-    /// The destination was seen to run all of it.
-    pub seen: bool,
     /// It is being told to go on.
     out: bool,
     /// Since when it goes on at the destination.

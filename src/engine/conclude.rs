@@ -1,13 +1,15 @@
-//! How a migration ended, and where the guest is. One that was paused only to be moved, and was not, goes on.
+//! How a migration ended, and where the guest is.
 
 use std::time::Duration;
 
 use super::Engine;
 use super::arriving::gave_up;
-use super::doing::{Hold, is_cancelled};
+use super::doing::is_cancelled;
+use super::explain::{explain_doubt, explain_end, explain_tls};
 use super::input::{Reconnected, Reply};
 use super::order::{Change, Order, PATIENCE};
 use super::state::{Concluding, Stage, State, Story, Verdict};
+use super::undo::UNDO;
 use crate::error::LibvirtError;
 use crate::flags::MigrateFlags;
 use crate::job::{JobInfo, JobType};
@@ -18,14 +20,6 @@ use crate::{Error, Result};
 
 /// How long the end waits for changes other than pauses, so that it tells what led to it.
 pub(super) const SETTLE: Duration = Duration::from_millis(500);
-/// How often a pause is tried to be undone, and the time between two attempts.
-pub(super) const UNDO: (u32, Duration) = (10, Duration::from_millis(500));
-/// How often a source is tried to be reached at which the guest stands still by our hand, at that time between two
-/// attempts: longer than a daemon takes to start.
-pub(super) const REACH: u32 = 60;
-/// How often a destination is asked again that may be about to start the guest, at that time between two questions, while
-/// it stands still at the source by our hand; a sixth of that before its copy is removed.
-pub(super) const START: u32 = 60;
 /// How long an answer is waited for, before it counts as none.
 const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 
@@ -92,11 +86,6 @@ impl Engine {
         }
     }
 
-    /// Whether the guest stands still at the source by our hand.
-    fn is_held(&self) -> bool {
-        self.hold == Hold::Held && !self.case.was_paused() && !self.case.scope.is_beside()
-    }
-
     fn quiet(&mut self, concluding: Concluding) {
         match (&concluding.result, concluding.known) {
             (Ok(()), known) => {
@@ -128,7 +117,7 @@ impl Engine {
             || known.is_shut_off()
     }
 
-    fn ask(&mut self, mut concluding: Concluding) {
+    pub(super) fn ask(&mut self, mut concluding: Concluding) {
         (concluding.stage, concluding.asked) = (Stage::Ask, self.now);
         self.state = State::Concluding(concluding);
         self.for_state(Order::Ask);
@@ -199,44 +188,12 @@ impl Engine {
         }
     }
 
-    fn answered(&mut self, mut concluding: Concluding, answers: Answers) {
+    fn answered(&mut self, concluding: Concluding, answers: Answers) {
         if gave_up(answers.source) {
             self.source_has_given_up();
         }
         self.seen_there(answers);
-        if self.is_held() && answers.source == Answer::Unknown && concluding.waited < REACH {
-            // It stands still by our hand, and would for good; the connection may be dead.
-            concluding.waited += 1;
-            concluding.stage = Stage::Reconnect;
-            self.state = State::Concluding(concluding);
-            return self.for_state(Order::Reconnect);
-        }
-        let runs = matches!(answers.source, Answer::State(state) if state.is_running());
-        if self.is_held() && runs && concluding.undone == 0 {
-            // By an answer that may be older than the pause.
-            concluding.undone = 1;
-            return self.ask(concluding);
-        }
-        if self.is_held() && self.is_about_to_start(answers) && concluding.waited < START {
-            concluding.waited += 1;
-            if concluding.waited == START / 6
-                && let Err(error) = &concluding.result
-                && self.may_remove_copy()
-            {
-                // Nobody else removes it any more, and it may start at any time: the source goes on once it is gone.
-                let error = error.clone();
-                return self.over(Story::Broke(error));
-            }
-            concluding.stage = Stage::Again(self.now + UNDO.1);
-            self.state = State::Concluding(concluding);
-            return;
-        }
-        if self.is_held() && may_go_on(answers, self.record.switched) && concluding.undone < UNDO.0 {
-            concluding.undone += 1;
-            concluding.stage = Stage::Resume;
-            self.state = State::Concluding(concluding);
-            return self.change_for_state(Change::Resume);
-        }
+        let Some(mut concluding) = self.undo_pause(concluding, answers) else { return };
         if let Err(error) = &concluding.result
             && self.may_get_over(answers)
         {
@@ -254,7 +211,9 @@ impl Engine {
         let location = self.adopted_place(&mut concluding, answers).unwrap_or_else(|| answers.location());
         let (location, doubt) = match answers.destination {
             // It was seen to run there, and does for all that is known.
-            Answer::Unknown if self.arrival.seen && location.is_at_source() => (GuestLocation::Unknown, true),
+            Answer::Unknown if self.seen_at_destination && location.is_at_source() => {
+                (GuestLocation::Unknown, true)
+            }
             _ => (location, false),
         };
         // What was sent paused runs nowhere else.
@@ -271,19 +230,7 @@ impl Engine {
 
     /// Both hosts have answered: whether the destination runs the guest is kept.
     pub(super) fn seen_there(&mut self, answers: Answers) {
-        self.arrival.seen |= runs_there(answers);
-    }
-
-    /// Whether the destination may be about to start the guest: it may have all of it, whatever was seen of that, and an
-    /// order for that may be under way there. Soon it runs there, or is gone. One that was sent paused never starts by
-    /// itself.
-    pub(super) fn is_about_to_start(&self, answers: Answers) -> bool {
-        !self.case.exclusive && matches!(answers.destination, Answer::State(state) if state.is_arriving())
-    }
-
-    /// Whether a copy at the destination that never ran may be removed from here, which was not tried yet.
-    fn may_remove_copy(&self) -> bool {
-        self.case.destination && !self.followed_up
+        self.seen_at_destination |= runs_there(answers);
     }
 
     /// Whether the source says that post-copy broke, which nobody has looked after yet.
@@ -365,18 +312,6 @@ impl Engine {
     }
 }
 
-/// The source's QEMU says what is wrong with the destination's certificate and ends the connection. Where the
-/// destination's has gone before libvirt asks it, libvirt tells of its end instead.
-fn explain_tls(error: &mut Error) {
-    if let Error::Libvirt(error) = error
-        && error.message.contains("TLS channel")
-        && !error.message.contains("ertificate")
-    {
-        error.message += "; TLS ended at the source: its QEMU refuses the destination's certificate \
-                          (its name, its dates or its authority), or lost the connection";
-    }
-}
-
 /// libvirt's call fails like this when the guest was gone before it looked again. That proves nothing; the
 /// destination does.
 fn proves_success(code: i32, location: GuestLocation) -> bool {
@@ -390,69 +325,4 @@ fn runs_there(answers: Answers) -> bool {
         Standing::Source { beside: Beside::Twin { running: true }, .. }
             | Standing::Destination { running: true, .. }
     )
-}
-
-/// A source that libvirt has go on after the switchover may not be the only one that goes on.
-fn explain_doubt(answers: Answers, doubt: bool, error: &mut Error) {
-    let Error::Libvirt(error) = error else { return };
-    let unknown = match (answers.source, answers.destination) {
-        (Answer::State(state), Answer::Unknown) if doubt || state.goes_on_after_failure() => "destination",
-        // By the destination's word alone: libvirt may have lost its answer and have the source go on.
-        (Answer::Unknown, Answer::State(state)) if state.is_running() => "source",
-        _ => return,
-    };
-    error.message += &format!(
-        "; the {unknown} could not be asked, and may run the guest as well: look there before the guest is used"
-    );
-}
-
-/// In post-copy libvirt does not tell a guest that was shut down at the destination from one that was lost there.
-fn explain_end(answers: Answers, error: &mut Error) {
-    if let Error::Libvirt(error) = error
-        && judge(answers.source, answers.destination) == Standing::EndedThere
-    {
-        error.message += "; the guest was shut down or destroyed at the destination before all of its memory was there, \
-                          and what the source has is older than its disks";
-    }
-}
-
-/// Whether a guest that is paused at the source by our hand may go on there: no other host can run it.
-///
-/// Once the migration has failed libvirt has had it go on itself, so a pause that is still there came later. That is
-/// undone even where the destination cannot be asked, unless the guest was seen to leave.
-pub(super) fn may_go_on(answers: Answers, seen_to_leave: bool) -> bool {
-    let paused = matches!(answers.source, Answer::State(state) if state.is_paused() && !state.is_migrating());
-    paused
-        && match judge(answers.source, answers.destination) {
-            Standing::Source { running: false, beside } => !matches!(beside, Beside::Twin { .. }),
-            Standing::DestinationUnknown => {
-                !seen_to_leave
-                    && GuestLocation::from_answers(answers.source, Answer::Unknown)
-                        == GuestLocation::SourcePaused
-            }
-            _ => false,
-        }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::explain_tls;
-    use crate::error::{Error, LibvirtError};
-
-    #[test]
-    fn what_tls_does_not_tell_by_itself_is_explained() {
-        let explained = |message: &str| {
-            let mut error = Error::Libvirt(LibvirtError::found_here(1, message));
-            explain_tls(&mut error);
-            error.to_string()
-        };
-        assert!(
-            explained("closed: Cannot read from TLS channel: x").contains("the destination's certificate")
-        );
-        for clear in
-            ["The certificate hasn't got a known issuer", "Cannot read from TLS channel: Certificate"]
-        {
-            assert_eq!(explained(clear), clear);
-        }
-    }
 }

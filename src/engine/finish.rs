@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use super::conclude::{REACH, SETTLE, START, UNDO, may_go_on};
+use super::conclude::SETTLE;
 use super::doing::Hold;
 use super::input::Reply;
 use super::order::{Change, Order};
 use super::state::{Finishing, State, Statistics, Trail, Trailing, Verdict};
+use super::undo::{REACH, START, UNDO, may_go_on};
 use super::{Engine, Purpose, Scope};
 use crate::belongings::BELONGS;
 use crate::job::JobInfo;

@@ -16,6 +16,7 @@ mod arriving;
 mod case;
 mod conclude;
 mod doing;
+mod explain;
 mod finish;
 mod finish_abort;
 mod following;
@@ -29,6 +30,7 @@ pub(crate) mod settle;
 mod settling;
 mod silence;
 mod state;
+mod undo;
 mod unstick;
 mod watch;
 mod wishes;
@@ -71,6 +73,8 @@ pub struct Engine {
     aborting: wishes::Aborting,
     /// A post-copy that broke has been looked after.
     followed_up: bool,
+    /// The destination was seen to run all of the guest.
+    seen_at_destination: bool,
     /// A pause was out when the end was told.
     late: bool,
     /// The wishes that were out with it, and libvirt's answers.
@@ -165,6 +169,7 @@ impl Engine {
             hold: Hold::Free,
             aborting: wishes::Aborting::default(),
             followed_up: false,
+            seen_at_destination: false,
             late: false,
             late_wishes: vec![],
             forcing: wishes::Forcing::default(),
