@@ -15,7 +15,7 @@ use crate::flags::MigrateFlags;
 use crate::job::{JobInfo, JobType};
 use crate::location::{Answer, Answers, GuestLocation};
 use crate::record::Act;
-use crate::standing::{Beside, Standing, judge};
+use crate::standing::{Beside, Kept, Standing, judge};
 use crate::{Error, Result};
 
 /// How long the end waits for changes other than pauses, so that it tells what led to it.
@@ -228,9 +228,11 @@ impl Engine {
         self.located(concluding, location);
     }
 
-    /// Both hosts have answered: whether the destination runs the guest is kept.
+    /// Both hosts have answered: whether the destination runs the guest, or has run it, is kept.
     pub(super) fn seen_there(&mut self, answers: Answers) {
         self.seen_at_destination |= runs_there(answers);
+        let standing = judge(answers.source, answers.destination);
+        self.ended_at_destination |= standing == Standing::ShutOff(Kept::Destination);
     }
 
     /// Whether the source says that post-copy broke, which nobody has looked after yet.
@@ -250,7 +252,8 @@ impl Engine {
         let unknown = location == GuestLocation::Unknown || location.is_shut_off();
         // Where post-copy broke nobody may have started it there.
         let broke = self.watch.broke || (self.watch.context.post_copy && self.lost);
-        let proven = !unknown || (answers.destination == Answer::Unknown && !broke);
+        let proven =
+            !unknown || (answers.destination == Answer::Unknown && !broke && !self.ended_at_destination);
         if succeeded && proven {
             concluding.result = Ok(());
             return Some(if unknown { self.arrived() } else { location });
@@ -259,6 +262,7 @@ impl Engine {
         if succeeded {
             let there = match location {
                 GuestLocation::DestinationShutOff => "has ended at the destination",
+                _ if self.ended_at_destination => "was seen to have ended at the destination",
                 _ => "the destination does not say that it has it",
             };
             error.message = format!("the guest has left the source, and {there}");

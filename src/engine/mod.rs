@@ -75,6 +75,8 @@ pub struct Engine {
     followed_up: bool,
     /// The destination was seen to run all of the guest.
     seen_at_destination: bool,
+    /// It was seen to have ended there.
+    ended_at_destination: bool,
     /// A pause was out when the end was told.
     late: bool,
     /// The wishes that were out with it, and libvirt's answers.
@@ -170,6 +172,7 @@ impl Engine {
             aborting: wishes::Aborting::default(),
             followed_up: false,
             seen_at_destination: false,
+            ended_at_destination: false,
             late: false,
             late_wishes: vec![],
             forcing: wishes::Forcing::default(),
@@ -376,6 +379,7 @@ impl Engine {
         {
             self.record.act(self.now, Act::Look, said, None);
         }
+        self.seen_there(answers);
         self.unstick(answers);
         self.finish_abort(answers);
         self.looked_meanwhile(answers);

@@ -305,6 +305,34 @@ fn one_that_left_after_its_post_copy_broke_may_run_nowhere() {
 }
 
 #[test]
+fn one_that_was_seen_to_have_ended_at_the_destination_is_not_told_as_running_there() {
+    for (seen, told) in [
+        (says(SHUT_OFF), (How::Failed, GuestLocation::Unknown)),
+        (says(ARRIVED), (How::Moved, GuestLocation::DestinationRunning)),
+    ] {
+        let mut play = adopted(whole());
+        play.seen(Ok(memory(2, 50)), Ok(RUNNING));
+        play.event(5, 3);
+        // The source's answer hangs, so both are looked at.
+        while !play.is_out(&Order::Look) {
+            play.wait(ms(500));
+        }
+        play.seen_in_silence(Answer::Absent, seen);
+        play.completed(Err(error(68)));
+        play.asked(Answer::Absent, Answer::Unknown);
+        if play.is_out(&Order::Bring) {
+            play.brought(Default::default());
+            play.completed(Err(error(1)));
+            play.wait(ms(500));
+        }
+        assert_eq!(play.how(), Some(told));
+        if told.0 == How::Failed {
+            assert!(play.end_message().contains("was seen to have ended at the destination"));
+        }
+    }
+}
+
+#[test]
 fn an_event_of_success_counts_for_an_adopted_one() {
     let mut play = adopted(whole());
     play.seen(Ok(memory(2, 50)), Ok(RUNNING));
