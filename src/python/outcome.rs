@@ -27,8 +27,8 @@ impl PyDecision {
         self.step.at.as_secs_f64()
     }
 
-    /// What was done: set-max-downtime, start-post-copy, pause, abort, restart, set-bandwidth, drop-post-copy,
-    /// resume, trust-destination, reconnect, look, set-autostart, redefine-checkpoints, pause-source or finish-abort; by `Guest.recover`
+    /// What was done: set-max-downtime, start-post-copy, pause, abort, restart, set-bandwidth, drop-post-copy, compress,
+    /// go-plain, resume, trust-destination, reconnect, look, set-autostart, redefine-checkpoints, pause-source or finish-abort; by `Guest.recover`
     /// also release, resume-post-copy, remove-destination, remove-source, undefine-source or undefine-destination.
     #[getter]
     fn action(&self) -> &'static str {
