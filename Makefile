@@ -5,7 +5,7 @@ NOVA := 34.0.0
 OLDEST_NOVA := 27.5.1
 CARGO_LINT := -q --all-targets -- -D warnings
 
-.PHONY: help deps build release demo test lint rust fuzz python faults situations matrix nova conformance debian-nova cloud cloud-all package plots valgrind deny bench clean mutants simulate optimised dist deb installs publish-check guests soak browser stubs docs pages recording
+.PHONY: help deps build release demo test lint rust fuzz python faults situations matrix nova conformance debian-nova cloud cloud-all package plots valgrind deny bench bench-autopilot clean mutants simulate optimised dist deb installs publish-check guests soak browser stubs docs pages recording
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -179,6 +179,9 @@ bench: optimised ## speed, as ratios within one run
 	@$(PY) bench/command.py
 	@.nova/$(NOVA)/bin/python bench/engine.py
 	@cargo bench --quiet --bench params --bench retarget
+
+bench-autopilot: optimised ## whole migrations beside flags chosen by hand, into docs/convergence.md (QUICK=1: a few cells)
+	@$(PY) bench/autopilot.py --page $(if $(QUICK),--quick)
 
 clean: ## remove what the targets made
 	rm -rf target .venv .nova .cloud dist

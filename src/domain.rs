@@ -7,6 +7,7 @@ use crate::job::JobInfo;
 use crate::location::Answer;
 use crate::params::MigrateParams;
 use crate::state::DomainState;
+use crate::transport::Hosts;
 use crate::version::LibvirtVersion;
 use crate::{Error, Result};
 
@@ -126,6 +127,16 @@ pub trait DomainOps: Send + Sync {
 
     /// The version of libvirt at another host; `None` where it cannot be asked.
     fn destination_version(&self, _uri: &str) -> Option<LibvirtVersion> {
+        None
+    }
+
+    /// What both hosts can do, its own and another; `None` where one of them cannot be asked.
+    fn hosts(&self, _destination: &str) -> Option<Hosts> {
+        None
+    }
+
+    /// The URI of its own daemon; `None` where nobody knows.
+    fn home(&self) -> Option<String> {
         None
     }
 

@@ -11,10 +11,11 @@ use crate::job::JobInfo;
 use crate::libvirt::{CONNECT_LIMIT, Connection};
 use crate::location::GuestLocation;
 use crate::numbers::jobs::OPERATION_MIGRATION_OUT;
-use crate::params::MigrateParams;
+use crate::params::{MigrateParams, Param, Value};
 use crate::policy::Convergence;
 use crate::record::Outcome;
 use crate::state::DomainState;
+use crate::transport::{Transport, Way, lesson};
 use crate::update::UpdateSink;
 use crate::uri::check_uri;
 use crate::{Error, Migration, Result};
@@ -133,10 +134,28 @@ impl Guest {
             return Err(self.busy());
         }
         self.check_reach(&params, &convergence)?;
+        let (chosen, lessons) = self.transport(&params, &convergence);
+        let sinks = sinks.into_iter().chain(lessons).collect();
         let domain = self.domain.clone();
-        let migration = Migration::start(domain, facts, params, &convergence, drops_post_copy, sinks)?;
+        let migration =
+            Migration::start(domain, facts, params, &convergence, drops_post_copy, chosen, sinks)?;
         *active = migration.downgrade();
         Ok(migration)
+    }
+
+    /// How memory is to travel, unless as the parameters say, and who is told of the migration in order to learn of the link.
+    fn transport(
+        &self,
+        params: &MigrateParams,
+        convergence: &Convergence,
+    ) -> (Option<Transport>, Option<UpdateSink>) {
+        if !convergence.chooses_transport() || params.is_as_given() {
+            return (None, None);
+        }
+        let way = self.domain.home().and_then(|home| Way::new(home, params));
+        let link = way.as_ref().and_then(Way::carries);
+        let chosen = Transport::choose(params, link, || self.domain.hosts(params.destination()?));
+        (chosen, way.filter(|_| !is_limited(params)).map(lesson))
     }
 
     /// Attaches to the migration of this guest to elsewhere that runs already: one of this process whose handle
@@ -209,6 +228,11 @@ impl Guest {
         let (source, destination) = (self.domain.clone(), Some(destination.to_owned()));
         Sides { source, gone: false, destination, uuid: None }.ask().location()
     }
+}
+
+/// Whether the caller limits the bandwidth, so that nothing is to be learnt of the link.
+fn is_limited(params: &MigrateParams) -> bool {
+    matches!(params.get(Param::Bandwidth), Some(Value::Number(limit)) if *limit > 0)
 }
 
 fn check_state(name: Option<&str>, state: DomainState, flags: MigrateFlags) -> Result<()> {

@@ -43,6 +43,8 @@ pub mod remedy;
 mod secrets;
 mod standing;
 pub mod state;
+#[doc(hidden)]
+pub mod transport;
 pub mod update;
 pub mod uri;
 pub mod version;

@@ -934,7 +934,9 @@ class Convergence:
     longer than that, it is not begun, except by force. The default is Nova's pause of 0.5 s, no deadline, and
     nothing else that the guest would notice. `exclusive` keeps the guest from running at both hosts at any moment,
     whatever breaks: it is sent paused and told to go on at the destination once the source is known to have given it up,
-    which makes its pause longer by that. It does not go with post-copy. `Convergence.schedule` is Nova's way instead.
+    which makes its pause longer by that. It does not go with post-copy. `choose_transport` has memory sent over several
+    connections and compressed where that is known to be faster, unless the parameters say how it travels. `Convergence.schedule`
+    is Nova's way instead.
 
     Raises InvalidParameter for what makes no sense.
     """
@@ -948,6 +950,7 @@ class Convergence:
         on_deadline: Literal["abort", "force"] = "abort",
         max_post_copy: float | None = None,
         exclusive: bool = False,
+        choose_transport: bool = True,
     ) -> Convergence: ...
     @staticmethod
     def schedule(
@@ -990,6 +993,9 @@ class Convergence:
     @property
     def exclusive(self) -> bool:
         """Whether the guest is sent paused, so that it runs at both hosts at no moment."""
+    @property
+    def choose_transport(self) -> bool:
+        """Whether memory may be sent over several connections and compressed, where that is known to be faster."""
     def to_dict(self) -> dict[str, Any]:
         """Everything, by name."""
     def __eq__(self, value: object, /) -> bool: ...
@@ -1119,6 +1125,8 @@ class Decision:
         "restart",
         "set-bandwidth",
         "drop-post-copy",
+        "compress",
+        "go-plain",
         "resume",
         "resume-destination",
         "trust-destination",
@@ -1136,9 +1144,9 @@ class Decision:
         "undefine-destination",
     ]:
         """What was done: set-max-downtime, start-post-copy, pause, abort, restart, set-bandwidth, drop-post-copy,
-        resume, resume-destination, trust-destination, reconnect, look, set-autostart, redefine-checkpoints,
-        pause-source, finish-abort, remove-destination or undefine-destination; by `Guest.recover` also release,
-        resume-post-copy, remove-source or undefine-source.
+        compress, go-plain, resume, resume-destination, trust-destination, reconnect, look, set-autostart,
+        redefine-checkpoints, pause-source, finish-abort, remove-destination or undefine-destination; by `Guest.recover`
+        also release, resume-post-copy, remove-source or undefine-source.
         """
     @property
     def description(self) -> str:

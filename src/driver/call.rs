@@ -8,8 +8,10 @@ use super::shared::Shared;
 use crate::domain::DomainOps;
 use crate::engine::{Input, Reply, Ticket};
 use crate::libvirt::InBackground;
+use crate::numbers::errors;
 use crate::params::MigrateParams;
 use crate::policy::Throttle;
+use crate::record::Act;
 use crate::version::LibvirtVersion;
 use crate::{Error, Result};
 
@@ -48,11 +50,34 @@ pub(super) fn returned(ticket: Ticket, result: Result<()>, connected: bool) -> I
 
 fn make(shared: &Shared, domain: &dyn DomainOps, throttle: Option<Throttle>) -> Result<()> {
     let Some(params) = &shared.params else { return Err(Error::unsupported("a call without parameters")) };
-    let throttled = throttle.map(|throttle| throttle.apply(params)).transpose()?;
-    let params = throttled.as_ref().unwrap_or(params);
     let destination = shared.ground.destination.as_deref().unwrap_or_default();
-    guarded(|| domain.migrate(destination, params))
-        .map_err(|error| explain_version(&shared.ground, params, error))
+    let attempt = |params: &MigrateParams| {
+        let throttled = throttle.map(|throttle| throttle.apply(params)).transpose()?;
+        let params = throttled.as_ref().unwrap_or(params);
+        guarded(|| domain.migrate(destination, params))
+            .map_err(|error| explain_version(&shared.ground, params, error))
+    };
+    match (attempt(params), &shared.plain) {
+        (Err(error), Some(plain)) if is_refusal(&error) => {
+            // Nothing has been moved, and what was chosen is nothing that the caller has asked for.
+            shared.lock().engine.note(Act::GoPlain, &format!("it was refused: {error}"));
+            attempt(plain)
+        }
+        (result, _) => result,
+    }
+}
+
+/// Whether libvirt or QEMU does not take what was asked for, as they say before anything is moved.
+fn is_refusal(error: &Error) -> bool {
+    const REFUSALS: [i32; 5] = [
+        errors::INVALID_ARG,
+        errors::NO_SUPPORT,
+        errors::CONFIG_UNSUPPORTED,
+        errors::ARGUMENT_UNSUPPORTED,
+        errors::OPERATION_UNSUPPORTED,
+    ];
+    error.libvirt_code().is_some_and(|code| REFUSALS.contains(&code))
+        || error.to_string().contains("'migrate-set-")
 }
 
 /// libvirt says of a parameter that only the source knows that it is unsupported, and not since when it is supported.

@@ -25,6 +25,8 @@ pub(super) struct Shared {
     pub ground: Ground,
     /// What the call is made with.
     pub params: Option<MigrateParams>,
+    /// What it is made with where these are refused: as the caller has them, without what was chosen.
+    pub plain: Option<MigrateParams>,
     /// The clock that wakes it, unless it runs on its caller's thread.
     pub clock: OnceLock<Arc<Clock>>,
     /// When it was started or found.
@@ -87,12 +89,18 @@ impl Shared {
             id: LAST.fetch_add(1, Ordering::Relaxed),
             ground,
             params,
+            plain: None,
             clock: OnceLock::new(),
             started: Instant::now(),
             process: std::process::id(),
             inner: Mutex::new(inner),
             changed: Condvar::new(),
         }
+    }
+
+    /// The same with what the call is made with where the first parameters are refused.
+    pub fn with_plain(self, plain: Option<MigrateParams>) -> Self {
+        Self { plain, ..self }
     }
 
     pub fn lock(&self) -> MutexGuard<'_, Inner> {

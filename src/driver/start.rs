@@ -14,6 +14,7 @@ use crate::numbers::jobs::OPERATION_MIGRATION_OUT;
 use crate::params::MigrateParams;
 use crate::policy::{self, Convergence};
 use crate::record::Act;
+use crate::transport::Transport;
 use crate::update::{Update, UpdateSink};
 use crate::uri;
 use crate::{Error, Result};
@@ -26,8 +27,11 @@ impl Migration {
         params: MigrateParams,
         convergence: &Convergence,
         dropped_post_copy: bool,
+        transport: Option<Transport>,
         sinks: Vec<UpdateSink>,
     ) -> Result<Self> {
+        let plain = transport.map(|_| params.clone());
+        let params = transport.map_or_else(|| Ok(params.clone()), |transport| transport.apply(&params))?;
         let policy = policy::policy(convergence, params.flags());
         let exclusive = convergence.exclusive();
         let case = Case { exclusive, ..case(&guest, &params, Scope::Whole) };
@@ -35,9 +39,12 @@ impl Migration {
         if dropped_post_copy {
             engine.note(Act::DropPostCopy, "a paused guest has nothing to run meanwhile");
         }
+        if let Some(transport) = transport {
+            engine.note(Act::Compress(transport.connections), &transport.to_string());
+        }
         let destination = params.destination().map(str::to_owned);
         let ground = Ground::new(domain, guest, destination);
-        let shared = Arc::new(Shared::new(ground, Some(params), engine, sinks));
+        let shared = Arc::new(Shared::new(ground, Some(params), engine, sinks).with_plain(plain));
         let migration = Self { shared };
         migration.announce("migrating", Some(convergence));
         clock::add(&migration.shared)?;

@@ -19,6 +19,8 @@ use crate::state::DomainState;
 
 /// How often the job is looked for, and an abort asked for that is refused, while there is no job yet.
 pub(super) const NO_JOB_YET: Duration = Duration::from_millis(50);
+/// When to look again where the policy waits for a second sample: QEMU measures the throughput every 100 ms.
+const SOON: Duration = Duration::from_millis(100);
 /// How often events are asked for that are not to be had, at first: a loop may start to run later.
 const SUBSCRIBE_AGAIN: Duration = Duration::from_millis(300);
 /// How often at most, and where calls fail.
@@ -225,7 +227,9 @@ impl Watch {
             // The first pass has begun, and the statistics will tell in a moment.
             CLOSEST
         } else {
-            pace::interval(progress, self.events)
+            let pause = pace::interval(progress, self.events);
+            let soon = self.policy.as_ref().is_some_and(|policy| policy.is_about_to_decide());
+            if soon { pause.min(SOON) } else { pause }
         }
     }
 

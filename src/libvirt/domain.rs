@@ -13,6 +13,7 @@ use super::error::{check, copy, last_error};
 use super::events::EventSubscription;
 use super::gate::Entered;
 use super::opening::CONNECT_LIMIT;
+use super::powers::powers_of;
 use super::typed_params::{TypedParams, c_string};
 use super::{belongings, control, event_loop, monitor, newer, storage};
 use crate::domain::{DomainOps, EventSink, GuestFacts, Kept, Subscription, XmlFlags};
@@ -22,6 +23,7 @@ use crate::job::{JobInfo, JobType};
 use crate::location::Answer;
 use crate::params::MigrateParams;
 use crate::state::DomainState;
+use crate::transport::Hosts;
 use crate::uri::scheme;
 use crate::version::LibvirtVersion;
 use crate::{Error, Result};
@@ -310,6 +312,25 @@ impl DomainOps for Domain {
     fn destination_version(&self, uri: &str) -> Option<LibvirtVersion> {
         const PATIENCE: Duration = Duration::from_secs(3);
         ask_host(uri, "version".into(), PATIENCE, Connection::version)?.ok()
+    }
+
+    fn hosts(&self, destination: &str) -> Option<Hosts> {
+        // The start of a migration waits for this.
+        const PATIENCE: Duration = Duration::from_secs(3);
+        let source = {
+            let _call = self.enter();
+            let connection = self.connection();
+            if connection.is_null() {
+                return None;
+            }
+            powers_of(connection).ok()?
+        };
+        let destination = ask_host(destination, "powers".into(), PATIENCE, Connection::powers)?.ok()?;
+        Some(Hosts { source, destination })
+    }
+
+    fn home(&self) -> Option<String> {
+        self.uri().ok()
     }
 
     fn check_destination_keeps(&self, uri: &str, xml: &str) -> Result<()> {

@@ -17,6 +17,7 @@ mod host;
 mod monitor;
 mod newer;
 mod opening;
+mod powers;
 mod resources;
 mod room;
 mod storage;

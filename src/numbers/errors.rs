@@ -22,8 +22,12 @@ pub const NO_STORAGE_POOL: i32 = 49;
 pub const NO_STORAGE_VOL: i32 = 50;
 /// The domain's state does not allow it.
 pub const OPERATION_INVALID: i32 = 55;
+/// A setting of a definition is not supported.
+pub const CONFIG_UNSUPPORTED: i32 = 67;
 /// A lock is held, or an answer did not come in time: nothing is known of what was asked.
 pub const OPERATION_TIMEOUT: i32 = 68;
+/// An argument that is not supported.
+pub const ARGUMENT_UNSUPPORTED: i32 = 74;
 /// Ended on request.
 pub const OPERATION_ABORTED: i32 = 78;
 /// The migration may harm the guest's data.

@@ -77,6 +77,8 @@ pub(crate) struct Estimate {
     first_sent: f64,
     /// When the link was last seen to have dropped.
     dropped: Option<Duration>,
+    /// What the last sample told of memory that needed no sending, and of what was sent, bytes.
+    seen: (u64, u64),
 }
 
 impl Default for Estimate {
@@ -93,6 +95,7 @@ impl Default for Estimate {
             saturated: false,
             first_sent: 0.0,
             dropped: None,
+            seen: (0, 0),
         }
     }
 }
@@ -104,7 +107,8 @@ impl Estimate {
             *self = Self::default();
         }
         self.iteration = sample.iteration;
-        let throughput = sample.throughput.filter(|rate| *rate > 0.0);
+        let only_looked_at = self.mostly_constant(sample);
+        let throughput = sample.throughput.filter(|rate| *rate > 0.0 && !only_looked_at);
         self.throughput.observe(throughput, sample.elapsed);
         self.usual.observe(throughput, sample.elapsed);
         if self.link_has_dropped() {
@@ -133,6 +137,14 @@ impl Estimate {
                 self.compare_first_passes();
             }
         }
+    }
+
+    /// Whether more memory was gone through since the last sample that needed no sending than was sent: the processor set
+    /// the pace then, and the throughput tells nothing of the link.
+    fn mostly_constant(&mut self, sample: &Sample) -> bool {
+        let (constant, sent) =
+            std::mem::replace(&mut self.seen, (sample.memory_constant, sample.memory_processed));
+        sample.memory_constant.saturating_sub(constant) > sample.memory_processed.saturating_sub(sent)
     }
 
     /// Whether the second pass found more than its time lets expect from what the first one found.

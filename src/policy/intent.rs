@@ -74,6 +74,7 @@ pub struct Convergence {
     max_post_copy: Option<Duration>,
     exclusive: bool,
     method: Method,
+    chooses_transport: bool,
 }
 
 /// The longest pause that QEMU takes (`MAX_MIGRATE_DOWNTIME_SECONDS`).
@@ -126,6 +127,7 @@ impl Convergence {
             max_post_copy,
             exclusive: intent.exclusive,
             method: Method::Adaptive,
+            chooses_transport: true,
         })
     }
 
@@ -141,6 +143,7 @@ impl Convergence {
             max_post_copy: None,
             exclusive: false,
             method: Method::Schedule(options),
+            chooses_transport: false,
         })
     }
 
@@ -187,6 +190,17 @@ impl Convergence {
     /// How convergence is brought about.
     pub fn method(&self) -> &Method {
         &self.method
+    }
+
+    /// Whether memory may travel otherwise than libvirt has it travel, where that is known to be faster.
+    pub fn chooses_transport(&self) -> bool {
+        self.chooses_transport
+    }
+
+    /// The same where that is allowed, or not. Nova's schedule never chooses.
+    pub fn with_transport(mut self, chosen: bool) -> Self {
+        self.chooses_transport = chosen && self.method == Method::Adaptive;
+        self
     }
 
     /// The same without post-copy: for a paused guest, which libvirt does not move that way.

@@ -67,6 +67,11 @@ pub trait Policy: Send {
     /// An action was refused or failed at `at` (since the start of the migration).
     fn failed(&mut self, action: &Action, at: Duration);
 
+    /// Whether a decision only waits for the next sample to say the same as the last one, so that it should be soon.
+    fn is_about_to_decide(&self) -> bool {
+        false
+    }
+
     /// What the policy thinks of the migration.
     fn outlook(&self) -> Outlook {
         Outlook::Unknown

@@ -38,6 +38,8 @@ pub struct Sample {
     pub memory_processed: u64,
     /// Memory that is known to be left.
     pub memory_remaining: u64,
+    /// Memory that was gone through and needed no sending, since its pages are of one byte: zero, mostly.
+    pub memory_constant: u64,
     /// Disks to copy; 0 where there are none.
     pub disk_total: u64,
     /// Disks copied so far.
@@ -89,6 +91,7 @@ impl Sample {
             memory_total: job.memory_total.unwrap_or(0),
             memory_processed: job.memory_processed.unwrap_or(0),
             memory_remaining: job.memory_remaining.unwrap_or(0),
+            memory_constant: job.memory_constant.unwrap_or(0).saturating_mul(page_size),
             disk_total: job.disk_total.unwrap_or(0),
             disk_processed: job.disk_processed.unwrap_or(0),
             disk_remaining: job.disk_remaining.unwrap_or(0),

@@ -14,7 +14,9 @@ use crate::policy::{Convergence, Intent, Method, OnDeadline, ScheduleOptions};
 /// longer than that, it is not begun, except by force. The default is Nova's pause of 0.5 s, no deadline, and
 /// nothing else that the guest would notice. `exclusive` keeps the guest from running at both hosts at any moment,
 /// whatever breaks: it is sent paused and told to go on at the destination once the source is known to have given it up,
-/// which makes its pause longer by that. It does not go with post-copy. `Convergence.schedule` is Nova's way instead.
+/// which makes its pause longer by that. It does not go with post-copy. `choose_transport` has memory sent over several
+/// connections and compressed where that is known to be faster, unless the parameters say how it travels. `Convergence.schedule`
+/// is Nova's way instead.
 ///
 /// Raises InvalidParameter for what makes no sense.
 #[pyclass(frozen, eq, name = "Convergence", module = "libvirt_migrate")]
@@ -26,7 +28,7 @@ pub struct PyConvergence {
 #[pymethods]
 impl PyConvergence {
     #[new]
-    #[pyo3(signature = (*, max_downtime=0.5, deadline=None, post_copy=false, throttle=false, on_deadline="abort", max_post_copy=None, exclusive=false))]
+    #[pyo3(signature = (*, max_downtime=0.5, deadline=None, post_copy=false, throttle=false, on_deadline="abort", max_post_copy=None, exclusive=false, choose_transport=true))]
     fn new(
         max_downtime: f64,
         deadline: Option<f64>,
@@ -35,6 +37,7 @@ impl PyConvergence {
         on_deadline: &str,
         max_post_copy: Option<f64>,
         exclusive: bool,
+        choose_transport: bool,
     ) -> PyResult<Self> {
         let on_deadline = match on_deadline {
             "abort" => OnDeadline::Abort,
@@ -43,7 +46,7 @@ impl PyConvergence {
         };
         let intent =
             Intent { max_downtime, deadline, post_copy, throttle, on_deadline, max_post_copy, exclusive };
-        Ok(Self { convergence: Convergence::adaptive(intent)? })
+        Ok(Self { convergence: Convergence::adaptive(intent)?.with_transport(choose_transport) })
     }
 
     /// Nova's schedule, with the defaults of its options `live_migration_*`: `max_downtime` is the last step (Nova's
@@ -135,6 +138,12 @@ impl PyConvergence {
         self.convergence.exclusive()
     }
 
+    /// Whether memory may be sent over several connections and compressed, where that is known to be faster.
+    #[getter]
+    fn choose_transport(&self) -> bool {
+        self.convergence.chooses_transport()
+    }
+
     /// Everything, by name.
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let dict = PyDict::new(py);
@@ -146,6 +155,7 @@ impl PyConvergence {
         dict.set_item("on_deadline", self.on_deadline())?;
         dict.set_item("max_post_copy", self.max_post_copy())?;
         dict.set_item("exclusive", self.exclusive())?;
+        dict.set_item("choose_transport", self.choose_transport())?;
         Ok(dict)
     }
 

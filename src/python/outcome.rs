@@ -28,9 +28,9 @@ impl PyDecision {
     }
 
     /// What was done: set-max-downtime, start-post-copy, pause, abort, restart, set-bandwidth, drop-post-copy,
-    /// resume, resume-destination, trust-destination, reconnect, look, set-autostart, redefine-checkpoints,
-    /// pause-source, finish-abort, remove-destination or undefine-destination; by `Guest.recover` also release,
-    /// resume-post-copy, remove-source or undefine-source.
+    /// compress, go-plain, resume, resume-destination, trust-destination, reconnect, look, set-autostart,
+    /// redefine-checkpoints, pause-source, finish-abort, remove-destination or undefine-destination; by `Guest.recover`
+    /// also release, resume-post-copy, remove-source or undefine-source.
     #[getter]
     fn action(&self) -> &'static str {
         self.step.act.name()

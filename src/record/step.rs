@@ -15,6 +15,10 @@ pub enum Act {
     SetBandwidth(u64),
     /// Post-copy was asked for and is left out.
     DropPostCopy,
+    /// Memory goes over so many connections, compressed with zstd.
+    Compress(u8),
+    /// What was chosen for memory was refused, and it travels as the caller has it.
+    GoPlain,
     /// A guest that was paused for a migration that failed goes on.
     Resume,
     /// A guest that was sent paused goes on at the destination.
@@ -55,6 +59,8 @@ impl Act {
             Self::Take(action) => action.name(),
             Self::SetBandwidth(_) => "set-bandwidth",
             Self::DropPostCopy => "drop-post-copy",
+            Self::Compress(_) => "compress",
+            Self::GoPlain => "go-plain",
             Self::Resume => "resume",
             Self::ResumeDestination => "resume-destination",
             Self::TrustDestination => "trust-destination",
@@ -81,6 +87,10 @@ impl fmt::Display for Act {
             Self::SetBandwidth(0) => f.write_str("lift the limit on the bandwidth"),
             Self::SetBandwidth(mib) => write!(f, "limit the bandwidth to {mib} MiB/s"),
             Self::DropPostCopy => f.write_str("go without post-copy"),
+            Self::Compress(connections) => {
+                write!(f, "send memory compressed with zstd, over {connections} connections")
+            }
+            Self::GoPlain => f.write_str("send memory as it is, over one connection"),
             Self::Resume => f.write_str("have the guest go on"),
             Self::ResumeDestination => f.write_str("have the guest go on at the destination"),
             Self::TrustDestination => f.write_str("count the migration as done"),

@@ -5,7 +5,7 @@ use libvirt_migrate::Error;
 use libvirt_migrate::engine::{Order, Reconnected, Scope};
 use libvirt_migrate::error::LibvirtError;
 use libvirt_migrate::flags::MigrateFlags;
-use libvirt_migrate::job::JobType;
+use libvirt_migrate::job::{JobInfo, JobType};
 use libvirt_migrate::location::{Answer, GuestLocation};
 
 fn sample(state: bool) -> Order {
@@ -346,4 +346,24 @@ fn both_hosts_are_asked_when_nothing_is_heard() {
     play.seen_in_silence(says(MIGRATING), says(ARRIVED));
     assert_eq!(play.acts(), [Act::Look]);
     assert_eq!(play.how(), None);
+}
+
+#[test]
+fn a_policy_that_waits_for_one_more_look_gets_it_soon() {
+    let script = Script::default();
+    let mut play = Play::steered(whole(), script.policy());
+    play.prepared(true);
+    play.sampled(memory(1, 900 << 20));
+    let slow = JobInfo { memory_bps: Some(10 << 20), ..memory(1, 800 << 20) };
+    let mut pauses = vec![];
+    for about_to in [false, true, false] {
+        while !play.is_out(&Order::Sample { state: false }) {
+            let next = play.engine.wake_at().expect("a look is due");
+            play.until(next);
+        }
+        script.is_about_to(about_to);
+        play.sampled(slow.clone());
+        pauses.push(play.engine.wake_at().expect("a look is due") - play.now);
+    }
+    assert_eq!(pauses, [ms(1000), ms(100), ms(1000)]);
 }

@@ -52,3 +52,4 @@ mod policy_samples;
 mod policy_schedule;
 mod recovery;
 mod secrets;
+mod transport;

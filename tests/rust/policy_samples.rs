@@ -201,3 +201,42 @@ fn a_short_pause_is_set_before_anything_is_measured() {
     policy.succeeded(&Action::SetMaxDowntime(45));
     assert_eq!(seen(policy.as_mut(), 1.0, 1, 800), []);
 }
+
+/// What is asked for of a guest of 512 MiB at 60 MiB/s, whose first pass ends with memory that is zero: MiB sent, zero and
+/// left, and the throughput that QEMU measured, MiB/s.
+fn through_zeroes(policy: &mut dyn Policy, at: f64, iteration: u64, counts: [u64; 4]) -> Vec<Action> {
+    let [sent, zero, left, throughput] = counts;
+    let job = JobInfo {
+        kind: JobType::Unbounded,
+        memory_total: Some(512 << 20),
+        memory_processed: Some(sent << 20),
+        memory_remaining: Some(left << 20),
+        memory_constant: Some(zero << 8),
+        memory_page_size: Some(4096),
+        memory_bps: Some(throughput << 20),
+        memory_iteration: Some(iteration),
+        ..JobInfo::default()
+    };
+    let sample = Sample::from_job(&job, Duration::from_secs_f64(at), Context::default());
+    policy.observe(&sample).iter().map(|decision| decision.action).collect()
+}
+
+#[test]
+fn memory_that_is_zero_makes_no_slow_link() {
+    let mut policy = made(Intent { max_downtime: 0.5, post_copy: true, ..PAUSE }, F::empty());
+    policy.begin(Duration::ZERO);
+    for tenth in 0..27 {
+        let (at, sent) = (1.0 + f64::from(tenth) * 0.1, 6 * u64::from(tenth as u32));
+        assert_eq!(through_zeroes(policy.as_mut(), at, 1, [sent, 15, 497 - sent, 60]), []);
+    }
+    // QEMU goes through zeroes as fast as the processor lets it, and sends nearly nothing meanwhile.
+    for (tenth, zero) in [(27, 80), (28, 150), (29, 220), (30, 290), (31, 352)] {
+        let at = 1.0 + f64::from(tenth) * 0.1;
+        assert_eq!(through_zeroes(policy.as_mut(), at, 1, [160, zero, 352 - zero, 5]), []);
+    }
+    assert!(!policy.is_about_to_decide());
+    assert_eq!(through_zeroes(policy.as_mut(), 4.2, 2, [166, 352, 160, 60]), []);
+    // What is known now only has to be so at another sample, which is to come soon.
+    assert!(policy.is_about_to_decide());
+    assert_eq!(through_zeroes(policy.as_mut(), 4.3, 2, [172, 352, 154, 60]), [Action::StartPostCopy]);
+}

@@ -53,10 +53,13 @@ def test_an_intent_says_what_it_is() -> None:
         "on_deadline": "force",
         "max_post_copy": None,
         "exclusive": False,
+        "choose_transport": True,
     }
+    assert Convergence(choose_transport=False) != Convergence()
     only = Convergence(exclusive=True)
     assert only.exclusive
     assert only != Convergence()
     assert "adaptive" in repr(intent)
     schedule = Convergence.schedule(timeout_action="force_complete", max_downtime=0.4)
     assert (schedule.policy, schedule.on_deadline, schedule.max_downtime) == ("schedule", "force", 0.4)
+    assert not schedule.choose_transport

@@ -103,7 +103,9 @@ def reset(host: Host, ports: str, *, peer: str | None = None) -> None:
 
 def slow(host: Host, kbit: int) -> None:
     """Lets a host send no more than this many kbit/s."""
-    rate = ["rate", f"{kbit}kbit", "burst", "16kb", "latency", "500ms"]
+    # What goes out between two ticks of the kernel's clock, 4 ms, fits into a burst: else the link is slower.
+    burst = max(16, kbit // 8 * 4 // 1000)
+    rate = ["rate", f"{kbit}kbit", "burst", f"{burst}kb", "latency", "500ms"]
     host.run("tc", "qdisc", "replace", "dev", "eth0", "root", "tbf", *rate)
 
 

@@ -54,11 +54,16 @@ class Workload:
     skip: int = 0
     #: It writes to its first IDE disk, of 64 KiB at least, and reads again what it wrote.
     disk: bool = False
+    #: Memory that it fills before it begins, the working set first, MiB; the rest stays zero.
+    fill: int = 0
+    #: With what: numbers that do not compress, or text that compresses to about a third.
+    text: bool = False
 
     def cmdline(self) -> str:
         """The kernel's command line."""
         disk = " disk=1" if self.disk else ""
-        return f"ws={self.working_set} rest={self.rest} skip={self.skip}{disk}"
+        fill = f" fill={self.fill} text={int(self.text)}" if self.fill else ""
+        return f"ws={self.working_set} rest={self.rest} skip={self.skip}{disk}{fill}"
 
 
 @dataclass

@@ -128,6 +128,11 @@ impl Policy for Adaptive {
         self.steps.failed(*action, at);
     }
 
+    fn is_about_to_decide(&self) -> bool {
+        let now = |twice: Twice| twice.0.is_some() && twice.0 == self.last;
+        now(self.too_much) || now(self.fits)
+    }
+
     fn outlook(&self) -> Outlook {
         match &self.stuck {
             Some(stuck) => Outlook::Stuck { iteration: stuck.iteration, reason: stuck.reason.clone() },

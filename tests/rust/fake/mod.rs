@@ -14,6 +14,7 @@ use libvirt_migrate::job::{JobInfo, JobType};
 use libvirt_migrate::location::Answer;
 use libvirt_migrate::policy::{Convergence, Intent};
 use libvirt_migrate::state::DomainState;
+use libvirt_migrate::transport::Hosts;
 use libvirt_migrate::update::{Update, UpdateSink};
 use libvirt_migrate::version::LibvirtVersion;
 use libvirt_migrate::{Error, Guest, MigrateParams, Migration, Result};
@@ -56,6 +57,8 @@ pub struct Fake {
     reopened: Mutex<Vec<std::result::Result<Arc<Fake>, i32>>>,
     /// The versions of libvirt at both hosts; one that cannot be asked tells none.
     pub versions: (LibvirtVersion, Option<LibvirtVersion>),
+    /// What both can do; without it that is not known.
+    hosts: Option<Hosts>,
     pub connected: AtomicBool,
     pub persistent: AtomicBool,
     /// Whether its host starts it by itself, and its checkpoints; without them the domain has no such thing.
@@ -87,6 +90,7 @@ impl Default for Fake {
             there: Mutex::default(),
             reopened: Mutex::default(),
             versions: (LibvirtVersion::new(9, 0, 0), None),
+            hosts: None,
             connected: AtomicBool::new(true),
             persistent: AtomicBool::new(true),
             belongings: Mutex::default(),
@@ -126,6 +130,11 @@ impl Fake {
     /// nothing of that is known.
     pub fn with_disks(devices: &str, volumes: Option<Vec<Option<Volume>>>) -> Self {
         Self { devices: devices.into(), volumes, ..Self::default() }
+    }
+
+    /// One at hosts of which this is known.
+    pub fn between(hosts: Hosts) -> Self {
+        Self { hosts: Some(hosts), ..Self::default() }
     }
 
     /// One whose events are not to be had.
@@ -311,6 +320,9 @@ impl DomainOps for Fake {
     }
     fn destination_version(&self, _: &str) -> Option<LibvirtVersion> {
         self.versions.1
+    }
+    fn hosts(&self, _: &str) -> Option<Hosts> {
+        self.hosts
     }
     fn check_destination_keeps(&self, uri: &str, xml: &str) -> Result<()> {
         assert_eq!(uri, "qemu+tcp://host2/system");

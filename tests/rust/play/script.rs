@@ -12,6 +12,7 @@ pub struct Script {
     heard: Arc<Mutex<Vec<(Action, bool)>>>,
     samples: Arc<Mutex<Vec<Sample>>>,
     begun: Arc<Mutex<u32>>,
+    about_to: Arc<Mutex<bool>>,
 }
 
 impl Script {
@@ -27,6 +28,11 @@ impl Script {
     /// What became of the decisions: each with whether it was carried out.
     pub fn heard(&self) -> Vec<(Action, bool)> {
         self.heard.lock().unwrap().clone()
+    }
+
+    /// From here on it waits for one more sample, or does not.
+    pub fn is_about_to(&self, decide: bool) {
+        *self.about_to.lock().unwrap() = decide;
     }
 
     pub fn last_sample(&self) -> Sample {
@@ -53,6 +59,10 @@ impl Policy for Script {
         let actions = std::mem::take(&mut *self.next.lock().unwrap());
         let at = sample.elapsed;
         actions.into_iter().map(|action| Decision::new(at, action, "the test")).collect()
+    }
+
+    fn is_about_to_decide(&self) -> bool {
+        *self.about_to.lock().unwrap()
     }
 
     fn succeeded(&mut self, action: &Action) {

@@ -7,6 +7,8 @@
  * Command line: ws=<MiB> working set (16), rest=<ms> pause after each pass (0), idle=1 leaves the processor alone in
  * that pause, skip=<pass> leaves one page out in that pass, which must be reported as an error; disk=1 writes the number of each pass to one of the first
  * 128 sectors of the first IDE disk in turn, and reads what it has written there before: other numbers are errors.
+ * fill=<MiB> fills so much of its memory before, the working set first, with what does not compress, or with text=1
+ * with what compresses to about a third.
  *
  * On COM1: "." at least every millisecond of the processor's time while it runs, and every 20 ms a line
  * "p<passes> e<errors>\n", both in eight hexadecimal digits: a line that lost a byte on its way shows.
@@ -144,6 +146,22 @@ static void count(u32 pages, u32 skip)
     }
 }
 
+/* So much memory as if it had been used: of 2048 words of eight letters in any order, or of random numbers. */
+static void fill(u32 bytes, u32 text)
+{
+    static u64 words[2048];
+    u64 seed = 88172645463325252ull;
+
+    for (u32 word = 0; word < 2048; word++) {
+        seed ^= seed << 13, seed ^= seed >> 7, seed ^= seed << 17;
+        words[word] = (seed & 0x0f0f0f0f0f0f0f0full) + 0x6161616161616161ull;
+    }
+    for (volatile u64 *at = (volatile u64 *)BASE; at < (volatile u64 *)(BASE + bytes); at++) {
+        seed ^= seed << 13, seed ^= seed >> 7, seed ^= seed << 17;
+        *at = text ? words[(u32)(seed >> 40) % 2048] : seed;
+    }
+}
+
 #define IDE 0x1f0
 #define IDE_BUSY 0x80
 #define IDE_DATA 0x08
@@ -249,6 +267,7 @@ __attribute__((used)) void run(const u32 *multiboot)
     u32 disk = option(line, "disk=", 0);
     u32 idles = option(line, "idle=", 0);
 
+    fill(option(line, "fill=", 0) << 20, option(line, "text=", 0));
     if (in_word(POWER_STATUS) != 0xffff)
         out_word(POWER_ENABLE, BUTTON);
     if (idles)

@@ -1,0 +1,125 @@
+//! How memory travels: chosen before a migration begins, from what is known then.
+//!
+//! Over a link that carries less than the processors can compress, memory is there sooner where it is sent compressed. That
+//! a link is so slow is known from an earlier migration of this process over the same way ([`learn`]), or since the
+//! caller's `bandwidth` makes it so. What the caller has chosen stays, and where anything is not known nothing is chosen:
+//! then memory travels as libvirt has it travel, over one connection and as it is.
+//!
+//! Only what was measured to pay is chosen (`docs/convergence.md`), so the rules are few.
+
+mod hosts;
+mod learn;
+
+use std::fmt;
+
+pub use hosts::{Host, Hosts};
+pub(crate) use learn::{Way, lesson};
+
+use crate::Result;
+use crate::flags::MigrateFlags as F;
+use crate::params::{MigrateParams, Param, Value};
+use crate::uri::scheme;
+use crate::version::LibvirtVersion;
+
+/// Links that carry less than this, bytes/s, are worth the processors' time.
+pub const SLOW: f64 = 15e6;
+/// The connections that memory is compressed for: each has a thread at either end.
+pub const CONNECTIONS: u8 = 2;
+
+const MIB: f64 = 1048576.0;
+/// libvirt that takes zstd beside PARALLEL.
+const ZSTD: LibvirtVersion = LibvirtVersion::new(9, 4, 0);
+/// QEMU in whose multifd zeroes cost as little as without it.
+const MULTIFD: LibvirtVersion = LibvirtVersion::new(9, 0, 0);
+/// QEMU that can switch a migration over several connections to post-copy.
+const WITH_POST_COPY: LibvirtVersion = LibvirtVersion::new(10, 1, 0);
+
+/// Flags with which memory travels in a way of its own, or is not all that travels.
+const OTHERWISE: F = F::TUNNELLED
+    .union(F::COMPRESSED)
+    .union(F::PARALLEL)
+    .union(F::ZEROCOPY)
+    .union(F::RDMA_PIN_ALL)
+    .union(F::TLS)
+    .union(F::OFFLINE)
+    .union(F::POSTCOPY_RESUME)
+    .union(F::NON_SHARED);
+
+/// What is chosen beside what the caller has.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Transport {
+    /// Compressed with zstd, over so many connections.
+    pub connections: u8,
+    /// What the link carries, bytes/s.
+    pub link: f64,
+}
+
+impl Transport {
+    /// What pays for a migration with these parameters over a link that carries `link` bytes/s, between hosts that
+    /// `hosts` finds; `None` leaves it as it is. The hosts are only asked where it depends on them alone.
+    pub fn choose(
+        params: &MigrateParams,
+        link: Option<f64>,
+        hosts: impl FnOnce() -> Option<Hosts>,
+    ) -> Option<Self> {
+        let link = narrowest(params, link).filter(|link| *link < SLOW)?;
+        (is_free(params) && hosts()?.can_compress(params.flags()))
+            .then_some(Self { connections: CONNECTIONS, link })
+    }
+
+    /// The parameters with it.
+    pub fn apply(self, params: &MigrateParams) -> Result<MigrateParams> {
+        let ours = [
+            (Param::ParallelConnections, Value::Number(self.connections.into())),
+            (Param::Compression, Value::Strings(vec!["zstd".into()])),
+        ];
+        let theirs = params.values().map(|(param, value)| (param, value.clone()));
+        let flags = params.flags() | F::PARALLEL | F::COMPRESSED;
+        let destination = params.destination().map(str::to_owned);
+        MigrateParams::new(params.definition().cloned(), theirs.chain(ours), destination, Some(flags))
+    }
+}
+
+impl fmt::Display for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the link carries {:.1} MiB/s, and the processors compress faster than that",
+            self.link / MIB
+        )
+    }
+}
+
+/// What the link carries at most, with the caller's limit.
+fn narrowest(params: &MigrateParams, link: Option<f64>) -> Option<f64> {
+    let limit = match params.get(Param::Bandwidth) {
+        Some(Value::Number(mib)) if *mib > 0 => Some(*mib as f64 * MIB),
+        _ => None,
+    };
+    [link, limit].into_iter().flatten().min_by(f64::total_cmp)
+}
+
+/// Whether nothing is said of how memory travels, and it is what travels.
+fn is_free(params: &MigrateParams) -> bool {
+    let chosen = [Param::ParallelConnections, Param::Compression, Param::CompressionXbzrleCache];
+    let plain = match params.get(Param::MigrateUri) {
+        Some(Value::String(uri)) => scheme(uri) == Some("tcp"),
+        _ => true,
+    };
+    plain
+        && !params.is_as_given()
+        && params.flags().contains(F::LIVE)
+        && !params.flags().intersects(OTHERWISE)
+        && chosen.iter().all(|param| params.get(*param).is_none())
+}
+
+impl Hosts {
+    /// Whether both take several connections with zstd, under these flags, and have the processors for it.
+    fn can_compress(&self, flags: F) -> bool {
+        let qemu = if flags.contains(F::POSTCOPY) { WITH_POST_COPY } else { MULTIFD };
+        let can = |host: &Host| {
+            host.libvirt >= ZSTD && host.hypervisor >= qemu && host.processors >= u32::from(CONNECTIONS)
+        };
+        can(&self.source) && can(&self.destination)
+    }
+}
