@@ -8,10 +8,11 @@ use crate::domain::{DomainOps, GuestFacts};
 use crate::driver::{Sides, WeakMigration, same_process};
 use crate::flags::MigrateFlags;
 use crate::job::JobInfo;
+use crate::learnt;
 use crate::libvirt::{CONNECT_LIMIT, Connection};
 use crate::location::GuestLocation;
 use crate::numbers::jobs::OPERATION_MIGRATION_OUT;
-use crate::params::MigrateParams;
+use crate::params::{MigrateParams, Param, Value};
 use crate::policy::Convergence;
 use crate::record::Outcome;
 use crate::state::DomainState;
@@ -108,7 +109,7 @@ impl Guest {
         &self,
         params: &MigrateParams,
         convergence: &Convergence,
-        sinks: Vec<UpdateSink>,
+        mut sinks: Vec<UpdateSink>,
     ) -> Result<Migration> {
         same_process(self.process)?;
         let mut active = self.active.lock().unwrap_or_else(PoisonError::into_inner);
@@ -134,6 +135,11 @@ impl Guest {
         }
         self.check_reach(&params, &convergence)?;
         let domain = self.domain.clone();
+        // What a limit lets through says nothing of the link.
+        let limited = matches!(params.get(Param::Bandwidth), Some(Value::Number(limit)) if *limit > 0);
+        if let (false, Some(here), Some(there)) = (limited, domain.daemon(), params.destination()) {
+            sinks.push(learnt::sink(&here, there));
+        }
         let migration = Migration::start(domain, facts, params, &convergence, drops_post_copy, sinks)?;
         *active = migration.downgrade();
         Ok(migration)
