@@ -5,7 +5,7 @@ NOVA := 34.0.0
 OLDEST_NOVA := 27.5.1
 CARGO_LINT := -q --all-targets -- -D warnings
 
-.PHONY: help deps build release demo test lint rust fuzz python faults situations matrix nova conformance debian-nova cloud cloud-all package plots valgrind deny bench bench-autopilot clean mutants simulate optimised dist deb installs publish-check guests soak browser stubs docs pages recording
+.PHONY: help deps build release demo test lint rust fuzz python faults situations matrix nova conformance debian-nova cloud cloud-all package plots valgrind deny bench bench-autopilot clean mutants simulate optimised dist deb installs publish-check guests soak browser stubs docs pages recording forecasts
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -170,6 +170,9 @@ deny: deps ## licences, sources and known faults of every crate
 
 plots: build ## draw the plots of docs/convergence.md anew
 	@$(PY) scripts/plots.py
+
+forecasts: build ## what Guest.forecast says and what then happens, in the lab; docs/convergence.md from it (6 minutes)
+	@$(PY) bench/forecast.py docs/convergence.md
 
 bench: optimised ## speed, as ratios within one run
 	@scripts/nova-venv $(NOVA) release

@@ -49,6 +49,26 @@ pub enum Kept {
     ManagedSave,
 }
 
+/// What is known of a running guest's memory. Sizes are bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct MemoryStats {
+    /// What the guest has, without what its balloon holds.
+    pub current: Option<u64>,
+    /// What its hypervisor's process has in memory, without huge pages: pages that the guest never wrote to are not.
+    pub resident: Option<u64>,
+    /// The measurement of its dirty rate that runs, or the last one.
+    pub dirty_rate: Option<DirtyRate>,
+}
+
+/// A measurement that [`DomainOps::start_dirty_rate`] has begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DirtyRate {
+    /// How long it takes, s.
+    pub seconds: u64,
+    /// What it found, MiB/s: each page counts once. `None` while it runs.
+    pub mib_per_second: Option<u64>,
+}
+
 /// What libvirt tells of a domain without being asked.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -109,6 +129,21 @@ pub trait DomainOps: Send + Sync {
     fn migrate(&self, destination: &str, params: &MigrateParams) -> Result<()>;
     /// The version of libvirt at the domain's host.
     fn version(&self) -> Result<LibvirtVersion>;
+
+    /// Has the hypervisor find out how much memory the guest dirties in so many seconds. Returns at once.
+    fn start_dirty_rate(&self, _seconds: u16) -> Result<()> {
+        Err(Error::unsupported("startDirtyRateCalc"))
+    }
+
+    /// What is known of the running guest's memory.
+    fn memory_stats(&self) -> Result<MemoryStats> {
+        Err(Error::unsupported("domainListGetStats"))
+    }
+
+    /// The URI of the host's daemon; `None` where that is not known.
+    fn daemon(&self) -> Option<String> {
+        None
+    }
 
     /// What is known before a migration.
     fn facts(&self) -> Result<GuestFacts> {

@@ -8,6 +8,7 @@ use crate::domain::{DomainOps, GuestFacts};
 use crate::driver::{Sides, WeakMigration, same_process};
 use crate::flags::MigrateFlags;
 use crate::job::JobInfo;
+use crate::learnt;
 use crate::libvirt::{CONNECT_LIMIT, Connection};
 use crate::location::GuestLocation;
 use crate::numbers::jobs::OPERATION_MIGRATION_OUT;
@@ -135,8 +136,13 @@ impl Guest {
         }
         self.check_reach(&params, &convergence)?;
         let (chosen, lessons) = self.transport(&params, &convergence);
-        let sinks = sinks.into_iter().chain(lessons).collect();
+        let mut sinks: Vec<_> = sinks.into_iter().chain(lessons).collect();
         let domain = self.domain.clone();
+        // What a limit lets through says nothing of the link.
+        let limited = matches!(params.get(Param::Bandwidth), Some(Value::Number(limit)) if *limit > 0);
+        if let (false, Some(here), Some(there)) = (limited, domain.daemon(), params.destination()) {
+            sinks.push(learnt::sink(&here, there));
+        }
         let migration =
             Migration::start(domain, facts, params, &convergence, drops_post_copy, chosen, sinks)?;
         *active = migration.downgrade();

@@ -23,6 +23,7 @@ __all__ = [
     "EngineOrder",
     "Forecast",
     "Guest",
+    "GuestForecast",
     "GuestState",
     "Host",
     "HostAnswer",
@@ -617,6 +618,26 @@ class Guest:
         it. Raises MigrationFailed where the guest cannot be put right from here: the message says why, and what
         is safe to do.
         """
+    def forecast(
+        self,
+        destination: str | None = None,
+        *,
+        link: float | None = None,
+        disks: float = 0.0,
+        convergence: Convergence | None = None,
+    ) -> GuestForecast:
+        """How the guest's migration will go with this intent (by default `Convergence()`), as far as that can be known
+        before it begins. Nothing is moved; it takes some five seconds.
+
+        libvirt's dirty-rate calculation at the source (`virDomainStartDirtyRateCalc`, which samples pages) is run for
+        1, 1 and 3 s; its statistics tell how much memory is not empty. `link` is what the link carries, bytes/s; without
+        it, it is what the last migration of this process to the daemon at `destination` has found, else common links
+        are taken. `disks` are the bytes of disks that are copied. The destination is not asked.
+
+        What cannot be known (a host that refuses the calculation, an object that is no libvirt-python domain, a guest
+        that is being migrated) is in `unknown`, and fails nothing. Raises LibvirtError for a guest that is shut off, and
+        InvalidParameter for figures that are none and for `Convergence.schedule`. Ctrl-C raises KeyboardInterrupt.
+        """
     def adopt_migration(
         self,
         *,
@@ -1032,6 +1053,33 @@ class Forecast:
         """Everything, by name."""
     def __eq__(self, value: object, /) -> bool: ...
     def __repr__(self, /) -> str: ...
+
+@final
+class GuestForecast:
+    """How the migration of a guest will go, and what that was made of: `Guest.forecast`."""
+    @property
+    def forecast(self) -> Forecast:
+        """How it will go, over whichever link of those that it may be."""
+    @property
+    def by_link(self) -> list[tuple[float, Forecast]]:
+        """The same for each link that it may be, bytes/s: one where it is known."""
+    @property
+    def link(self) -> float | None:
+        """What the link carries, bytes/s; `None` where nobody knows it."""
+    @property
+    def link_from(self) -> Literal["given", "learnt", "unknown"]:
+        """How that is known: given, learnt (from a migration of this process between these hosts) or unknown."""
+    @property
+    def memory(self) -> int:
+        """Memory that is sent at least once, bytes."""
+    @property
+    def dirtied(self) -> list[tuple[float, float]]:
+        """What was measured of its writes: times (s), and the bytes that were found dirty after them."""
+    @property
+    def unknown(self) -> list[str]:
+        """What could not be known, a sentence each."""
+    def to_dict(self) -> dict[str, Any]:
+        """Everything, by name: that of `forecast`, and the rest beside it."""
 
 def forecast(
     memory: float,

@@ -6,6 +6,7 @@
 //! Pure: who measures is not its business.
 
 mod candidates;
+mod prospect;
 #[doc(hidden)]
 pub mod simulator;
 
@@ -14,7 +15,8 @@ use std::time::Duration;
 use crate::flags::MigrateFlags as F;
 use crate::policy::{Convergence, Intent, Method, policy};
 use crate::{Error, Result};
-use candidates::candidates;
+use candidates::{ERROR, candidates};
+pub use prospect::{COMMON_LINKS, Known, LinkFrom, Prospect};
 use simulator::{End, Guest, Link, Report, Start, Watch, migrate};
 
 /// The memory that was found dirty a while after a moment.
@@ -24,24 +26,37 @@ pub struct Dirtied {
     pub after: f64,
     /// Bytes: each page counts once, however often it was written.
     pub bytes: f64,
+    /// The part by which that may be off: pages are sampled.
+    pub off: f64,
+}
+
+impl Dirtied {
+    /// As far off as a measurement of a large guest is.
+    pub fn new(after: f64, bytes: f64) -> Self {
+        Self { after, bytes, off: ERROR }
+    }
 }
 
 /// What is known before a migration. Sizes are bytes, rates bytes/s.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Situation {
     /// Memory that has to be moved: without pages that are known to be empty, where they are.
     pub memory: f64,
-    /// What the link carries.
-    pub link: f64,
+    /// Memory beside it that is empty: it is looked at, and not sent.
+    pub empty: f64,
+    /// What the link carries; each rate that it may be, where that is not known.
+    pub links: Vec<f64>,
     /// What was measured of the guest; two times tell much more than one. Nothing stands for a guest that is not known: no
     /// forecast then is sure.
     pub dirtied: Vec<Dirtied>,
     /// Disks that are copied first.
     pub disks: f64,
+    /// What comes before the first byte and after the last one, s: libvirt's steps, and two processes' start and end.
+    pub around: Range,
 }
 
 /// A figure of which the candidates differ.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Range {
     /// The least.
     pub least: f64,
@@ -56,6 +71,14 @@ impl Range {
         figures.sort_by(f64::total_cmp);
         let (least, most) = (*figures.first()?, *figures.last()?);
         Some(Self { least, expected: figures[figures.len() / 2], most })
+    }
+
+    fn plus(self, other: Self) -> Self {
+        Self {
+            least: self.least + other.least,
+            expected: self.expected + other.expected,
+            most: self.most + other.most,
+        }
     }
 }
 
@@ -104,9 +127,7 @@ const LONGER: [u64; 3] = [2, 4, 8];
 /// A [`Method::Schedule`] needs what only the caller knows of Nova's options, and is refused.
 pub fn forecast(situation: &Situation, intent: &Convergence) -> Result<Forecast> {
     check(situation)?;
-    if !matches!(intent.method(), Method::Adaptive) {
-        return Err(Error::parameter("convergence", "the schedule has no forecast"));
-    }
+    check_intent(intent)?;
     let guests = candidates(situation.memory, &situation.dirtied);
     let reports = moved(situation, &guests, intent)?;
     let over = |report: &&Report| matches!(report.end, End::Done | End::PostCopy);
@@ -121,7 +142,7 @@ pub fn forecast(situation: &Situation, intent: &Convergence) -> Result<Forecast>
         ends,
         sure: part.max(1.0 - part),
         post_copy: ends && 2 * by_post_copy > ended.len(),
-        time: told(|report| Some(report.time)),
+        time: told(|report| Some(report.time)).map(|time| time.plus(situation.around)),
         pause: told(|report| report.pause),
         passes: told(|report| Some(report.passes as f64)),
         sent: told(|report| Some(report.sent)),
@@ -129,17 +150,29 @@ pub fn forecast(situation: &Situation, intent: &Convergence) -> Result<Forecast>
     })
 }
 
+/// Refuses an intent that there is no forecast for.
+pub fn check_intent(intent: &Convergence) -> Result<()> {
+    if matches!(intent.method(), Method::Adaptive) {
+        return Ok(());
+    }
+    Err(Error::parameter("convergence", "the schedule has no forecast"))
+}
+
 fn check(situation: &Situation) -> Result<()> {
     let fine = |number: f64, least: f64| number.is_finite() && number >= least && number <= 1e18;
-    for (name, number, least) in
-        [("memory", situation.memory, 1.0), ("link", situation.link, 1.0), ("disks", situation.disks, 0.0)]
-    {
+    let sizes =
+        [("memory", situation.memory, 1.0), ("empty", situation.empty, 0.0), ("disks", situation.disks, 0.0)];
+    let links = situation.links.iter().map(|link| ("link", *link, 1.0));
+    if situation.links.is_empty() {
+        return Err(Error::parameter("link", "is missing"));
+    }
+    for (name, number, least) in sizes.into_iter().chain(links) {
         if !fine(number, least) {
             return Err(Error::parameter(name, format!("{number} is not between {least} and 1e18")));
         }
     }
     for dirtied in &situation.dirtied {
-        if !(fine(dirtied.after, 1e-3) && fine(dirtied.bytes, 0.0)) {
+        if !(fine(dirtied.after, 1e-3) && fine(dirtied.bytes, 0.0) && fine(dirtied.off, 0.0)) {
             let reason =
                 format!("{} bytes after {} s is nothing that was measured", dirtied.bytes, dirtied.after);
             return Err(Error::parameter("dirtied", reason));
@@ -148,19 +181,20 @@ fn check(situation: &Situation) -> Result<()> {
     Ok(())
 }
 
-/// Each of them, moved.
+/// Each of them, moved over each link.
 fn moved(situation: &Situation, guests: &[Guest], intent: &Convergence) -> Result<Vec<Report>> {
     let mut flags = F::DEFAULT;
     flags.set(F::POSTCOPY, intent.post_copy());
     flags.set(F::NON_SHARED_DISK, situation.disks > 0.0);
-    let start = Start { disks: situation.disks, ..Start::default() };
-    let pass = (situation.memory + situation.disks) / situation.link;
-    let watch = Watch { until: PATIENCE * pass + 60.0, ..Watch::default() };
-    let one = |(seed, guest): (usize, &Guest)| {
-        let link = Link { rate: situation.link, noise: 0.05, seed: seed as u64, drop: None };
+    let start = Start { disks: situation.disks, empty: situation.empty, ..Start::default() };
+    let one = |(seed, (rate, guest)): (usize, (f64, &Guest))| {
+        let pass = (situation.memory + situation.disks) / rate;
+        let watch = Watch { until: PATIENCE * pass + 60.0, ..Watch::default() };
+        let link = Link { rate, noise: 0.05, seed: seed as u64, drop: None };
         migrate(*guest, link, start, watch, policy(intent, flags).as_mut())
     };
-    Ok(guests.iter().enumerate().map(one).collect())
+    let each = situation.links.iter().flat_map(|rate| guests.iter().map(move |guest| (*rate, guest)));
+    Ok(each.enumerate().map(one).collect())
 }
 
 /// What would end it, in the order of what the guest notices of it.

@@ -15,8 +15,8 @@ use super::gate::Entered;
 use super::opening::CONNECT_LIMIT;
 use super::powers::powers_of;
 use super::typed_params::{TypedParams, c_string};
-use super::{belongings, control, event_loop, monitor, newer, storage};
-use crate::domain::{DomainOps, EventSink, GuestFacts, Kept, Subscription, XmlFlags};
+use super::{belongings, control, dirty_rate, event_loop, monitor, newer, storage};
+use crate::domain::{DomainOps, EventSink, GuestFacts, Kept, MemoryStats, Subscription, XmlFlags};
 use crate::domain_xml::{Volume, VolumePlace};
 use crate::error::LibvirtError;
 use crate::job::{JobInfo, JobType};
@@ -296,6 +296,20 @@ impl DomainOps for Domain {
             return Err(Error::Libvirt(last_error()));
         }
         version_of(connection).map_err(LibvirtError::into)
+    }
+
+    fn start_dirty_rate(&self, seconds: u16) -> Result<()> {
+        let _call = self.enter();
+        dirty_rate::start(self.pointer, seconds)
+    }
+
+    fn memory_stats(&self) -> Result<MemoryStats> {
+        let _call = self.enter();
+        dirty_rate::stats(self.pointer)
+    }
+
+    fn daemon(&self) -> Option<String> {
+        self.uri().ok()
     }
 
     fn ask_destination(&self, uri: &str, uuid: &str) -> Answer {

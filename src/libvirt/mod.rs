@@ -7,6 +7,7 @@ mod belongings;
 mod closing;
 mod connection;
 mod control;
+mod dirty_rate;
 mod domain;
 mod error;
 mod event_loop;

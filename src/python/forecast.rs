@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::convergence::PyConvergence;
-use crate::forecast::{Dirtied, Forecast, Help, Range, Situation, forecast as told};
+use crate::forecast::{Dirtied, Forecast, Help, LinkFrom, Prospect, Range, Situation, forecast as told};
 use crate::policy::Convergence;
 
 /// The least, what is expected, and the most.
@@ -36,8 +36,8 @@ pub fn forecast(
     disks: f64,
     convergence: Option<&PyConvergence>,
 ) -> PyResult<PyForecast> {
-    let dirtied = dirtied.into_iter().map(|(after, bytes)| Dirtied { after, bytes }).collect();
-    let situation = Situation { memory, link, dirtied, disks };
+    let dirtied = dirtied.into_iter().map(|(after, bytes)| Dirtied::new(after, bytes)).collect();
+    let situation = Situation { memory, links: vec![link], dirtied, disks, ..Situation::default() };
     let intent = convergence.map_or_else(Convergence::default, |given| given.convergence);
     let forecast = py.detach(|| told(&situation, &intent))?;
     Ok(PyForecast { forecast })
@@ -123,4 +123,84 @@ impl PyForecast {
 
 fn figures(range: Option<Range>) -> Option<Figures> {
     range.map(|range| (range.least, range.expected, range.most))
+}
+
+/// How the migration of a guest will go, and what that was made of: `Guest.forecast`.
+#[pyclass(frozen, name = "GuestForecast", module = "libvirt_migrate")]
+pub struct PyGuestForecast {
+    prospect: Prospect,
+}
+
+impl From<Prospect> for PyGuestForecast {
+    fn from(prospect: Prospect) -> Self {
+        Self { prospect }
+    }
+}
+
+#[pymethods]
+impl PyGuestForecast {
+    /// How it will go, over whichever link of those that it may be.
+    #[getter]
+    fn forecast(&self) -> PyForecast {
+        PyForecast { forecast: self.prospect.forecast.clone() }
+    }
+
+    /// The same for each link that it may be, bytes/s: one where it is known.
+    #[getter]
+    fn by_link(&self) -> Vec<(f64, PyForecast)> {
+        let one = |(link, forecast): &(f64, Forecast)| (*link, PyForecast { forecast: forecast.clone() });
+        self.prospect.by_link.iter().map(one).collect()
+    }
+
+    /// What the link carries, bytes/s; `None` where nobody knows it.
+    #[getter]
+    fn link(&self) -> Option<f64> {
+        let known = self.prospect.link_from != LinkFrom::Unknown;
+        self.prospect.by_link.first().map(|(link, _)| *link).filter(|_| known)
+    }
+
+    /// How that is known: given, learnt (from a migration of this process between these hosts) or unknown.
+    #[getter]
+    fn link_from(&self) -> &'static str {
+        self.prospect.link_from.name()
+    }
+
+    /// Memory that is sent at least once, bytes.
+    #[getter]
+    fn memory(&self) -> u64 {
+        self.prospect.memory as u64
+    }
+
+    /// What was measured of its writes: times (s), and the bytes that were found dirty after them.
+    #[getter]
+    fn dirtied(&self) -> Vec<(f64, f64)> {
+        self.prospect.dirtied.iter().map(|one| (one.after, one.bytes)).collect()
+    }
+
+    /// What could not be known, a sentence each.
+    #[getter]
+    fn unknown(&self) -> Vec<String> {
+        self.prospect.unknown.clone()
+    }
+
+    /// Everything, by name: that of `forecast`, and the rest beside it.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let dict = self.forecast().to_dict(py)?;
+        dict.set_item("link", self.link())?;
+        dict.set_item("link_from", self.link_from())?;
+        let by_link = self.by_link().into_iter().map(|(link, forecast)| {
+            let one = forecast.to_dict(py)?;
+            one.set_item("link", link)?;
+            Ok(one)
+        });
+        dict.set_item("by_link", by_link.collect::<PyResult<Vec<_>>>()?)?;
+        dict.set_item("memory", self.memory())?;
+        dict.set_item("dirtied", self.dirtied())?;
+        dict.set_item("unknown", self.unknown())?;
+        Ok(dict)
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        Ok(format!("GuestForecast({})", self.to_dict(py)?.repr()?))
+    }
 }

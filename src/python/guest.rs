@@ -7,6 +7,7 @@ use pyo3::types::{PyAny, PyDict};
 
 use super::convergence::PyConvergence;
 use super::errors::{invalid, to_py};
+use super::forecast::PyGuestForecast;
 use super::foreign::ForeignDomain;
 use super::gil::{Detached, released};
 use super::home::at_home;
@@ -22,6 +23,7 @@ use super::values::{downtime_from_py, mib_from_py, timeout_from_py};
 use crate::domain::{DomainOps, Kept, XmlFlags};
 use crate::driver::same_process;
 use crate::exposure::exposed_to;
+use crate::foresee::Way;
 use crate::guest::Guest;
 use crate::libvirt::{CONNECT_LIMIT, CapsuleDomain};
 use crate::params::MigrateParams;
@@ -318,6 +320,37 @@ impl PyGuest {
         };
         let outcome = interruptibly(py, body, |error| self.error(py, error))?;
         Ok(outcome.into())
+    }
+
+    /// How the guest's migration will go with this intent (by default `Convergence()`), as far as that can be known
+    /// before it begins. Nothing is moved; it takes some five seconds.
+    ///
+    /// libvirt's dirty-rate calculation at the source (`virDomainStartDirtyRateCalc`, which samples pages) is run for
+    /// 1, 1 and 3 s; its statistics tell how much memory is not empty. `link` is what the link carries, bytes/s; without
+    /// it, it is what the last migration of this process to the daemon at `destination` has found, else common links
+    /// are taken. `disks` are the bytes of disks that are copied. The destination is not asked.
+    ///
+    /// What cannot be known (a host that refuses the calculation, an object that is no libvirt-python domain, a guest
+    /// that is being migrated) is in `unknown`, and fails nothing. Raises LibvirtError for a guest that is shut off, and
+    /// InvalidParameter for figures that are none and for `Convergence.schedule`. Ctrl-C raises KeyboardInterrupt.
+    #[pyo3(signature = (destination=None, *, link=None, disks=0.0, convergence=None))]
+    fn forecast(
+        &self,
+        py: Python<'_>,
+        destination: Option<&str>,
+        link: Option<f64>,
+        disks: f64,
+        convergence: Option<&Bound<'_, PyConvergence>>,
+    ) -> PyResult<PyGuestForecast> {
+        let convergence = intent(convergence).unwrap_or_default();
+        let way = Way { destination, link, disks };
+        if self.through == Through::Object {
+            let told = self.guest.forecast(way, &convergence, || false);
+            return told.map(Into::into).map_err(|error| self.error(py, error));
+        }
+        let body =
+            |interrupted: &mut dyn FnMut() -> bool| self.guest.forecast(way, &convergence, interrupted);
+        Ok(interruptibly(py, body, |error| self.error(py, error))?.into())
     }
 
     /// Attaches to the migration of this guest to another host that runs already: one whose `Migration` was let

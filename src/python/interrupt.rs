@@ -4,17 +4,16 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
 use super::gil::released;
-use crate::record::Outcome;
 
 /// Runs what asks now and then whether it was interrupted, and raises the interrupt once that is over, with what
 /// it ended with as its cause.
 ///
 /// Signals are delivered to the main thread only, so only there a call can be interrupted.
-pub fn interruptibly(
+pub fn interruptibly<T: Send>(
     py: Python<'_>,
-    body: impl Send + FnOnce(&mut dyn FnMut() -> bool) -> crate::Result<Outcome>,
+    body: impl Send + FnOnce(&mut dyn FnMut() -> bool) -> crate::Result<T>,
     to_py: impl FnOnce(crate::Error) -> PyErr,
-) -> PyResult<Outcome> {
+) -> PyResult<T> {
     let mut interrupt: Option<PyErr> = None;
     let main = on_main_thread(py)?;
     let result = released(py, || {
@@ -24,17 +23,17 @@ pub fn interruptibly(
         };
         body(&mut check)
     });
-    let (outcome, error) = match result {
-        Ok(outcome) => (Some(outcome), None),
+    let (answer, error) = match result {
+        Ok(answer) => (Some(answer), None),
         Err(error) => (None, Some(to_py(error))),
     };
-    match (interrupt, error, outcome) {
+    match (interrupt, error, answer) {
         (Some(interrupt), error, _) => {
             interrupt.set_cause(py, error);
             Err(interrupt)
         }
-        (None, None, Some(outcome)) => Ok(outcome),
-        (None, error, _) => Err(error.unwrap_or_else(|| PyRuntimeError::new_err("no outcome"))),
+        (None, None, Some(answer)) => Ok(answer),
+        (None, error, _) => Err(error.unwrap_or_else(|| PyRuntimeError::new_err("no answer"))),
     }
 }
 

@@ -46,7 +46,7 @@ mod _core {
     #[pymodule_export]
     use super::faults::_panic;
     #[pymodule_export]
-    use super::forecast::{PyForecast, forecast};
+    use super::forecast::{PyForecast, PyGuestForecast, forecast};
     #[pymodule_export]
     use super::given::_params_as_given;
     #[pymodule_export]

@@ -7,11 +7,11 @@ use libvirt_migrate::policy::{Convergence, Intent, ScheduleOptions, policy};
 
 fn situation(guest: Guest, link: f64, off: f64) -> Situation {
     let Load::Steady(rate) = guest.load else { panic!("{guest:?}") };
-    let seen = |after: f64, off: f64| Dirtied {
-        after,
-        bytes: guest.hot * (1.0 - (-rate * after / guest.hot).exp()) * (1.0 + off),
+    let seen = |after: f64, off: f64| {
+        Dirtied::new(after, guest.hot * (1.0 - (-rate * after / guest.hot).exp()) * (1.0 + off))
     };
-    Situation { memory: guest.memory, link, dirtied: vec![seen(1.0, off), seen(4.0, -off)], disks: 0.0 }
+    let dirtied = vec![seen(1.0, off), seen(4.0, -off)];
+    Situation { memory: guest.memory, links: vec![link], dirtied, ..Situation::default() }
 }
 
 fn guest(memory: f64, hot: f64, rate: f64) -> Guest {
@@ -92,12 +92,14 @@ fn what_is_no_figure_is_refused() {
     let refused = |situation: Situation| forecast(&situation, &Convergence::default()).is_err();
     for number in odd {
         assert!(refused(Situation { memory: number, ..fine.clone() }));
-        assert!(refused(Situation { link: number, ..fine.clone() }));
+        assert!(refused(Situation { links: vec![number], ..fine.clone() }));
         assert!(refused(Situation { disks: number, ..fine.clone() }));
-        assert!(refused(Situation { dirtied: vec![Dirtied { after: 1.0, bytes: number }], ..fine.clone() }));
-        assert!(refused(Situation { dirtied: vec![Dirtied { after: number, bytes: 1.0 }], ..fine.clone() }));
+        assert!(refused(Situation { dirtied: vec![Dirtied::new(1.0, number)], ..fine.clone() }));
+        assert!(refused(Situation { dirtied: vec![Dirtied::new(number, 1.0)], ..fine.clone() }));
     }
-    assert!(refused(Situation { link: 0.0, ..fine.clone() }));
+    assert!(refused(Situation { links: vec![0.0], ..fine.clone() }));
+    assert!(refused(Situation { links: vec![], ..fine.clone() }));
+    assert!(refused(Situation { empty: -1.0, ..fine.clone() }));
     let schedule = Convergence::schedule(ScheduleOptions::default()).unwrap();
     assert!(forecast(&fine, &schedule).is_err());
 }

@@ -29,6 +29,7 @@ mod engine_restart;
 mod engine_unstick;
 mod engine_wishes;
 mod forecast;
+mod foresee;
 mod guest;
 mod libvirt_beforehand;
 mod libvirt_layer;

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from .terminal.values import duration
+from .terminal.values import duration, rate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,6 +15,14 @@ def seconds(text: str) -> float:
     """A duration, for argparse as all of these."""
     try:
         return duration(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def link(text: str) -> float:
+    """What a link carries."""
+    try:
+        return rate(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 
@@ -81,6 +89,16 @@ def checks(parser: Any, *, force: bool = True) -> None:
     if force:
         parser.add_argument("--force", action="store_true", help="go past failed checks that are not fatal")
     parser.add_argument("--strict", action="store_true", help="a check that cannot be made is a failed one")
+
+
+def forecast(parser: Any) -> None:
+    """What is said of the migration beforehand."""
+    parser.add_argument(
+        "--forecast", action="store_true", help="measure the guest, and say how long it will take (5s)"
+    )
+    parser.add_argument(
+        "--link", type=link, metavar="RATE", help="what the link carries, such as 1Gbit/s, for the forecast"
+    )
 
 
 def definition(parser: Any) -> None:

@@ -79,7 +79,21 @@ class Wanted(Transport):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan(AtSource, Wanted):
+class Foreseen(Wanted):
+    """A migration of which it is said beforehand how it will go."""
+
+    forecast: bool = False
+    #: What the link carries, bytes/s.
+    link: float | None = None
+
+    @property
+    def foresee(self) -> bool:
+        """Whether it is wanted: the link is told for nothing else."""
+        return self.forecast or self.link is not None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan(AtSource, Foreseen):
     """`plan`."""
 
     destination: str
@@ -140,7 +154,7 @@ class Recover(AtSource, Transport):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Many(Common, Wanted):
+class Many(Common, Foreseen):
     """Of several guests at a time, all of which leave this host or come back to it."""
 
     host: str

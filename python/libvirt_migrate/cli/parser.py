@@ -161,6 +161,7 @@ def build_parser() -> Parser:
     options.intent(plan)
     options.transport(plan)
     options.checks(plan, force=False)
+    options.forecast(plan)
 
     status = _command(commands, "status", "the guests of a host, and what is being migrated")
     status.add_argument("guest", nargs="?", metavar="GUEST", help="one guest, by name or uuid")
@@ -223,6 +224,7 @@ def _many(command: Any) -> None:
     command.add_argument("--dry-run", action="store_true", help="say where each would go, and move none")
     command.add_argument("--report", metavar="FILE", help="write one page for all of them: .html")
     command.add_argument("--record", metavar="FILE", help="where it is written down who has left")
+    options.forecast(command)
     options.checks(command)
     options.definition(command)
     options.intent(command)

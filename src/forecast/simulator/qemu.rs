@@ -14,6 +14,8 @@ pub struct Start {
     pub throttle: Option<Throttle>,
     /// Disks to copy first, bytes.
     pub disks: f64,
+    /// Memory beside the guest's that is empty, bytes: the first pass finds it so.
+    pub empty: f64,
 }
 
 /// A migration, step by step.
@@ -32,6 +34,8 @@ pub struct Qemu {
     disk_left: f64,
     /// Dirty when the pass began and not sent yet.
     left: f64,
+    /// Empty, and not looked at yet.
+    empty: f64,
     /// Dirtied since, as the next reading of the dirty log will find it.
     fresh: f64,
     iteration: u64,
@@ -43,6 +47,9 @@ pub struct Qemu {
     throttle: f64,
     high: u32,
 }
+
+/// How fast pages are found to be empty, bytes/s.
+const LOOKED_AT: f64 = 2e9;
 
 /// What stopping the guest, the devices' state and starting it again take, s.
 pub const OVERHEAD: f64 = 0.02;
@@ -60,6 +67,7 @@ impl Qemu {
             pause: None,
             disk_left: start.disks,
             left: guest.memory,
+            empty: start.empty,
             fresh: 0.0,
             iteration: 0,
             sent: 0.0,
@@ -98,24 +106,39 @@ impl Qemu {
         if !self.paused && !self.post_copy {
             self.fresh += self.guest.dirties(at, STEP, self.fresh, self.throttle);
         }
-        let sent = carried.min(self.left);
+        let sent = self.between_empty(carried).min(self.left);
         self.left -= sent;
         self.sent += sent;
         self.measure(at + STEP, sent);
         if self.post_copy {
-            return self.left <= 0.0;
+            return self.left + self.empty <= 0.0;
         }
         let threshold = self.bandwidth * self.limit_ms as f64 / 1000.0;
-        if self.left > 0.0 && self.left > threshold {
+        let waiting = self.left + self.empty;
+        if waiting > 0.0 && waiting > threshold {
             return false;
         }
         self.read_dirty_log(at + STEP);
-        if self.left <= threshold || (self.paused && self.left <= 0.0) {
+        if self.left + self.empty <= threshold || (self.paused && self.left <= 0.0) {
             self.pause = Some(self.left / self.link.at(at) + OVERHEAD);
             return true;
         }
         self.iteration += 1;
         false
+    }
+
+    /// What is sent in a step in which the link carries so much, where empty pages lie among those that are sent.
+    fn between_empty(&mut self, carried: f64) -> f64 {
+        if self.empty <= 0.0 {
+            return carried;
+        }
+        let part = self.empty / (self.empty + self.left);
+        let passed = STEP / (part / LOOKED_AT + (1.0 - part) * STEP / carried);
+        self.empty -= part * passed;
+        if self.empty < PAGE {
+            self.empty = 0.0;
+        }
+        (1.0 - part) * passed
     }
 
     /// Runs the guest at the destination; all that is dirty is fetched.
@@ -172,9 +195,9 @@ impl Qemu {
             disk_total: disks.then_some(self.start.disks as u64),
             disk_processed: disks.then_some((self.start.disks - self.disk_left) as u64),
             disk_remaining: disks.then_some(self.disk_left as u64),
-            memory_total: count(self.guest.memory).filter(|_| memory),
+            memory_total: count(self.guest.memory + self.start.empty).filter(|_| memory),
             memory_processed: count(self.sent).filter(|_| memory),
-            memory_remaining: count(self.left).filter(|_| memory),
+            memory_remaining: count(self.left + self.empty).filter(|_| memory),
             memory_bps: count(self.bandwidth * self.told).filter(|_| memory),
             memory_dirty_rate: count(self.dirty_rate / PAGE).filter(|_| memory),
             memory_iteration: Some(self.iteration).filter(|_| memory),

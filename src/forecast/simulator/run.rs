@@ -134,7 +134,7 @@ pub fn migrate(guest: Guest, link: Link, start: Start, watch: Watch, policy: &mu
 
 impl Run<'_> {
     fn go(&mut self) {
-        let mut tracker = ProgressTracker::new(Some(self.guest.memory as u64));
+        let mut tracker = ProgressTracker::new(Some((self.guest.memory + self.start.empty) as u64));
         let first = self.policy.begin(Duration::ZERO);
         self.carry_out(first, 0.0);
         let (mut at, mut next, mut iteration) = (0.0, 0.0, 0);

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use libvirt_migrate::domain::{DomainEvent, DomainOps, EventSink, Subscription, XmlFlags};
+use libvirt_migrate::domain::{
+    DirtyRate, DomainEvent, DomainOps, EventSink, MemoryStats, Subscription, XmlFlags,
+};
 use libvirt_migrate::domain_xml::{Volume, VolumePlace};
 use libvirt_migrate::error::LibvirtError;
 use libvirt_migrate::flags::MigrateFlags;
@@ -65,6 +67,9 @@ pub struct Fake {
     belongings: Mutex<(Option<bool>, Option<Vec<String>>)>,
     devices: String,
     volumes: Option<Vec<Option<Volume>>>,
+    /// What each measurement of its dirty rate finds, MiB/s, and the one that was begun last, s.
+    dirty_rates: Mutex<Vec<u64>>,
+    measuring: Mutex<Option<u64>>,
 }
 
 impl Default for Fake {
@@ -96,6 +101,8 @@ impl Default for Fake {
             belongings: Mutex::default(),
             devices: "<disk><target dev='vda'/></disk>".into(),
             volumes: None,
+            dirty_rates: Mutex::default(),
+            measuring: Mutex::default(),
         }
     }
 }
@@ -171,6 +178,11 @@ impl Fake {
 
     pub fn set_destination(&self, answer: Answer) {
         *self.destination.lock().unwrap() = answer;
+    }
+
+    /// What measurements find, one after the other, MiB/s.
+    pub fn set_dirty_rates(&self, mib_per_second: &[u64]) {
+        *self.dirty_rates.lock().unwrap() = mib_per_second.iter().rev().copied().collect();
     }
 
     /// Has the destination's daemon know the guest as this.
@@ -307,6 +319,17 @@ impl DomainOps for Fake {
         let ending = self.ended.wait_while(self.ending.lock().unwrap(), |ending| ending.is_none());
         let ending = ending.unwrap().take().unwrap();
         ending.map_or(Ok(()), |code| Err(error(code).into()))
+    }
+    fn start_dirty_rate(&self, seconds: u16) -> Result<()> {
+        self.called("start_dirty_rate", format_args!(" {seconds}"))?;
+        *self.measuring.lock().unwrap() = Some(seconds.into());
+        Ok(())
+    }
+    fn memory_stats(&self) -> Result<MemoryStats> {
+        let measuring = self.measuring.lock().unwrap().take();
+        let mut rates = self.dirty_rates.lock().unwrap();
+        let dirty_rate = measuring.map(|seconds| DirtyRate { seconds, mib_per_second: rates.pop() });
+        Ok(MemoryStats { current: Some(1024 * MIB), resident: Some(552 * MIB), dirty_rate })
     }
     fn version(&self) -> Result<LibvirtVersion> {
         Ok(self.versions.0)

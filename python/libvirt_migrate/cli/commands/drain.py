@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..definition.summary import host_uuid
 from ..draining.fleet import Orders
 from ..draining.ledger import Ledger, place_of
+from ..draining.outlook import look_ahead
 from ..draining.placing import Place
 from ..draining.rehearsal import rehearse
 from ..draining.residents import Resident, places_at, residents_of, returning
@@ -105,8 +106,15 @@ def _go(
     out: Output,
 ) -> int:
     """Moves them, or says what would become of it."""
+    ahead = None
+    if options.foresee and residents and places:
+        out.note("measuring the guests")
+        wanted = partial(look_ahead, request, residents, places, out, link=options.link, jobs=options.jobs)
+        ahead = interruptible(wanted)
     if options.dry_run:
-        return rehearse(request, residents, places, out, force=options.force, strict=options.strict)
+        return rehearse(request, residents, places, out, ahead, force=options.force, strict=options.strict)
+    if ahead is not None:
+        out.say(ahead.words({resident.uuid: resident.name for resident in residents}))
 
     def recorder(name: str, route: str) -> Recorder:
         from ..report.recorder import Recorder
@@ -121,6 +129,7 @@ def _go(
         watch=f"libvirt-migrate status{from_option(options.host)}",
         recorder=recorder if options.report else None,
         arrived=arrived,
+        order=None if ahead is None else ahead.order,
     )
     refused = interruptible(lambda: unless_known(request, residents, places)) if options.strict else {}
     title = f"{options.command} of {show_uri(options.host)}"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from ..ends import Exit
+from ..errors import UserError
+from ..foresight import forecast_lines, foresee, tell_forecast
 from ..hosts import show_uri, version_text
 from ..options import Plan as Options
 from ..planning import Plan, make_plan, tell_plan
@@ -16,12 +18,20 @@ _MARKS = {"pass": "ok", "fail": "FAILED", "not known": "not known"}
 def plan(options: Options, out: Output) -> int:
     """The command."""
     request = request_from(options, options.destination)
+    if options.foresee and options.offline:
+        raise UserError("--offline moves a definition and no memory: leave out --forecast and --link")
     out.note(f"{options.guest}: asking both hosts")
     route = (options.source, options.destination)
     made = interruptible(lambda: make_plan(request, options.guest, *route, to_move=False))
     tell_plan(made, out)
     for line in plan_lines(made):
         out.say(line)
+    if options.foresee:
+        out.note(f"{options.guest}: measuring it")
+        told = interruptible(lambda: foresee(made.pair.guest, options.destination, request, options.link))
+        tell_forecast(out, made.name, told)
+        for line in forecast_lines(told):
+            out.say(line)
     return Exit.CHECK if made.stops(force=False, strict=options.strict) else Exit.DONE
 
 

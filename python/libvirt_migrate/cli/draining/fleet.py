@@ -16,6 +16,7 @@ from ..terminal.signals import Signals
 from ..terminal.values import show_size
 from .board import Board
 from .move import Move, Result
+from .outlook import reserve
 from .placing import Place, best_fit, in_order
 from .residents import Resident
 from .teller import Teller
@@ -44,6 +45,8 @@ class Orders:
     recorder: Callable[[str, str], Recorder] | None = None
     #: Called for each one that has moved, with its destination.
     arrived: Callable[[Resident, str], None] = lambda resident, destination: None
+    #: Uuids in the order in which they leave; by default the largest first.
+    order: list[str] | None = None
 
 
 class Fleet:
@@ -53,7 +56,10 @@ class Fleet:
         self._orders, self._places, self._out = orders, places, out
         by_uuid = {resident.uuid: resident for resident in residents}
         sizes = ((resident.uuid, resident.memory) for resident in residents)
-        self._waiting = [by_uuid[uuid] for uuid, _ in in_order(sizes)]
+        order = [uuid for uuid, _ in in_order(sizes)] if orders.order is None else orders.order
+        self._waiting = [by_uuid[uuid] for uuid in order]
+        # In another order than by their size the large ones need theirs kept.
+        self._reserved = {} if orders.order is None else reserve(residents, places)
         self._running: dict[Future[Result], tuple[Move, Place]] = {}
         self._teller = Teller(out, Board(out, residents))
         self._held = self._aborted = False
@@ -85,7 +91,7 @@ class Fleet:
     def _start(self, pool: ThreadPoolExecutor) -> bool:
         """Starts the next guest. `False` where it waits for memory that a running move may give back."""
         resident = self._waiting[0]
-        place = best_fit(resident.memory, self._places)
+        place = self._reserved.pop(resident.uuid, None) or best_fit(resident.memory, self._places)
         if place is None and self._running:
             return False
         self._waiting.pop(0)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ... import MigrationError
 from ..ends import Exit
 from ..errors import UserError, explain
+from ..foresight import forecast_lines
 from ..hosts import show_uri
 from ..planning import make_plan, stopped_by, tell_plan
 from ..terminal.values import show_size
@@ -16,6 +17,7 @@ from .placing import Place, best_fit, in_order
 if TYPE_CHECKING:
     from ..request import Request
     from ..terminal.output import Output
+    from .outlook import Outlook
     from .residents import Resident
 
 
@@ -24,6 +26,7 @@ def rehearse(
     residents: list[Resident],
     places: list[Place],
     out: Output,
+    ahead: Outlook | None = None,
     *,
     force: bool,
     strict: bool,
@@ -44,10 +47,15 @@ def rehearse(
             # The others may have the place that it leaves.
             place.give_back(memory)
         out.say(f"{resident.name}: to {show_uri(place.uri)}, {show_size(memory)}: {word}")
+        if ahead is not None and uuid in ahead.forecasts:
+            for line in forecast_lines(ahead.forecasts[uuid]):
+                out.say(f"  {line}")
     code = Exit.CHECK if left else Exit.DONE
     ready = len(residents) - len(left)
     out.event("rehearsed", code=code, ready=ready, left=left)
     out.say(f"{ready} of {len(residents)} guests would be moved")
+    if ahead is not None:
+        out.say(ahead.words({resident.uuid: resident.name for resident in residents}))
     return code
 
 

@@ -23,6 +23,37 @@ def duration(text: str) -> float:
     return seconds
 
 
+#: Bytes/s of each unit.
+_RATES = {
+    **{f"{prefix}bit": 1000.0**power / 8 for power, prefix in enumerate(["", "k", "M", "G", "T"])},
+    **{f"{prefix}B": 1000.0**power for power, prefix in enumerate(["", "k", "M", "G"])},
+    **{f"{prefix}iB": 1024.0**power for power, prefix in enumerate(["K", "M", "G"], 1)},
+}
+_RATE = re.compile(r"(\d+(?:\.\d+)?) ?([kKMGT]?(?:bit|iB|B))(?:/s)?")
+
+
+def rate(text: str) -> float:
+    """Bytes/s from `1Gbit/s`, `100Mbit`, `120MiB/s`. Raises ValueError with a reason."""
+    found = _RATE.fullmatch(text)
+    unit = _RATES.get(found[2]) if found else None
+    if found is None or unit is None:
+        raise ValueError(f"{text!r} is no rate: write 1Gbit/s, 100Mbit/s or 120MiB/s")
+    bytes_per_second = float(found[1]) * unit
+    if not 1 <= bytes_per_second <= 1e15:
+        raise ValueError(f"{text!r} is out of range: 1B/s to 8000Tbit/s")
+    return bytes_per_second
+
+
+def show_link(count: float) -> str:
+    """What a link carries, as links are named."""
+    bits = count * 8
+    for unit in ("bit/s", "kbit/s", "Mbit/s"):
+        if bits < 1000:
+            return f"{bits:.3g} {unit}"
+        bits /= 1000
+    return f"{bits:.3g} Gbit/s"
+
+
 def show_size(count: float | None) -> str:
     """A number of bytes in the unit that suits it."""
     if count is None:
