@@ -6,7 +6,7 @@ HOOKLESS_NOVA := 31.3.1
 OLD_NOVA := 27.5.1
 CARGO_LINT := -q --all-targets -- -D warnings
 
-.PHONY: help deps build release demo test lint rust fuzz python faults situations matrix nova conformance debian-nova cloud cloud-all package plots valgrind deny bench clean mutants simulate optimised dist deb installs publish-check guests soak browser stubs docs pages recording
+.PHONY: help deps build release demo test lint rust fuzz python faults situations matrix nova conformance debian-nova cloud cloud-all cloud-quick package plots valgrind deny bench clean mutants simulate optimised dist deb installs publish-check guests soak browser stubs docs pages recording
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -130,6 +130,10 @@ cloud: build ## a whole OpenStack on this machine: guests move, are rebooted, ab
 	@scripts/cloud-deps $(NOVA)
 	@cd tests && PYTHONPATH=../python:. ../.cloud/venv/bin/python -m cloud.run ../target/cloud.jsonl
 	@cd tests && PYTHONPATH=../python:. ../.cloud/venv/bin/python -m pytest -q -m cloud cloud
+
+cloud-quick: build ## two scenarios of it
+	@scripts/cloud-deps $(NOVA)
+	@cd tests && PYTHONPATH=../python:. ../.cloud/venv/bin/python -m cloud.run ../target/cloud-quick.jsonl --only "own disks" --only abort
 
 cloud-all: build ## every scenario there, beside Nova's own driver, in eventlet mode, with older Nova; docs/cloud.md from it (hours)
 	@scripts/cloud-deps $(NOVA) $(HOOKLESS_NOVA) $(OLD_NOVA)

@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 
 from cloud import places, run
+from cloud.settings import Sections
 from cloud.stage import Record, Side, Stage, Unfinished
 from cloud.table import ALL, BESIDE, SEAMS, SHORT, Scenario
+from libvirt_migrate.lab import state
 
 SIDE = Side("34.0.0")
-FAST, SLOW = {"libvirt": {"bandwidth": 0}}, {"libvirt": {"bandwidth": 20}}
+FAST: Sections = {"libvirt": {"bandwidth": 0}}
+SLOW: Sections = {"libvirt": {"bandwidth": 20}}
 
 
 class FakeCloud:
@@ -113,7 +116,7 @@ def test_a_run_removes_what_dead_ones_have_left(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(places, "CLOUD", tmp_path)
     alive = {"run-2": True, "run-3": False}
     labs = {name: SimpleNamespace(is_alive=lambda lives=lives: lives) for name, lives in alive.items()}
-    monkeypatch.setattr(run.state, "read", labs.get)
+    monkeypatch.setattr(state, "read", labs.get)
     for name in ("run-1", "run-2", "run-3", "mine"):
         (tmp_path / "clouds" / name / "log").mkdir(parents=True)
     run._sweep()
