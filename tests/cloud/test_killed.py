@@ -42,6 +42,8 @@ def _processes(namespaces: set[str]) -> list[str]:
 @pytest.mark.timeout(900)
 def test_a_killed_driver_leaves_nothing_behind() -> None:
     name = f"killed-{os.getpid()}"
+    home = Path.home() / ".gunicorn"
+    kept = home.exists()
     with subprocess.Popen([sys.executable, "-c", _UP, name], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         # Everything but nova-compute is up by then.
@@ -62,5 +64,6 @@ def test_a_killed_driver_leaves_nothing_behind() -> None:
         assert time.monotonic() < deadline
         time.sleep(0.1)
     assert name not in Path("/proc/mounts").read_text()
+    assert home.exists() is kept
     # Its logs are all there is.
     shutil.rmtree(places.folder(name))
