@@ -14,6 +14,8 @@ VERSION = "2.90"
 OVER = frozenset({"completed", "failed", "error", "cancelled"})
 #: How long it has to stay so until it is believed: an error may follow a moment after the end, in seconds.
 _STABLE = 2.0
+#: libvirt's numbers for jobs that run: bounded and unbounded.
+_RUNNING = (1, 2)
 
 
 class Acts:
@@ -47,7 +49,7 @@ class Acts:
         self._act(identity, {"os-migrateLive": {"host": host, "block_migration": "auto"}})
         self.until(lambda: len(migrations_of(self.cloud, identity)) > before, "a migration")
 
-    def migrate(self, identity: str, host: str | None, *, patience: float = 300) -> str:
+    def migrate(self, identity: str, host: str | None, *, patience: float = 600) -> str:
         """A live migration and its end: Nova's word for it."""
         self.start_migration(identity, host)
         return self.wait(identity, patience=patience)
@@ -59,16 +61,23 @@ class Acts:
             migration = migrations_of(self.cloud, identity)[-1]
             if migration["status"] in OVER:
                 raise AssertionError(f"the migration is over: {migration['status']}")
-            return migration["status"] == "running" and bool(self._sent(identity))
+            return migration["status"] == "running" and self._sends(identity, migration["source_compute"])
 
         self.until(copying, "a migration that sends memory")
 
-    def _sent(self, identity: str) -> int:
-        source = migrations_of(self.cloud, identity)[-1]["source_compute"]
+    def _sends(self, identity: str, source: str) -> bool:
+        """Whether libvirt at the source says that memory has gone out."""
+        import libvirt
+
         for domain in self.cloud.computes[source].host.connection().listAllDomains(1):
             if domain.UUIDString() == identity:
-                return int(domain.jobStats().get("memory_processed", 0))
-        return 0
+                try:
+                    job = domain.jobStats()
+                except libvirt.libvirtError:
+                    # It has left between the two questions; the migration's record tells that.
+                    return False
+                return job["type"] in _RUNNING and job.get("memory_processed", 0) > 0
+        return False
 
     def abort(self, identity: str) -> None:
         """Aborts the running migration."""
@@ -101,7 +110,7 @@ class Acts:
     def _act(self, identity: str, body: dict[str, Any]) -> Any:
         return _checked(self._compute.post(f"/servers/{identity}/action", json=body, microversion=VERSION))
 
-    def wait(self, identity: str, *, patience: float = 300) -> str:
+    def wait(self, identity: str, *, patience: float = 600) -> str:
         """Waits until nothing goes on with a guest any more; returns how its newest migration has ended."""
         calm_since = time.monotonic()
         deadline = calm_since + patience
@@ -128,7 +137,7 @@ class Acts:
         return row, str(migrations[-1]["status"]) if migrations else None
 
     @staticmethod
-    def until(condition: Callable[[], bool], what: str, *, patience: float = 120) -> None:
+    def until(condition: Callable[[], bool], what: str, *, patience: float = 300) -> None:
         """Waits until something is so."""
         deadline = time.monotonic() + patience
         while not condition():

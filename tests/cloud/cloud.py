@@ -136,12 +136,14 @@ class Cloud:
         """Starts the database from the template; where there is none makes one, and returns true."""
         control, template = self.control, places.template(self.release)
         stamp = template / "stamp.json"
-        kept = json.loads(stamp.read_text()) if stamp.exists() else {}
-        made = kept.get("contents") != furnishing.contents()
+        with places.holding_template(self.release):
+            kept = json.loads(stamp.read_text()) if stamp.exists() else {}
+            made = kept.get("contents") != furnishing.contents()
+            if not made:
+                control.host.run("cp", "-a", f"{template}/data/.", str(places.DATA), timeout=PATIENCE)
         if made:
             control.make_database()
         else:
-            control.host.run("cp", "-a", f"{template}/data/.", str(places.DATA))
             control.start_database()
             addresses = kept["address"], control.host.address
             control.sql("update keystone.endpoint set url = replace(url, %s, %s)", *addresses)
@@ -151,15 +153,16 @@ class Cloud:
     def _keep(self) -> None:
         """Makes the template of what there is now."""
         control, template = self.control, places.template(self.release)
-        shutil.rmtree(template, ignore_errors=True)
-        (template / "data").mkdir(parents=True)
-        control.maria.stop(patience=60)
         parts = [str(places.DATA / part) for part in ("maria", "keystone", "glance")]
-        control.host.run("cp", "-a", *parts, str(template / "data"))
-        control.start_database()
-        # The last thing: without it, it is no template.
         stamp = {"contents": furnishing.contents(), "address": control.host.address}
-        (template / "stamp.json").write_text(json.dumps(stamp))
+        control.maria.stop(patience=60)
+        with places.holding_template(self.release):
+            shutil.rmtree(template, ignore_errors=True)
+            (template / "data").mkdir(parents=True)
+            control.host.run("cp", "-a", *parts, str(template / "data"), timeout=PATIENCE)
+            # The last thing: without it, it is no template.
+            (template / "stamp.json").write_text(json.dumps(stamp))
+        control.start_database()
         self._tell("template")
 
     def wait_for_computes(self, names: list[str] | None = None) -> None:

@@ -58,12 +58,15 @@ class Control:
         return self._service(name, command, {variable: str(conf)})
 
     def _nova_api(self) -> Service:
-        if int(self.release.partition(".")[0]) >= 31:
-            venv = places.nova(self.release)
-            return self._wsgi("nova-api", "nova.wsgi.osapi_compute", "OS_NOVA_CONFIG_DIR", venv)
-        # Older ones serve it by themselves.
-        program = str(places.nova(self.release) / "bin" / "nova-api-os-compute")
-        return self._service("nova-api", [program, "--config-file", str(self._conf / "nova" / "nova.conf")])
+        program = places.nova(self.release) / "bin" / "nova-api-os-compute"
+        if program.exists():
+            # Older ones serve it by themselves; under gunicorn's threads, those with eventlet do not answer.
+            return self._service(
+                "nova-api", [str(program), "--config-file", str(self._conf / "nova" / "nova.conf")]
+            )
+        return self._wsgi(
+            "nova-api", "nova.wsgi.osapi_compute", "OS_NOVA_CONFIG_DIR", places.nova(self.release)
+        )
 
     def configure(self) -> None:
         """Writes all settings, and shows the host MariaDB and RabbitMQ in its /usr."""

@@ -10,3 +10,5 @@ workers = 1
 timeout = 120
 # Clients ask every two seconds, which is when gunicorn by itself would just be closing the connection.
 keepalive = 75
+# It would be in the machine's home, one for all.
+control_socket_disable = True

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from libvirt_migrate.lab import LabError
@@ -37,6 +40,16 @@ def folder(name: str) -> Path:
 def template(release: str) -> Path:
     """What a cloud of this release begins with: databases, keys and images."""
     return CLOUD / "templates" / release
+
+
+@contextmanager
+def holding_template(release: str) -> Iterator[None]:
+    """Held while a template is read or made: clouds may be started at once."""
+    path = template(release).parent / f"{release}.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def check(release: str) -> None:

@@ -6,45 +6,77 @@
 from __future__ import annotations
 
 import argparse
+import os
+import shutil
 import sys
 import time
 from pathlib import Path
 
-from . import steering
-from .cloud import RELEASE, Cloud, say_on_terminal
-from .stage import Record, Side, Stage, Unfinished
-from .table import ALL, SHORT, Scenario
+from libvirt_migrate.lab import state
 
-#: The oldest release that the drop-in is for.
-OLDEST = "27.5.1"
-SIDES = (
-    Side(RELEASE),
-    Side(RELEASE, stock=True),
-    Side(OLDEST, eventlet=True),
-    Side(OLDEST, stock=True, eventlet=True),
-)
+from . import places
+from .cloud import RELEASE, Cloud, say_on_terminal
+from .settings import Sections
+from .stage import Record, Side, Stage, Unfinished
+from .table import ALL, BESIDE, SEAMS, SHORT, Scenario
+
+#: One of those whose start-up has no hook for drivers, and an old one, with eventlet only.
+NO_HOOK, OLD = "31.3.1", "27.5.1"
+#: What `make cloud-all` plays at each side; the first one is that of `make cloud`.
+PLAN: dict[Side, dict[str, Scenario]] = {
+    Side(RELEASE): ALL,
+    Side(RELEASE, stock=True): BESIDE,
+    Side(RELEASE, eventlet=True): SEAMS,
+    Side(NO_HOOK, eventlet=True): SEAMS,
+    Side(OLD, eventlet=True): SHORT,
+    Side(OLD, stock=True, eventlet=True): SHORT,
+}
+SIDES = tuple(PLAN)
 
 
 def play(side: Side, scenarios: dict[str, Scenario], record: Record, name: str) -> None:
-    """Scenarios one after the other in a cloud of their own."""
+    """Scenarios one after the other in one cloud, and in a new one after each that came to no end."""
     print(f"==> {side}", flush=True)
-    cloud = Cloud(name, release=side.release, say=say_on_terminal)
+    cloud: Cloud | None = None
+    options: Sections = {}
     try:
-        cloud.up(driver=side.driver, options=steering.SLOW, eventlet=side.eventlet)
-        for scenario, run in scenarios.items():
-            stage = Stage(cloud, side, scenario, record)
-            try:
-                run(stage)
-                stage.clear()
-            except Exception as error:
-                if not isinstance(error, Unfinished):
-                    stage.fail(error)
+        for word, scenario in scenarios.items():
+            if cloud is None:
+                cloud = Cloud(name, release=side.release, say=say_on_terminal)
+                options = scenario.options
+                cloud.up(driver=side.driver, options=options, eventlet=side.eventlet)
+            stage = Stage(cloud, side, word, record)
+            changed, options = options != scenario.options, scenario.options
+            if not _ends(stage, scenario, anew=changed):
                 # What is left of it must not be in the next one's way.
                 cloud.down()
-                cloud = Cloud(name, release=side.release, say=say_on_terminal)
-                cloud.up(driver=side.driver, options=steering.SLOW, eventlet=side.eventlet)
+                cloud = None
     finally:
-        cloud.down()
+        if cloud is not None:
+            cloud.down()
+
+
+def _ends(stage: Stage, scenario: Scenario, *, anew: bool) -> bool:
+    """Plays one, and says whether it came to its end; `anew` is whether nova-compute has other settings."""
+    try:
+        if anew:
+            stage.restart_computes(scenario.options)
+        scenario.play(stage)
+        stage.clear()
+    except Unfinished:
+        return False
+    except Exception as error:
+        stage.fail(error)
+        return False
+    return True
+
+
+def _sweep() -> None:
+    """Removes logs of earlier runs, and what one that was killed has left on disk."""
+    for folder in places.folder("any").parent.glob("run-*"):
+        lab = state.read(folder.name)
+        if lab is None or not lab.is_alive():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def main() -> int:
@@ -54,22 +86,28 @@ def main() -> int:
     parser.add_argument("--all", action="store_true", help="every scenario, beside stock Nova too")
     parser.add_argument("--only", action="append", choices=list(ALL), help="this scenario")
     parser.add_argument("--side", type=int, choices=range(len(SIDES)), help="this side")
-    parser.add_argument("--name", default="cloud-run", help="the cloud's name (cloud-run)")
     options = parser.parse_args()
     options.record.parent.mkdir(parents=True, exist_ok=True)
     options.record.write_text("")
     record = Record(options.record)
-    scenarios = ALL if options.all else SHORT
-    if options.only:
-        scenarios = {name: ALL[name] for name in options.only}
+    # Runs may go on at once, here and in other checkouts: each has names and addresses of its own.
+    name = f"run-{os.getpid()}"
+    _sweep()
     sides = SIDES if options.all else SIDES[:1]
     start = time.monotonic()
     for side in sides if options.side is None else [SIDES[options.side]]:
-        play(side, scenarios, record, options.name)
+        scenarios = PLAN[side] if options.all else SHORT
+        if options.only:
+            scenarios = {name: ALL[name] for name in options.only}
+        play(side, scenarios, record, name)
     if record.stock:
         print(f"{record.stock} steps were not right with Nova's own driver")
     print(f"in {time.monotonic() - start:.0f} s:")
     print(f"{record.passed} passed, {record.failed} failed")
+    if record.failed:
+        print(f"logs are in {places.folder(name)} until the next run")
+    else:
+        shutil.rmtree(places.folder(name), ignore_errors=True)
     return 1 if record.failed else 0
 
 

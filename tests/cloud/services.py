@@ -38,8 +38,10 @@ class Service:
     def start(self) -> None:
         """Starts it; does not wait until it can be called."""
         self._number.unlink(missing_ok=True)
-        # The control host's /etc/hosts has all names, and a proxy of this machine none of them.
-        environment = tools.environment() | {"no_proxy": "*", "HOME": "/root"} | dict(self.environment or {})
+        # The control host's /etc/hosts has all names, and a proxy of this machine none of them. What programs
+        # keep at home is to go with their host.
+        own = {"no_proxy": "*", "HOME": "/var/lib"}
+        environment = tools.environment() | own | dict(self.environment or {})
         subprocess.run(
             [
                 *enter_host(self.host.pid),
