@@ -29,6 +29,7 @@ pub struct PyConvergence {
 impl PyConvergence {
     #[new]
     #[pyo3(signature = (*, max_downtime=0.5, deadline=None, post_copy=false, throttle=false, on_deadline="abort", max_post_copy=None, exclusive=false, choose_transport=true))]
+    #[allow(clippy::too_many_arguments)]
     fn new(
         max_downtime: f64,
         deadline: Option<f64>,

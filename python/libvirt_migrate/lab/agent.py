@@ -7,6 +7,7 @@ import re
 import socket
 import time
 import uuid
+import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Any
 
@@ -35,11 +36,12 @@ def run(domain: Any, pid: int, script: str, timeout: float = 60) -> tuple[int, s
 
 
 def _connect(domain: Any, pid: int) -> socket.socket:
-    # The attributes of a channel's elements come in one order, as libvirt writes them.
-    found = re.search(rf"<source mode='bind' path='([^']+/{re.escape(PORT)})'/>", domain.XMLDesc())
+    # A guest's name is in the path, and may be any text.
+    sources = ElementTree.fromstring(domain.XMLDesc()).iterfind("devices/channel/source[@path]")  # noqa: S314
+    found = next((one for source in sources if (one := source.get("path", "")).endswith(f"/{PORT}")), None)
     if found is None:
         raise LabError("the guest does not run, or has no agent")
-    path = Path(f"/proc/{pid}/root{found[1]}")
+    path = Path(f"/proc/{pid}/root{found}")
     # The name of a socket has 107 bytes at most, and this one may be longer.
     folder = os.open(path.parent, os.O_PATH)
     try:
