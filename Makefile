@@ -101,7 +101,7 @@ situations: build ## what plan says and what migrate then does, and the table of
 guests: build ## guests as people have them, there and back, and docs/guests.md from it (long)
 	@echo "==> guests"
 	@rm -f target/guests.jsonl
-	@code=0; $(PY) -m pytest tests/guests -m "guests or not guests" --guests-record target/guests.jsonl || code=$$?; \
+	@code=0; $(PY) -m pytest tests/guests -n 2 -m "guests or not guests" --guests-record target/guests.jsonl || code=$$?; \
 		(cd tests && ../$(PY) -m guests.page ../target/guests.jsonl ../docs/guests.md) && exit $$code
 
 matrix: build ## hosts of Debian 12, 13 and unstable, every pair; docs/compatibility.md from it (8 minutes, the first time 15)

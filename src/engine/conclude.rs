@@ -125,6 +125,14 @@ impl Engine {
 
     /// Where a guest is that libvirt says has been moved.
     pub(super) fn arrived(&self) -> GuestLocation {
+        if self.case.flags.contains(MigrateFlags::OFFLINE) {
+            // No process was moved, only the definition; without the flag the source keeps its own.
+            return if self.case.flags.contains(MigrateFlags::UNDEFINE_SOURCE) {
+                GuestLocation::DestinationShutOff
+            } else {
+                GuestLocation::BothShutOff
+            };
+        }
         let paused = self.case.flags.contains(MigrateFlags::PAUSED) && !self.goes_on_there();
         if paused || self.case.was_paused() {
             GuestLocation::DestinationPaused

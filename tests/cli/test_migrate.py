@@ -15,6 +15,7 @@ from conftest import StartGuest
 from helpers.commands import COMMAND, LISTEN, command, environment, refused
 from helpers.events import events
 from helpers.moves import assert_runs_at, is_at
+from libvirt_migrate import Guest, MigrateFlags, build_migrate_params
 from libvirt_migrate.lab import Host, Workload
 from libvirt_migrate.lab.demo import listen_address
 
@@ -136,3 +137,13 @@ def test_a_definition_moves_without_its_guest(
     there = destination.connection().lookupByName(guest.name)
     assert (there.isActive(), there.isPersistent()) == (0, 1)
     assert destination.address in there.XMLDesc()
+    # And back, from Python.
+    flags = (
+        MigrateFlags.OFFLINE
+        | MigrateFlags.PEER2PEER
+        | MigrateFlags.PERSIST_DEST
+        | MigrateFlags.UNDEFINE_SOURCE
+    )
+    params = build_migrate_params(there.XMLDesc(), destination=source.uri, flags=flags)
+    assert Guest(there).migrate(params).guest_location == "destination-shut-off"
+    assert guest.domain(source).isActive() == 0

@@ -3,8 +3,10 @@
 use crate::play::*;
 use libvirt_migrate::belongings::Brought;
 use libvirt_migrate::engine::{Case, Change, Input, Order, Outside, Reconnected, Reply, Wish};
+use libvirt_migrate::domain::GuestFacts;
 use libvirt_migrate::error::LibvirtError;
 use libvirt_migrate::fact::Fact;
+use libvirt_migrate::flags::MigrateFlags;
 use libvirt_migrate::job::{JobInfo, JobType};
 use libvirt_migrate::location::{Answer, GuestLocation};
 use libvirt_migrate::record::Act;
@@ -144,6 +146,29 @@ fn a_copy_that_may_be_started_there_is_removed_before_the_source_goes_on() {
     play.failed(error(9));
     play.asked(says(PAUSED), copy);
     assert_eq!(play.changes(), [Change::Resume]);
+}
+
+#[test]
+fn a_definition_that_was_moved_without_its_guest_is_told_as_shut_off() {
+    let off = GuestFacts { state: Some(SHUT_OFF), ..whole().guest };
+    let keeps = MigrateFlags::OFFLINE | MigrateFlags::PEER2PEER | MigrateFlags::PERSIST_DEST;
+    for (flags, place) in [
+        (keeps | MigrateFlags::UNDEFINE_SOURCE, GuestLocation::DestinationShutOff),
+        (keeps, GuestLocation::BothShutOff),
+    ] {
+        let mut play = Play::start(Case { guest: off.clone(), flags, ..whole() });
+        play.called(Ok(()));
+        for _ in 0..20 {
+            if play.is_out(&Order::Bring) {
+                play.brought(Brought::default());
+            }
+            if play.is_out(&Order::Completed) {
+                play.completed(Err(error(1)));
+            }
+            play.wait(ms(1000));
+        }
+        assert_eq!(play.how(), Some((How::Moved, place)));
+    }
 }
 
 #[test]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def move_definition(plan: Plan, options: Options, out: Output) -> int:
-    """Moves it, and returns the exit code. The outcome's place is of guests that run."""
+    """Moves it, and returns the exit code."""
     guest = own_guest(plan.pair.guest, options.source)
     out.event("start", guest=plan.name, uuid=plan.pair.guest.uuid, flags=int(plan.params.flags))
     try:
