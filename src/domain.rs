@@ -140,11 +140,6 @@ pub trait DomainOps: Send + Sync {
         Err(Error::unsupported("domainListGetStats"))
     }
 
-    /// The URI of the host's daemon; `None` where that is not known.
-    fn daemon(&self) -> Option<String> {
-        None
-    }
-
     /// What is known before a migration.
     fn facts(&self) -> Result<GuestFacts> {
         Ok(GuestFacts {

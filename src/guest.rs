@@ -8,7 +8,7 @@ use crate::domain::{DomainOps, GuestFacts};
 use crate::driver::{Sides, WeakMigration, same_process};
 use crate::flags::MigrateFlags;
 use crate::job::JobInfo;
-use crate::learnt;
+use crate::learnt::{Route, SURE};
 use crate::libvirt::{CONNECT_LIMIT, Connection};
 use crate::location::GuestLocation;
 use crate::numbers::jobs::OPERATION_MIGRATION_OUT;
@@ -16,7 +16,7 @@ use crate::params::{MigrateParams, Param, Value};
 use crate::policy::Convergence;
 use crate::record::Outcome;
 use crate::state::DomainState;
-use crate::transport::{Transport, Way, lesson};
+use crate::transport::Transport;
 use crate::update::UpdateSink;
 use crate::uri::check_uri;
 use crate::{Error, Migration, Result};
@@ -110,7 +110,7 @@ impl Guest {
         &self,
         params: &MigrateParams,
         convergence: &Convergence,
-        sinks: Vec<UpdateSink>,
+        mut sinks: Vec<UpdateSink>,
     ) -> Result<Migration> {
         same_process(self.process)?;
         let mut active = self.active.lock().unwrap_or_else(PoisonError::into_inner);
@@ -135,33 +135,29 @@ impl Guest {
             return Err(self.busy());
         }
         self.check_reach(&params, &convergence)?;
-        let (chosen, lessons) = self.transport(&params, &convergence);
-        let mut sinks: Vec<_> = sinks.into_iter().chain(lessons).collect();
-        let domain = self.domain.clone();
+        let route = self.domain.home().and_then(|home| Route::of(&home, &params));
+        let chosen = self.transport(&params, &convergence, route.as_ref());
         // What a limit lets through says nothing of the link.
-        let limited = matches!(params.get(Param::Bandwidth), Some(Value::Number(limit)) if *limit > 0);
-        if let (false, Some(here), Some(there)) = (limited, domain.daemon(), params.destination()) {
-            sinks.push(learnt::sink(&here, there));
-        }
+        sinks.extend(route.filter(|_| !is_limited(&params)).map(Route::lesson));
+        let domain = self.domain.clone();
         let migration =
             Migration::start(domain, facts, params, &convergence, drops_post_copy, chosen, sinks)?;
         *active = migration.downgrade();
         Ok(migration)
     }
 
-    /// How memory is to travel, unless as the parameters say, and who is told of the migration in order to learn of the link.
+    /// How memory is to travel, unless as the parameters say.
     fn transport(
         &self,
         params: &MigrateParams,
         convergence: &Convergence,
-    ) -> (Option<Transport>, Option<UpdateSink>) {
+        route: Option<&Route>,
+    ) -> Option<Transport> {
         if !convergence.chooses_transport() || params.is_as_given() {
-            return (None, None);
+            return None;
         }
-        let way = self.domain.home().and_then(|home| Way::new(home, params));
-        let link = way.as_ref().and_then(Way::carries);
-        let chosen = Transport::choose(params, link, || self.domain.hosts(params.destination()?));
-        (chosen, way.filter(|_| !is_limited(params)).map(lesson))
+        let link = route.and_then(|route| route.carries(SURE));
+        Transport::choose(params, link, || self.domain.hosts(params.destination()?))
     }
 
     /// Attaches to the migration of this guest to elsewhere that runs already: one of this process whose handle

@@ -1,143 +1,198 @@
 //! What links between hosts carry, learnt from the migrations of this process.
 
 use std::collections::HashMap;
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::params::{MigrateParams, Param, Value};
 use crate::phase::Phase;
 use crate::progress::Progress;
+use crate::record::{Act, Step};
 use crate::update::{Update, UpdateSink};
 use crate::uri::without_secrets;
 
-/// A rate is one of so long: what is sent first goes into buffers.
-const WINDOW: Duration = Duration::from_secs(1);
-
-/// A migration that moved memory for a shorter time than this teaches nothing.
+/// A migration in which the link set the pace for a shorter time than this teaches nothing.
 const LEAST: Duration = Duration::from_millis(200);
+/// What was learnt in a shorter time than this may be what sockets and queues took at once.
+pub(crate) const SURE: Duration = Duration::from_secs(2);
+/// The most that is kept: a process that drains a farm forgets all at once.
+const MOST: usize = 1000;
 
-/// Bytes/s by the two hosts, of the last migration between them.
-static LINKS: LazyLock<Mutex<HashMap<(String, String), f64>>> = LazyLock::new(Mutex::default);
+/// What each route was found to carry.
+static KNOWN: Mutex<Option<HashMap<Route, Learnt>>> = Mutex::new(None);
 
-fn key(source: &str, destination: &str) -> (String, String) {
-    (without_secrets(source), without_secrets(destination))
+/// From which daemon to which one, and over which address of the destination.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Route {
+    source: String,
+    destination: String,
+    address: Option<String>,
 }
 
-/// What the last migration from the one daemon to the other has found the link to carry, bytes/s.
-pub(crate) fn link(source: &str, destination: &str) -> Option<f64> {
-    LINKS.lock().unwrap_or_else(PoisonError::into_inner).get(&key(source, destination)).copied()
+/// What the last migration over a route has found.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Learnt {
+    /// Bytes/s.
+    rate: f64,
+    /// In how long.
+    time: Duration,
 }
 
-/// Learns from a migration.
-pub(crate) fn sink(source: &str, destination: &str) -> UpdateSink {
-    let pair = key(source, destination);
-    let lesson = Mutex::new(Lesson::default());
-    Box::new(move |update| {
-        let mut lesson = lesson.lock().unwrap_or_else(PoisonError::into_inner);
-        match update {
-            Update::Progress(progress) => lesson.observe(&progress),
-            Update::Ended(_) => {
-                if let Some(rate) = lesson.rate() {
-                    LINKS.lock().unwrap_or_else(PoisonError::into_inner).insert(pair.clone(), rate);
-                }
-            }
-            _ => {}
+impl Route {
+    /// From the daemon at one URI to the one at another.
+    pub(crate) fn new(source: &str, destination: &str) -> Self {
+        Self { source: without_secrets(source), destination: without_secrets(destination), address: None }
+    }
+
+    /// The one of a migration from the daemon at `source`; `None` without a destination.
+    pub(crate) fn of(source: &str, params: &MigrateParams) -> Option<Self> {
+        let address = match params.get(Param::MigrateUri) {
+            Some(Value::String(uri)) => Some(uri.clone()),
+            _ => None,
+        };
+        Some(Self { address, ..Self::new(source, params.destination()?) })
+    }
+
+    /// What it carries, bytes/s, if that was learnt in so long at least.
+    pub(crate) fn carries(&self, least: Duration) -> Option<f64> {
+        let known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        let learnt = known.as_ref()?.get(self)?;
+        (learnt.time >= least).then_some(learnt.rate)
+    }
+
+    fn learn(&self, learnt: Learnt) {
+        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = known.get_or_insert_default();
+        if known.len() >= MOST {
+            known.clear();
         }
-    })
+        known.insert(self.clone(), learnt);
+    }
+
+    /// Listens to a migration over this route, and keeps what it tells of the link.
+    pub(crate) fn lesson(self) -> UpdateSink {
+        let heard = Mutex::new(Heard::default());
+        Box::new(move |update| {
+            let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
+            match update {
+                Update::Progress(progress) => heard.progress(&progress),
+                // From here on the limit is what is seen.
+                Update::Step(Step { act: Act::SetBandwidth(_), .. }) => heard.limited = true,
+                Update::Ended(_) => {
+                    if let Some(learnt) = heard.learnt() {
+                        self.learn(learnt);
+                    }
+                }
+                _ => {}
+            }
+        })
+    }
 }
 
-/// How fast memory was moved, second for second.
+/// What was sent while the link set the pace.
 #[derive(Debug, Default)]
-struct Lesson {
-    first: Option<(Duration, u64)>,
-    since: Option<(Duration, u64)>,
-    last: (Duration, u64),
-    rates: Vec<f64>,
+struct Heard {
+    last: Option<Progress>,
+    sent: u64,
+    time: Duration,
+    limited: bool,
 }
 
-impl Lesson {
-    fn observe(&mut self, progress: &Progress) {
-        let now = (progress.elapsed, progress.memory_processed);
-        let moves = matches!(progress.phase, Phase::Memory | Phase::PostCopy) && now.1 > 0;
-        if !moves || now.1 < self.last.1 {
-            // Another run begins anew.
-            (self.first, self.since, self.last) = (None, None, (now.0, if moves { now.1 } else { 0 }));
+impl Heard {
+    fn progress(&mut self, now: &Progress) {
+        if self.limited {
             return;
         }
-        self.first.get_or_insert(now);
-        let since = *self.since.get_or_insert(now);
-        if now.0 >= since.0 + WINDOW {
-            self.rates.extend(rate(since, now));
-            self.since = Some(now);
+        if let Some(last) = self.last.replace(*now)
+            && last.phase == now.phase
+            && matches!(now.phase, Phase::Memory | Phase::PostCopy)
+            && last.iteration == now.iteration
+        {
+            let sent = now.memory_processed.saturating_sub(last.memory_processed);
+            let done = last.memory_remaining.saturating_sub(now.memory_remaining);
+            // Memory that is zero is gone through as fast as the processor lets it.
+            if sent > 0 && done <= 2 * sent {
+                self.sent += sent;
+                self.time += now.elapsed.saturating_sub(last.elapsed);
+            }
         }
-        self.last = now;
     }
 
-    /// The median: in some seconds empty pages were looked at, or the guest stood still already.
-    fn rate(&self) -> Option<f64> {
-        let mut rates = self.rates.clone();
-        if rates.is_empty() {
-            let first = self.first?;
-            rates.extend(rate(first, self.last).filter(|_| self.last.0 >= first.0 + LEAST));
-        }
-        rates.sort_by(f64::total_cmp);
-        rates.get(rates.len() / 2).copied().filter(|rate| *rate >= 1.0)
+    /// `None` where too little was seen.
+    fn learnt(&self) -> Option<Learnt> {
+        let rate = self.sent as f64 / self.time.as_secs_f64();
+        (self.time >= LEAST && rate >= 1.0).then_some(Learnt { rate, time: self.time })
     }
-}
-
-fn rate(from: (Duration, u64), to: (Duration, u64)) -> Option<f64> {
-    let time = (to.0 - from.0).as_secs_f64();
-    (time > 0.0).then(|| (to.1 - from.1) as f64 / time)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn taught(figures: &[(u64, u64)]) -> Option<f64> {
-        let mut lesson = Lesson::default();
-        for (elapsed, memory_processed) in figures {
-            let elapsed = Duration::from_millis(*elapsed);
-            let phase = if *memory_processed == 0 { Phase::Setup } else { Phase::Memory };
-            lesson.observe(&Progress {
-                phase,
-                elapsed,
-                memory_processed: *memory_processed,
-                ..Progress::default()
-            });
+    fn at(ms: u64, iteration: u64, sent: u64, left: u64) -> Progress {
+        Progress {
+            phase: Phase::Memory,
+            elapsed: Duration::from_millis(ms),
+            iteration,
+            memory_processed: sent,
+            memory_remaining: left,
+            ..Progress::default()
         }
-        lesson.rate()
+    }
+
+    fn rate(progress: &[Progress]) -> Option<f64> {
+        let mut heard = Heard::default();
+        progress.iter().for_each(|progress| heard.progress(progress));
+        heard.learnt().map(|learnt| learnt.rate)
     }
 
     #[test]
-    fn the_link_is_learnt_from_the_seconds_in_which_memory_was_moved() {
-        assert_eq!(taught(&[]), None);
-        assert_eq!(taught(&[(0, 0), (900, 0), (1000, 50)]), None, "one look");
-        assert_eq!(taught(&[(1000, 100), (1500, 600)]), Some(1000.0), "less than a second");
-        assert_eq!(taught(&[(1000, 100), (1100, 600)]), None, "too little");
-        let slow_second = [(0, 0), (1000, 100), (2000, 9000), (3000, 9100), (4000, 18000), (5000, 27000)];
-        assert_eq!(taught(&slow_second), Some(8900.0));
-        let again = [(1000, 100), (2000, 5100), (3000, 10), (4000, 5010)];
-        assert_eq!(taught(&again), Some(5000.0), "another run");
+    fn a_link_is_known_by_what_was_sent_over_it() {
+        assert_eq!(rate(&[at(0, 1, 0, 900), at(1000, 1, 100, 800), at(3000, 1, 300, 600)]), Some(100.0));
+        assert_eq!(rate(&[at(0, 1, 0, 900), at(199, 1, 190, 710)]), None, "too short");
+        assert_eq!(rate(&[at(0, 1, 0, 900)]), None, "one look");
+        let switched = |ms, sent, left| Progress { phase: Phase::PostCopy, ..at(ms, 2, sent, left) };
+        let post_copy = [at(0, 1, 0, 900), switched(5000, 9, 800), switched(6000, 109, 700)];
+        assert_eq!(rate(&post_copy), Some(100.0), "the switch itself tells nothing");
     }
 
     #[test]
-    fn what_was_learnt_is_of_a_pair_of_hosts_and_has_no_password() {
-        let (here, there) = ("qemu:///learnt", "qemu+ssh://root:secret@learnt/system");
-        assert_eq!(link(here, there), None);
-        let teach = sink(here, there);
-        for second in 1..4 {
-            let elapsed = Duration::from_secs(second);
-            let progress = Progress {
-                phase: Phase::Memory,
-                elapsed,
-                memory_processed: second * 7000,
-                ..Progress::default()
-            };
-            teach(Update::Progress(progress));
-        }
-        assert_eq!(link(here, there), None, "it is not over");
-        teach(Update::Ended(std::sync::Arc::new(Err(crate::Error::not_now("x")))));
-        assert_eq!(link(here, "qemu+ssh://learnt/system"), Some(7000.0));
-        assert_eq!(link("qemu:///other", there), None);
+    fn zeroes_and_the_begin_of_a_pass_tell_nothing_of_a_link() {
+        let zeroes = [at(0, 1, 0, 9000), at(2000, 1, 200, 8800), at(9000, 1, 210, 100)];
+        assert_eq!(rate(&zeroes), Some(100.0));
+        let passes = [at(0, 1, 0, 900), at(2000, 1, 200, 700), at(8000, 2, 800, 600), at(9000, 2, 900, 500)];
+        assert_eq!(rate(&passes), Some(100.0));
+    }
+
+    #[test]
+    fn a_migration_teaches_the_next_one_over_the_same_route() {
+        let params = |uri: &str| MigrateParams::new(None, [], Some(uri.into()), None).unwrap();
+        let here = "qemu+tcp://here/system";
+        let to = |uri| Route::of(here, &params(uri)).unwrap();
+        let over = || Update::Ended(std::sync::Arc::new(Err(crate::Error::not_now("over"))));
+        let moved = |sink: UpdateSink, limited: bool, ms: u64| {
+            sink(Update::Progress(at(0, 1, 0, 9000)));
+            if limited {
+                let act = Act::SetBandwidth(1);
+                sink(Update::Step(Step { at: Duration::ZERO, act, reason: String::new(), error: None }));
+            }
+            sink(Update::Progress(at(ms, 1, ms / 5, 9000 - ms / 5)));
+            sink(over());
+        };
+        moved(to("qemu+tcp://there/system").lesson(), false, 4000);
+        assert_eq!(to("qemu+tcp://there/system").carries(SURE), Some(200.0));
+        let with_password = Route::new(here, "qemu+tcp://root:secret@there/system");
+        assert_eq!(with_password, to("qemu+tcp://there/system"));
+        moved(to("qemu+tcp://limited/system").lesson(), true, 4000);
+        assert_eq!(to("qemu+tcp://limited/system").carries(Duration::ZERO), None);
+        // So soon it may be what the buffers took.
+        moved(to("qemu+tcp://soon/system").lesson(), false, 1000);
+        assert_eq!(to("qemu+tcp://soon/system").carries(SURE), None);
+        assert_eq!(to("qemu+tcp://soon/system").carries(Duration::ZERO), Some(200.0));
+        // A second address may be another network.
+        let uri = Value::String("tcp://10.0.0.2".into());
+        let destination = Some("qemu+tcp://there/system".into());
+        let other = MigrateParams::new(None, [(Param::MigrateUri, uri)], destination, None).unwrap();
+        assert_eq!(Route::of(here, &other).unwrap().carries(Duration::ZERO), None);
     }
 }

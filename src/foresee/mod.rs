@@ -2,13 +2,15 @@
 
 mod measuring;
 
+use std::time::Duration;
+
 use measuring::measure;
 
 use crate::domain::{DomainOps, XmlFlags};
 use crate::driver::same_process;
 use crate::forecast::{Known, Prospect, check_intent};
 use crate::guest::Guest;
-use crate::learnt;
+use crate::learnt::Route;
 use crate::policy::Convergence;
 use crate::uri::check_uri;
 use crate::{Error, Result};
@@ -43,9 +45,10 @@ impl Guest {
         let domain = self.shared_domain();
         let mut known = memory_of(domain.as_ref())?;
         (known.given, known.disks) = (way.link, way.disks);
-        let here = domain.daemon();
-        known.learnt =
-            here.as_deref().zip(way.destination).and_then(|(here, there)| learnt::link(here, there));
+        known.learnt = domain
+            .home()
+            .zip(way.destination)
+            .and_then(|(here, there)| Route::new(&here, there).carries(Duration::ZERO));
         measure(domain.as_ref(), &mut known, &mut interrupted)?;
         known.prospect(convergence)
     }

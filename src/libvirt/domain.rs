@@ -308,10 +308,6 @@ impl DomainOps for Domain {
         dirty_rate::stats(self.pointer)
     }
 
-    fn daemon(&self) -> Option<String> {
-        self.uri().ok()
-    }
-
     fn ask_destination(&self, uri: &str, uuid: &str) -> Answer {
         // The end of a migration waits for this, and a host that is cut off answers no attempt to connect.
         const PATIENCE: Duration = Duration::from_secs(10);

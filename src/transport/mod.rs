@@ -1,19 +1,17 @@
 //! How memory travels: chosen before a migration begins, from what is known then.
 //!
 //! Over a link that carries less than the processors can compress, memory is there sooner where it is sent compressed. That
-//! a link is so slow is known from an earlier migration of this process over the same way ([`learn`]), or since the
+//! a link is so slow is known from an earlier migration of this process over the same route (`src/learnt.rs`), or since the
 //! caller's `bandwidth` makes it so. What the caller has chosen stays, and where anything is not known nothing is chosen:
 //! then memory travels as libvirt has it travel, over one connection and as it is.
 //!
 //! Only what was measured to pay is chosen (`docs/convergence.md`), so the rules are few.
 
 mod hosts;
-mod learn;
 
 use std::fmt;
 
 pub use hosts::{Host, Hosts};
-pub(crate) use learn::{Way, lesson};
 
 use crate::Result;
 use crate::flags::MigrateFlags as F;

@@ -2,8 +2,8 @@
 
 use crate::play::*;
 use libvirt_migrate::belongings::Brought;
-use libvirt_migrate::engine::{Case, Change, Input, Order, Outside, Reconnected, Reply, Wish};
 use libvirt_migrate::domain::GuestFacts;
+use libvirt_migrate::engine::{Case, Change, Input, Order, Outside, Reconnected, Reply, Wish};
 use libvirt_migrate::error::LibvirtError;
 use libvirt_migrate::fact::Fact;
 use libvirt_migrate::flags::MigrateFlags;
