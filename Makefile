@@ -178,6 +178,7 @@ plots: build ## draw the plots of docs/convergence.md anew
 
 forecasts: build ## what Guest.forecast says and what then happens, in the lab; docs/convergence.md from it (6 minutes)
 	@$(PY) bench/forecast.py docs/convergence.md
+	@cp docs/convergence.md python/libvirt_migrate/cli/topics/
 
 bench: optimised ## speed, as ratios within one run
 	@scripts/nova-venv $(NOVA) release

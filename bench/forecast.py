@@ -136,8 +136,8 @@ def section(rows: list[dict[str, Any]]) -> str:
         f"""{TITLE}
 
 `make forecasts` ([bench/forecast.py](../bench/forecast.py)) has guests of the lab measured and moved over
-links that tc shapes; one that is not over after {DEADLINE:.0f} s counts as one that does not end. On
-{os.cpu_count()} cores, for both hosts and both guests, beside other work (a load of {load:.0f}),
+links that tc shapes; one that is not over after {DEADLINE:.0f} s counts as one that does not end. Both hosts
+shared {os.cpu_count()} cores with other work, at a load of {load:.0f}: times are those of such a machine.
 {len(right)} of {len(rows)} forecasts of whether it ends were right; of those that ended the median error of
 the time was {median}. Goals: 95 % and 25 %. Migrations that failed for another reason: {len(failed)}.
 

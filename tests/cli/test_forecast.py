@@ -132,13 +132,13 @@ def test_a_plan_has_a_forecast(
 
 def test_a_drain_goes_by_its_forecast(start_guest: StartGuest, source: Host, destination: Host) -> None:
     large = start_guest(memory=160, workload=Workload(working_set=80, rest=20))
-    small = start_guest(memory=128, workload=IDLE)
+    small = start_guest(memory=128, workload=Workload(working_set=1, rest=50))
     options = ("drain", source.uri, "--to", destination.uri, *LISTEN, "--jobs", "1", "--dry-run")
-    # 80 MiB are written faster than 1 MiB/s carries them.
-    done = command(*options, "--link", "8Mbit/s", "--deadline", "600", "--json")
+    # 80 MiB are written faster than 12 MiB/s carry them.
+    done = command(*options, "--link", "100Mbit/s", "--deadline", "600", "--json")
     assert done.returncode == 0, done
     seen = {event["event"]: event for event in events(done.stdout)}
-    assert seen["outlook"]["order"][-1] == large.name
+    assert seen["outlook"]["order"] == [small.name, large.name]
     # The deadline ends what does not end by itself.
     assert seen["outlook"]["elapsed"][1] >= 600
     assert is_at(large, source)
@@ -153,7 +153,8 @@ def test_a_drain_is_foreseen_before_it_begins(
     assert done.returncode == 0, done
     lines = done.stdout.splitlines()
     assert lines[0].startswith(f"order: {guest.name}; about ")
-    assert lines[1].startswith(f"{guest.name}: to ")
+    # Where it takes long a line comes in between.
+    assert any(line.startswith(f"{guest.name}: to ") for line in lines[1:])
     assert is_at(guest, destination)
 
 

@@ -20,14 +20,14 @@ fn told(fake: Fake) -> (Prospect, Arc<Fake>) {
 #[test]
 fn what_is_measured_is_in_the_forecast() {
     let fake = Fake::default();
-    fake.set_dirty_rates(&[100, 102, 35]);
+    fake.set_dirty_rates(&[300, 305, 104]);
     let (prospect, fake) = told(fake);
     assert_eq!(fake.calls("start_dirty_rate").len(), 3);
     let found: Vec<_> = prospect.dirtied.iter().map(|one| (one.after, one.bytes / MIB as f64)).collect();
-    assert_eq!(found, [(1.0, 100.0), (1.0, 102.0), (3.0, 105.0)]);
+    assert_eq!(found, [(1.0, 300.0), (1.0, 305.0), (3.0, 312.0)]);
     assert_eq!((prospect.memory / MIB as f64, prospect.link_from), (512.0, LinkFrom::Given));
     assert_eq!(prospect.unknown, Vec::<String>::new());
-    // 105 MiB take 0.9 s, and half a second is allowed.
+    // 312 MiB take 2.6 s, and half a second is allowed.
     assert!(!prospect.forecast.ends, "{prospect:?}");
 }
 
