@@ -326,7 +326,7 @@ impl DomainOps for Domain {
 
     fn hosts(&self, destination: &str) -> Option<Hosts> {
         // The start of a migration waits for this.
-        const PATIENCE: Duration = Duration::from_secs(3);
+        const PATIENCE: Duration = Duration::from_secs(10);
         let source = {
             let _call = self.enter();
             let connection = self.connection();
