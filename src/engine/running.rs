@@ -134,7 +134,8 @@ impl Engine {
 
     /// The job is to be aborted and the call made again.
     pub(super) fn restart(&mut self, throttle: Throttle) {
-        self.state = State::Restarting(Restarting { throttle, abort: Abort::Out, returned: None });
+        self.state =
+            State::Restarting(Restarting { throttle, abort: Abort::Out, returned: None, failed: None });
     }
 
     /// The call returned.
@@ -150,6 +151,13 @@ impl Engine {
                 }
                 let returned = Some(self.now);
                 self.state = State::Restarting(Restarting { returned, ..restarting });
+                return;
+            }
+            (Err(error), State::Restarting(restarting))
+                if connected && location.is_none() && !self.aborting.wanted && may_be_our_abort(&error) =>
+            {
+                let returned = Some(self.now);
+                self.state = State::Restarting(Restarting { returned, failed: Some(error), ..restarting });
                 return;
             }
             (Err(error), _) => error,
@@ -196,6 +204,9 @@ impl Engine {
             self.state = State::Restarting(restarting);
         } else if restarting.returned.is_none() {
             self.state = State::Calling(Calling::default());
+        } else if let Some(error) = restarting.failed.filter(|_| restarting.abort != Abort::Taken) {
+            // It was not the abort.
+            self.conclude(Err(error), None);
         } else {
             if restarting.abort != Abort::Taken {
                 // It did what it was for, whatever becomes of its answer.
@@ -276,4 +287,10 @@ impl Engine {
         let error: Error = LibvirtError::found_here(code, message).into();
         self.conclude(if moved { Ok(()) } else { Err(error) }, location);
     }
+}
+
+/// Whether the call may have ended by our abort, although the error does not say so: the abort ends the destination's QEMU
+/// too, and libvirt tells of what it notices first.
+fn may_be_our_abort(error: &Error) -> bool {
+    matches!(error.libvirt_code(), Some(LibvirtError::OPERATION_FAILED | LibvirtError::INTERNAL_ERROR))
 }

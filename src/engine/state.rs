@@ -55,6 +55,8 @@ pub(super) struct Restarting {
     pub abort: Abort,
     /// When the call returned, aborted.
     pub returned: Option<Duration>,
+    /// The error that it returned, where that is not the abort's: it counts unless the abort was taken.
+    pub failed: Option<Error>,
 }
 
 /// What became of an abort.

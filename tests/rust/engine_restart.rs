@@ -109,16 +109,50 @@ fn a_run_that_ends_otherwise_is_not_begun_again() {
     let (mut play, _) = restarting();
     play.called(Ok(()));
     assert!(play.is_out(&Order::Bring) && !calls_again(&play));
+    for refused in [true, false] {
+        // By the error alone it may have been the abort, whose answer tells.
+        let (mut play, _) = restarting();
+        play.failed(error(LibvirtError::OPERATION_FAILED));
+        if refused {
+            play.changed(Change::Abort, Err(error(LibvirtError::OPERATION_INVALID)));
+        } else {
+            play.wait(ms(1000));
+        }
+        assert!(!calls_again(&play));
+        play.wait(ms(500));
+        play.asked(says(RUNNING), Answer::Absent);
+        play.wait(ms(500));
+        assert_eq!(play.how(), Some((How::Failed, GuestLocation::SourceRunning)));
+    }
     let (mut play, _) = restarting();
-    play.failed(error(LibvirtError::OPERATION_FAILED));
-    play.wait(ms(500));
-    play.asked(says(RUNNING), Answer::Absent);
-    play.wait(ms(500));
-    assert_eq!(play.how(), Some((How::Failed, GuestLocation::SourceRunning)));
+    play.changed(Change::Abort, Ok(()));
+    play.failed(error(LibvirtError::NO_DOMAIN));
+    assert!(!calls_again(&play), "that is no abort");
     // An abort by the error's word alone, where the connection is gone, may be none.
     let (mut play, _) = restarting();
     play.returned(Err(error(ABORTED)), false, None);
     assert!(play.is_out(&Order::Reconnect) && !calls_again(&play));
+}
+
+/// Seen in the lab under load: the destination's QEMU ends by the abort, and libvirt notices that first.
+#[test]
+fn an_abort_that_libvirt_tells_as_the_destinations_end_is_one() {
+    for answer_first in [true, false] {
+        for code in [LibvirtError::OPERATION_FAILED, LibvirtError::INTERNAL_ERROR] {
+            let (mut play, script) = restarting();
+            if answer_first {
+                play.changed(Change::Abort, Ok(()));
+            }
+            play.failed(error(code));
+            if !answer_first {
+                assert!(!calls_again(&play));
+                play.wait(ms(500));
+                play.changed(Change::Abort, Ok(()));
+            }
+            assert!(calls_again(&play), "{code} {answer_first}");
+            assert_eq!(script.heard(), [(RESTART, true)]);
+        }
+    }
 }
 
 #[test]

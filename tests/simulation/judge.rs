@@ -131,9 +131,12 @@ impl Judge {
                 Some("the source has not given it up")
             }
             (Api::Resume, Side::Source) if world.stale => Some("the guest has run at the destination"),
-            // One whose daemon is down is ended by it when it starts again.
+            // One whose daemon is down is ended by it when it starts again; one that was sent paused is started by nobody.
             (Api::Resume, Side::Source)
-                if there.whole() && world.arrival.is_some() && there.daemon != Daemon::Down =>
+                if there.whole()
+                    && world.arrival.is_some()
+                    && there.daemon != Daemon::Down
+                    && !self.exclusive =>
             {
                 Some("the destination is about to start the guest")
             }
