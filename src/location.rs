@@ -40,6 +40,8 @@ impl GuestLocation {
             Standing::Destination { running: true, .. } => Self::DestinationRunning,
             Standing::Destination { running: false, .. } => Self::DestinationPaused,
             Standing::PostCopy { failed_here: false, failed_there: false } => Self::Unknown,
+            // libvirt says that it has moved once QEMU has sent all of it; the daemon there may learn of that late.
+            Standing::SourceLost if has_moved(source, destination) => Self::where_it_runs(source, destination),
             Standing::PostCopy { .. }
             | Standing::SourceLost
             | Standing::DestinationLost
@@ -63,6 +65,12 @@ impl GuestLocation {
             (false, false) => Self::Unknown,
         }
     }
+}
+
+/// Whether the source says that the guest has moved, and the destination does not say that it broke.
+fn has_moved(source: Answer, destination: Answer) -> bool {
+    matches!(source, Answer::State(state) if state.has_migrated())
+        && !matches!(destination, Answer::State(state) if state.is_post_copy_failed())
 }
 
 #[cfg(test)]
@@ -129,7 +137,10 @@ mod tests {
             (SENDING, Answer::Unknown, Unknown),
             (Answer::Unknown, IN_POST_COPY, Unknown),
             (Answer::Absent, IN_POST_COPY, PostCopyBroken),
-            (SHUT_OFF, IN_POST_COPY, PostCopyBroken),
+            (CRASHED, IN_POST_COPY, PostCopyBroken),
+            // It has moved, and the destination's daemon has not learnt that yet.
+            (SHUT_OFF, IN_POST_COPY, DestinationRunning),
+            (SHUT_OFF, Answer::State(DomainState::new(1, 11)), PostCopyBroken),
             (SENDING, Answer::Absent, PostCopyBroken),
             (SENDING, SHUT_OFF, PostCopyBroken),
             (FAILED, IN_POST_COPY, PostCopyBroken),

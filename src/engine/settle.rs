@@ -12,8 +12,8 @@ use crate::standing::{Beside, Standing, judge};
 
 /// How long nothing may move before a side is taken for stuck: longer than a busy host keeps a stream waiting.
 pub(crate) const STILL: Duration = Duration::from_secs(5);
-/// How long a destination may take to learn that its connection is dead: where the network was cut, the word of it
-/// is sent again at growing intervals.
+/// How long a destination may take to learn that all has arrived, or that its connection is dead: where the network was
+/// cut, the word of it is sent again at growing intervals.
 const DEAF: Duration = Duration::from_secs(30);
 /// How long a destination that has written the definition may take to tell that a guest that was sent paused has arrived.
 const ARRIVES: Duration = Duration::from_secs(2);
@@ -118,7 +118,8 @@ impl Settle {
             _ => now,
         };
         self.still = Some((seen, since));
-        let patience = if remedy == Remedy::AwaitDestination { DEAF } else { STILL };
+        let late = matches!(remedy, Remedy::AwaitDestination | Remedy::Await(Reason::SourceLost));
+        let patience = if late { DEAF } else { STILL };
         let stuck = now.saturating_sub(since) >= patience;
         match remedy {
             Remedy::Whole(_) | Remedy::ResumePostCopy => Next::Settled(remedy),
