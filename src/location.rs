@@ -41,7 +41,9 @@ impl GuestLocation {
             Standing::Destination { running: false, .. } => Self::DestinationPaused,
             Standing::PostCopy { failed_here: false, failed_there: false } => Self::Unknown,
             // libvirt says that it has moved once QEMU has sent all of it; the daemon there may learn of that late.
-            Standing::SourceLost if has_moved(source, destination) => Self::where_it_runs(source, destination),
+            Standing::SourceLost if has_moved(source, destination) => {
+                Self::where_it_runs(source, destination)
+            }
             Standing::PostCopy { .. }
             | Standing::SourceLost
             | Standing::DestinationLost
