@@ -388,6 +388,24 @@ fn what_is_left_is_removed_step_for_step() {
 }
 
 #[test]
+fn a_destination_that_learns_late_that_all_has_arrived_is_waited_for() {
+    let there = says(DomainState::new(1, 10));
+    let mut play = settling();
+    for _ in 0..300 {
+        play.viewed(at_rest(says(LEFT), there));
+        assert_eq!(play.changes(), []);
+        assert!(!play.is_out(&Order::Ask));
+        play.wait(ms(100));
+    }
+    play.viewed(at_rest(says(LEFT), there));
+    // It says no more than that, and the source says that it has moved.
+    play.asked(says(LEFT), there);
+    play.completed(Err(error(1)));
+    play.wait(ms(500));
+    assert_eq!(play.how(), Some((How::Failed, GuestLocation::DestinationRunning)));
+}
+
+#[test]
 fn a_step_that_fails_three_times_is_given_up_and_told_once() {
     let mut play = settling();
     for attempt in 1..=3 {
