@@ -98,7 +98,7 @@ situations: build ## what plan says and what migrate then does, and the table of
 	@$(PY) -m pytest tests/plan -m "situation or not situation" --plan-record target/situations.jsonl
 	@cd tests && ../$(PY) -m plan.page ../target/situations.jsonl ../docs/checks.md
 
-guests: build ## guests as people have them, there and back, and docs/guests.md from it (long)
+guests: build ## guests as people have them, there and back, and docs/guests.md from it (15 minutes)
 	@echo "==> guests"
 	@rm -f target/guests.jsonl
 	@code=0; $(PY) -m pytest tests/guests -n 2 -m "guests or not guests" --guests-record target/guests.jsonl || code=$$?; \

@@ -13,7 +13,7 @@ from .groups import groups
 _HEAD = """# Guests as people have them
 
 This page is made by `make guests`, from runs of it between two hosts of [the lab](lab.md) (libvirt {libvirt},
-QEMU {qemu}) under emulation, on a machine that had other work to do: so are the seconds.
+QEMU {qemu}) under emulation, two at once on two cores: so are the seconds.
 Do not edit it.
 
 Each guest has Linux in it (Debian's cloud kernel). It counts on every page of its working set, has a TCP
