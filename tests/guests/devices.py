@@ -14,7 +14,7 @@ from .cell import cell
 from .frame import Stage
 
 THEME = "Other devices"
-_USB = ("<controller type='usb' model='none'/>", "<controller type='usb' model='qemu-xhci'/>")
+USB = ("<controller type='usb' model='none'/>", "<controller type='usb' model='qemu-xhci'/>")
 
 
 @cell(THEME, "a watchdog, a random number generator and a panic device")
@@ -34,7 +34,7 @@ def usual(stage: Stage) -> None:
 def usb(stage: Stage) -> None:
     stage.start(
         "<input type='tablet' bus='usb'/><input type='keyboard' bus='usb'/>",
-        edit=replacing(*_USB),
+        edit=replacing(*USB),
         machine="q35",
     )
 
@@ -62,14 +62,18 @@ def guest_agent(stage: Stage) -> None:
     stage.checks.append(check)
 
 
-@cell(THEME, "a channel by TCP, and one to a file", unknown=("ports",))
-def channels(stage: Stage) -> None:
-    stage.start(
+def two_channels(stage: Stage) -> str:
+    """A channel by TCP, and one to a file."""
+    return (
         f"<channel type='tcp'><source mode='bind' host='{stage.source.address}' service='5999'/>"
         "<protocol type='raw'/><target type='virtio' name='org.example.tcp'/></channel>"
         "<channel type='file'><source path='/var/log/libvirt/channel'/>"
         "<target type='virtio' name='org.example.file'/></channel>"
     )
+
+
+def speaks(stage: Stage) -> None:
+    """What the guest writes into its two channels arrives."""
     stage.options += ["--set", "listeners.address={host}"]
 
     def check(host: Host) -> None:
@@ -83,6 +87,12 @@ def channels(stage: Stage) -> None:
         assert f"here-{host.name}" in host.run("cat", "/var/log/libvirt/channel")
 
     stage.checks.append(check)
+
+
+@cell(THEME, "a channel by TCP, and one to a file", unknown=("ports",))
+def channels(stage: Stage) -> None:
+    stage.start(two_channels(stage))
+    speaks(stage)
 
 
 @cell(THEME, "virtiofs, which QEMU 7.2 does not migrate", refused="source")

@@ -16,6 +16,7 @@ from .frame import Stage
 
 THEME = "Displays"
 _AUTO = "type='vnc' autoport='yes'"
+VNC_PASSWORD = (_AUTO, f"{_AUTO} passwd='secret'")
 
 
 def keeps_password(stage: Stage, host: Host) -> int:
@@ -41,7 +42,12 @@ def _vnc_wants_password(host: Host, port: int) -> bool:
 
 @cell(THEME, "VNC with a password", quick=True)
 def vnc_password(stage: Stage) -> None:
-    stage.start(edit=replacing(_AUTO, f"{_AUTO} passwd='secret'"))
+    stage.start(edit=replacing(*VNC_PASSWORD))
+    wants_password(stage)
+
+
+def wants_password(stage: Stage) -> None:
+    """Its VNC display takes nobody without the password."""
     stage.checks.append(lambda host: _is_true(_vnc_wants_password(host, keeps_password(stage, host))))
 
 

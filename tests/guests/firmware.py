@@ -12,7 +12,7 @@ from .cell import cell
 from .frame import Stage
 
 THEME = "Firmware and TPM"
-_OVMF = (
+OVMF = (
     "<os><loader readonly='yes' type='pflash'>/usr/share/OVMF/OVMF_CODE_4M.fd</loader>"
     "<nvram template='/usr/share/OVMF/OVMF_VARS_4M.fd'/>"
 )
@@ -38,7 +38,7 @@ def keeps_variables(stage: Stage) -> None:
 
 @cell(THEME, "OVMF, with a variable that the guest has set")
 def ovmf(stage: Stage) -> None:
-    stage.start(edit=replacing("<os>", _OVMF), memory=256, machine="q35")
+    stage.start(edit=replacing("<os>", OVMF), memory=256, machine="q35")
     keeps_variables(stage)
 
 
@@ -84,7 +84,7 @@ def tpm_crb_encrypted(stage: Stage) -> None:
 def ovmf_and_tpm(stage: Stage) -> None:
     stage.start(
         "<tpm model='tpm-crb'><backend type='emulator' version='2.0'/></tpm>",
-        edit=replacing("<os>", _OVMF),
+        edit=replacing("<os>", OVMF),
         memory=256,
         machine="q35",
     )

@@ -11,7 +11,7 @@ from .cell import cell
 from .frame import LIVE, Stage
 
 THEME = "Interfaces"
-_NIC = (
+NIC = (
     "<interface type='bridge'><mac address='52:54:00:aa:bb:cc'/><source bridge='guests'/>"
     "<model type='virtio'/></interface>"
 )
@@ -56,7 +56,7 @@ def multiqueue(stage: Stage) -> None:
 @cell(THEME, "an interface that was plugged in while it ran")
 def plugged_interface(stage: Stage) -> None:
     domain = stage.start()
-    domain.attachDeviceFlags(_NIC, LIVE)
+    domain.attachDeviceFlags(NIC, LIVE)
     stage.run(stage.source, f'for i in $(seq 50); do [ "$({_NAME})" ] && exit 0; sleep 0.2; done; exit 1')
     reaches(stage)
 
@@ -75,8 +75,8 @@ def plugged_interface(stage: Stage) -> None:
 @cell(THEME, "an interface that was pulled out while it ran")
 def pulled_interface(stage: Stage) -> None:
     # Behind the one that has the address.
-    domain = stage.start(edit=with_devices(_NIC))
-    domain.detachDeviceFlags(_NIC, LIVE)
+    domain = stage.start(edit=with_devices(NIC))
+    domain.detachDeviceFlags(NIC, LIVE)
     stage.run(stage.source, f'for i in $(seq 50); do [ "$({_NAME})" ] || exit 0; sleep 0.2; done; exit 1')
 
     def gone(host: Host) -> None:
@@ -91,7 +91,7 @@ def pulled_interface(stage: Stage) -> None:
 
 @cell(THEME, "an e1000e beside it, whose link is down")
 def link_down(stage: Stage) -> None:
-    xml = _NIC.replace("type='virtio'", "type='e1000e'").replace(
+    xml = NIC.replace("type='virtio'", "type='e1000e'").replace(
         "</interface>", "<link state='down'/></interface>"
     )
     stage.start(xml, machine="q35")
