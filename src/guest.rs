@@ -12,7 +12,7 @@ use crate::learnt::{Route, SURE};
 use crate::libvirt::{CONNECT_LIMIT, Connection};
 use crate::location::GuestLocation;
 use crate::numbers::jobs::OPERATION_MIGRATION_OUT;
-use crate::params::{MigrateParams, Param, Value};
+use crate::params::MigrateParams;
 use crate::policy::Convergence;
 use crate::record::Outcome;
 use crate::state::DomainState;
@@ -138,7 +138,7 @@ impl Guest {
         let route = self.domain.home().and_then(|home| Route::of(&home, &params));
         let chosen = self.transport(&params, &convergence, route.as_ref());
         // What a limit lets through says nothing of the link.
-        sinks.extend(route.filter(|_| !is_limited(&params)).map(Route::lesson));
+        sinks.extend(route.filter(|_| params.bandwidth_limit().is_none()).map(Route::lesson));
         let domain = self.domain.clone();
         let migration =
             Migration::start(domain, facts, params, &convergence, drops_post_copy, chosen, sinks)?;
@@ -230,11 +230,6 @@ impl Guest {
         let (source, destination) = (self.domain.clone(), Some(destination.to_owned()));
         Sides { source, gone: false, destination, uuid: None }.ask().location()
     }
-}
-
-/// Whether the caller limits the bandwidth, so that nothing is to be learnt of the link.
-fn is_limited(params: &MigrateParams) -> bool {
-    matches!(params.get(Param::Bandwidth), Some(Value::Number(limit)) if *limit > 0)
 }
 
 fn check_state(name: Option<&str>, state: DomainState, flags: MigrateFlags) -> Result<()> {

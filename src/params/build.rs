@@ -69,6 +69,14 @@ impl MigrateParams {
         Self { definition, values, destination: Some(destination), flags, as_given: true }
     }
 
+    /// The caller's limit of the bandwidth, MiB/s; `None` without one.
+    pub(crate) fn bandwidth_limit(&self) -> Option<i128> {
+        match self.get(Param::Bandwidth) {
+            Some(Value::Number(limit)) if *limit > 0 => Some(*limit),
+            _ => None,
+        }
+    }
+
     /// Whether they are to be sent as they are: [`MigrateParams::as_given`] made them.
     pub fn is_as_given(&self) -> bool {
         self.as_given

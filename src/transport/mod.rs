@@ -90,10 +90,7 @@ impl fmt::Display for Transport {
 
 /// What the link carries at most, with the caller's limit.
 fn narrowest(params: &MigrateParams, link: Option<f64>) -> Option<f64> {
-    let limit = match params.get(Param::Bandwidth) {
-        Some(Value::Number(mib)) if *mib > 0 => Some(*mib as f64 * MIB),
-        _ => None,
-    };
+    let limit = params.bandwidth_limit().map(|mib| mib as f64 * MIB);
     [link, limit].into_iter().flatten().min_by(f64::total_cmp)
 }
 
