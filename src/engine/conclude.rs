@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Engine;
 use super::arriving::gave_up;
 use super::doing::is_cancelled;
-use super::explain::{explain_doubt, explain_end, explain_tls};
+use super::explain::{ended_since, explain_doubt, explain_end, explain_tls};
 use super::input::{Reconnected, Reply};
 use super::order::{Change, Order, PATIENCE};
 use super::state::{Concluding, Stage, State, Story, Verdict};
@@ -88,6 +88,8 @@ impl Engine {
 
     fn quiet(&mut self, concluding: Concluding) {
         match (&concluding.result, concluding.known) {
+            // It ran there, and its success was told late: only the destination knows what became of it since.
+            (Ok(()), _) if self.ended_at_destination => self.ask(concluding),
             (Ok(()), known) => {
                 let location = known.unwrap_or_else(|| self.arrived());
                 self.finish(Verdict::Moved, location);
@@ -238,9 +240,12 @@ impl Engine {
 
     /// Both hosts have answered: whether the destination runs the guest, or has run it, is kept.
     pub(super) fn seen_there(&mut self, answers: Answers) {
-        self.seen_at_destination |= runs_there(answers);
+        let runs = runs_there(answers);
+        self.seen_at_destination |= runs;
         let standing = judge(answers.source, answers.destination);
-        self.ended_at_destination |= standing == Standing::ShutOff(Kept::Destination);
+        let ended = standing == Standing::ShutOff(Kept::Destination);
+        // Somebody may have started it again.
+        self.ended_at_destination = ended || (self.ended_at_destination && !runs);
     }
 
     /// Whether the source says that post-copy broke, which nobody has looked after yet.
@@ -305,12 +310,13 @@ impl Engine {
 
     /// It is known where the guest is, as far as it can be.
     fn judged(&mut self, concluding: Concluding, location: GuestLocation) {
+        let beside = self.case.scope.is_beside();
         let error = match concluding.result {
-            Ok(()) => return self.finish(Verdict::Moved, location),
+            Ok(()) if beside || location.is_at_destination() => return self.finish(Verdict::Moved, location),
+            Ok(()) => return self.finish(Verdict::Failed(ended_since(location)), location),
             Err(error) => error,
         };
         let Some(code) = error.libvirt_code() else { return self.finish(Verdict::Raw(error), location) };
-        let beside = self.case.scope.is_beside();
         // Whoever calls has it defined at the source before, and has libvirt take that away once it has moved.
         let left = beside && location == GuestLocation::DestinationShutOff;
         if proves_success(code, location) || (beside && location.is_at_destination()) || left {

@@ -1,7 +1,8 @@
 //! What libvirt's error alone does not say to whoever reads it.
 
 use crate::Error;
-use crate::location::{Answer, Answers};
+use crate::error::LibvirtError;
+use crate::location::{Answer, Answers, GuestLocation};
 use crate::standing::{Standing, judge};
 
 /// The source's QEMU says what is wrong with the destination's certificate and ends the connection. Where the
@@ -38,6 +39,20 @@ pub(super) fn explain_end(answers: Answers, error: &mut Error) {
         error.message += "; the guest was shut down or destroyed at the destination before all of its memory was there, \
                           and what the source has is older than its disks";
     }
+}
+
+/// libvirt's call says that the guest has moved, but it does not run any more.
+pub(super) fn ended_since(location: GuestLocation) -> Error {
+    let since = if location.is_shut_off() {
+        "has ended at the destination since"
+    } else {
+        "was seen to have ended at the destination; both hosts were asked again, and do not prove where it is"
+    };
+    LibvirtError::found_here(
+        LibvirtError::OPERATION_FAILED,
+        format!("libvirt says that the guest has moved, but it {since}"),
+    )
+    .into()
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::conclude::SETTLE;
 use super::doing::Hold;
+use super::explain::ended_since;
 use super::input::Reply;
 use super::order::{Change, Order};
 use super::state::{Finishing, State, Statistics, Trail, Trailing, Verdict};
@@ -98,7 +99,14 @@ impl Engine {
     }
 
     fn end(&mut self, finishing: Finishing) {
-        let Finishing { location, verdict, mut left_behind, .. } = finishing;
+        let Finishing { mut location, mut verdict, mut left_behind, .. } = finishing;
+        // Both hosts may have been asked meanwhile.
+        if self.ended_at_destination && location.is_at_destination() {
+            location = GuestLocation::DestinationShutOff;
+            if matches!(verdict, Verdict::Moved) && !self.case.scope.is_beside() {
+                verdict = Verdict::Failed(ended_since(location));
+            }
+        }
         if finishing.bringing {
             left_behind.push(SLOW.to_owned());
         }

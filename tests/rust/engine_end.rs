@@ -569,3 +569,51 @@ fn wishes_after_the_end_are_answered() {
     play.outside(Outside::Paused);
     assert!(play.engine.is_ended());
 }
+
+#[test]
+fn a_success_that_is_told_late_is_not_told_of_a_guest_that_has_ended_since() {
+    for (asked, told) in [
+        (says(SHUT_OFF), (How::Failed, GuestLocation::DestinationShutOff)),
+        (says(ARRIVED), (How::Moved, GuestLocation::DestinationRunning)),
+        (Answer::Unknown, (How::Failed, GuestLocation::Unknown)),
+    ] {
+        let mut play = Play::running(whole());
+        while !play.is_out(&Order::Look) {
+            play.wait(ms(500));
+        }
+        play.seen_in_silence(Answer::Absent, says(SHUT_OFF));
+        play.called(Ok(()));
+        play.asked(Answer::Absent, asked);
+        ends(&mut play);
+        assert_eq!(play.how(), Some(told));
+        if told.0 == How::Failed {
+            assert!(play.end_message().contains("ended at the destination"), "{}", play.end_message());
+        }
+    }
+}
+
+#[test]
+fn a_guest_that_is_seen_to_have_ended_as_the_end_is_made_is_told_so() {
+    let mut play = Play::running(whole());
+    while !play.is_out(&Order::Look) {
+        play.wait(ms(500));
+    }
+    play.called(Ok(()));
+    assert!(play.is_out(&Order::Bring));
+    play.seen_in_silence(Answer::Absent, says(SHUT_OFF));
+    ends(&mut play);
+    assert_eq!(play.how(), Some((How::Failed, GuestLocation::DestinationShutOff)));
+}
+
+/// Nothing is to be had of the end's figures.
+fn ends(play: &mut Play) {
+    while play.how().is_none() {
+        if play.is_out(&Order::Bring) {
+            play.brought(Brought::default());
+        }
+        if play.is_out(&Order::Completed) {
+            play.completed(Err(error(1)));
+        }
+        play.wait(ms(500));
+    }
+}

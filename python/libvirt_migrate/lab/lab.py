@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import signal
@@ -166,7 +167,7 @@ class Lab:
             if transient:
                 host.connection().createXML(xml)
             else:
-                host.connection().defineXML(xml).create()
+                _define(host, xml).create()
             if wait:
                 beats.wait_for_passes(timeout=300 if linux else 30)
         except BaseException:
@@ -205,6 +206,31 @@ class Lab:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.down()
+
+
+def _define(host: Host, xml: str) -> Any:
+    """Defines a guest; its error, if there is one, is the daemon's own, with the end of the daemon's log.
+
+    libvirt-python asks for an error after the call: where a domain object is freed in between, which the
+    collector does at any moment, "the cause is unknown". Once seen of a daemon that had just started, and not
+    again, so it is tried twice.
+    """
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        for attempt in range(2):
+            try:
+                return host.connection().defineXML(xml)
+            except Exception as error:
+                if attempt:
+                    log = " | ".join(host.log().splitlines()[-3:])
+                    raise LabError(
+                        f"{host.name} does not define the guest: {error}; its log: {log}"
+                    ) from error
+                time.sleep(1)
+    finally:
+        if collects:
+            gc.enable()
 
 
 def down(name: str) -> bool:
