@@ -26,6 +26,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--faults-record", help="a file to add a line of JSON to for each case of the fault matrix"
     )
+    parser.addoption("--faults-tapes", help="a folder for the tapes of the fault matrix's migrations")
     parser.addoption("--guests-record", help="a file to add a line of JSON to for each cell of tests/guests")
     parser.addoption("--plan-record", help="a file to add a line of JSON to for each situation of tests/plan")
 

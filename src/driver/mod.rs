@@ -16,6 +16,7 @@ mod hands;
 mod here;
 mod shared;
 mod start;
+mod tape;
 mod view;
 
 pub use handle::Migration;

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::clock::Clock;
 use super::ground::Ground;
+use super::tape::Tape;
 use crate::domain::EventSink;
 use crate::engine::{Engine, Input, Order, Reply, Ticket};
 use crate::error::LibvirtError;
@@ -33,6 +34,7 @@ pub(super) struct Shared {
     started: Instant,
     /// The process, which is the only one that can do something with it.
     process: u32,
+    tape: Tape,
     inner: Mutex<Inner>,
     changed: Condvar,
 }
@@ -85,8 +87,10 @@ impl Shared {
             turn: 0,
             over: false,
         };
+        let id = LAST.fetch_add(1, Ordering::Relaxed);
         Self {
-            id: LAST.fetch_add(1, Ordering::Relaxed),
+            id,
+            tape: Tape::new(id),
             ground,
             params,
             plain: None,
@@ -122,6 +126,7 @@ impl Shared {
         let mut inner = self.lock();
         let now = self.started.elapsed();
         if let Some(input) = input {
+            self.tape.hear(now, &input);
             // A fault of the engine's must not leave those who wait without an end.
             if catch_unwind(AssertUnwindSafe(|| inner.engine.handle(now, input))).is_err() {
                 inner.broken();
@@ -131,6 +136,7 @@ impl Shared {
         let turn = inner.turn;
         let changed = inner.take_news();
         let orders: Vec<_> = std::iter::from_fn(|| inner.engine.poll_order()).collect();
+        orders.iter().for_each(|(_, order)| self.tape.order(now, order));
         let wake_at = inner.engine.wake_at().map(|at| self.started + at);
         let is_ended = inner.engine.is_ended();
         let ended = is_ended && !std::mem::replace(&mut inner.over, is_ended);

@@ -22,6 +22,7 @@ mod finish_abort;
 mod following;
 mod input;
 mod lane;
+mod observed;
 mod order;
 mod pace;
 mod record;

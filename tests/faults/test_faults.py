@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -27,14 +28,22 @@ def parameters() -> list[Any]:
 @pytest.mark.lab
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("case", parameters())
-def test_fault(case: Case, request: pytest.FixtureRequest) -> None:
+def test_fault(
+    case: Case, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     if os.geteuid() != 0:
         pytest.skip("the lab makes network namespaces, which takes root")
+    monkeypatch.setenv("LIBVIRT_MIGRATE_TAPES", str(tmp_path))
     start = time.monotonic()
     options: dict[str, Any] = case.options or {}
     with stage(**options) as scene:
         case.run(scene)
         notes = scene.notes
+    tapes = request.config.getoption("--faults-tapes")
+    if tapes is not None:
+        Path(tapes).mkdir(parents=True, exist_ok=True)
+        for number, tape in enumerate(sorted(tmp_path.glob("*.tape"))):
+            shutil.copy(tape, Path(tapes) / f"{case.name.replace('/', ' ')}.{number}.tape")
     path = request.config.getoption("--faults-record")
     if path is not None:
         row = {"phase": case.phase, "fault": case.fault, "name": case.name, "todo": case.todo}
