@@ -505,6 +505,16 @@ class Engine:
         """What came of a change: nothing more where it was made, else libvirt's number and the message."""
     def located(self, elapsed: float, order: EngineOrder, location: str) -> None:
         """Where the guest is by both hosts' answers, as `guest_location` says it."""
+    def looked(
+        self,
+        elapsed: float,
+        order: EngineOrder,
+        source: tuple[int, int] | Literal[False] | None,
+        destination: tuple[int, int] | Literal[False] | None,
+    ) -> None:
+        """What both hosts say of the guest: a libvirt state and its reason, `False` of a host that does not know it, `None` of
+        one that does not answer.
+        """
     def outside(self, elapsed: float, what: str) -> None:
         """Somebody else has paused the guest to get it over, switched it to post-copy or aborted the migration: "paused",
         "post-copy" or "aborted".
@@ -527,8 +537,10 @@ class EngineOrder:
     """One thing to do."""
     @property
     def name(self) -> str:
-        """What: "sample" (look at the job, and at the domain's state), "ask" (ask both hosts where the guest is),
-        "set-max-downtime", "start-post-copy", "pause" or "abort".
+        """What: "sample" (look at the job, and at the domain's state), "ask" (ask both hosts where the guest is), "look" (ask
+        both over connections of their own, without waiting: reply with `looked`), "set-max-downtime", "start-post-copy",
+        "pause" (get it over), "abort", "hold" (pause the guest for a moment), "resume" or "finish-abort"
+        (`Guest.finish_abort`).
         """
     @property
     def max_downtime(self) -> float | None:
@@ -711,6 +723,10 @@ class Guest:
         """
     def suspend(self) -> None:
         """Pauses the guest."""
+    def finish_abort(self) -> None:
+        """Has QEMU finish an abort in which it hangs; QEMU refuses it in every other state. Of a guest whose QEMU was told so
+        by hand libvirt says that it is tainted.
+        """
     def resume(self) -> None:
         """Has the paused guest go on."""
     def abort_job(self, *, post_copy: bool = False) -> None:

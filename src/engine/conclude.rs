@@ -54,8 +54,16 @@ impl Engine {
         self.force_no_more();
         self.watch.decisions.clear();
         let (since, asked) = (self.now, self.now);
-        self.state =
-            State::Concluding(Concluding { result, known, since, asked, stage, waited: 0, undone: 0 });
+        self.state = State::Concluding(Concluding {
+            result,
+            known,
+            since,
+            asked,
+            stage,
+            waited: 0,
+            undone: 0,
+            parted: false,
+        });
     }
 
     pub(super) fn concluding_at(&self, concluding: &Concluding) -> Option<Duration> {
@@ -79,6 +87,9 @@ impl Engine {
             Stage::Quiet => self.quiet(concluding),
             Stage::Ask => {
                 self.awaiting = None;
+                if concluding.parted {
+                    return self.judged(concluding, GuestLocation::DestinationRunning);
+                }
                 let answers = Answers { source: Answer::Unknown, destination: Answer::Unknown };
                 self.located(concluding, answers.location());
             }
@@ -172,13 +183,12 @@ impl Engine {
                 let reason =
                     "libvirt has the guest go on at both hosts, since it lost the destination's answer";
                 self.record.act(self.now, Act::PauseSource, reason, error);
-                // The destination was seen to run.
-                let place = if result.is_ok() {
-                    GuestLocation::DestinationRunning
-                } else {
-                    GuestLocation::BothRunning
-                };
-                self.judged(concluding, place);
+                if result.is_err() {
+                    return self.judged(concluding, GuestLocation::BothRunning);
+                }
+                // What the destination said is older than the pause.
+                concluding.parted = true;
+                self.ask(concluding);
             }
             (_, _) => self.state = State::Concluding(concluding),
         }
@@ -217,6 +227,10 @@ impl Engine {
         {
             let error = error.clone();
             return self.over(Story::Broke(error));
+        }
+        if concluding.parted && answers.destination == Answer::Unknown {
+            // It was seen to run there, and the source stands still since.
+            return self.judged(concluding, GuestLocation::DestinationRunning);
         }
         let location = self.adopted_place(&mut concluding, answers).unwrap_or_else(|| answers.location());
         let (location, doubt) = match answers.destination {
@@ -264,7 +278,8 @@ impl Engine {
         let succeeded = (self.watch.succeeded || left) && location != GuestLocation::PostCopyBroken;
         let unknown = location == GuestLocation::Unknown || location.is_shut_off();
         // Where post-copy broke nobody may have started it there.
-        let broke = self.watch.broke || (self.watch.context.post_copy && self.lost);
+        let post_copy = self.watch.context.post_copy || self.maybe_post_copy;
+        let broke = self.watch.broke || (post_copy && self.lost);
         let proven =
             !unknown || (answers.destination == Answer::Unknown && !broke && !self.ended_at_destination);
         if succeeded && proven {
@@ -295,6 +310,7 @@ impl Engine {
 
     fn located(&mut self, mut concluding: Concluding, location: GuestLocation) {
         if location == GuestLocation::BothRunning
+            && !concluding.parted
             && concluding.result.is_err()
             && !self.case.scope.is_beside()
         {

@@ -78,6 +78,8 @@ pub struct Engine {
     seen_at_destination: bool,
     /// It was seen to have ended there.
     ended_at_destination: bool,
+    /// The answer to a switch to post-copy was lost.
+    maybe_post_copy: bool,
     /// A pause was out when the end was told.
     late: bool,
     /// The wishes that were out with it, and libvirt's answers.
@@ -174,6 +176,7 @@ impl Engine {
             followed_up: false,
             seen_at_destination: false,
             ended_at_destination: false,
+            maybe_post_copy: false,
             late: false,
             late_wishes: vec![],
             forcing: wishes::Forcing::default(),
@@ -370,7 +373,13 @@ impl Engine {
 
     /// When both hosts are to be asked since nothing is heard.
     fn look_at(&self) -> Option<Duration> {
-        let looks = !self.record.ended && self.case.scope == Scope::Whole;
+        let looks = !self.record.ended
+            && match self.case.scope {
+                Scope::Whole => true,
+                Scope::Call => false,
+                // Its caller knows whom to ask once libvirt was asked to move the guest.
+                Scope::Beside { .. } => self.case.destination,
+            };
         looks.then(|| self.watch.silence.due(self.record.switched)).flatten()
     }
 

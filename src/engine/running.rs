@@ -116,6 +116,7 @@ impl Engine {
             Change::StartPostCopy if result.is_ok() && !stale => {
                 self.watch.post_copy(self.now, &mut self.record);
             }
+            Change::StartPostCopy => self.maybe_post_copy |= result.is_err() && !refused && !stale,
             Change::SetMaxDowntime(limit) if result.is_ok() && !stale => {
                 self.watch.context.downtime_limit_ms = Some(limit);
             }

@@ -112,6 +112,8 @@ pub(super) struct Concluding {
     pub waited: u32,
     /// How often a guest that we have paused was told to go on.
     pub undone: u32,
+    /// It ran at both hosts, and was paused at the source.
+    pub parted: bool,
 }
 
 /// What a conclusion waits for.

@@ -7,10 +7,10 @@
 
 use std::time::Duration;
 
-use super::Engine;
 use super::doing::{Hold, Who};
-use super::order::Change;
+use super::order::{Change, Ticket};
 use super::state::{Calling, State};
+use super::{Engine, Purpose};
 use crate::flags::MigrateFlags;
 use crate::location::{Answer, Answers};
 use crate::record::Act;
@@ -66,6 +66,13 @@ impl Engine {
     /// The pause was made, or may have been.
     pub(super) fn unstick_paused(&mut self) {
         (self.unstick.paused, self.unstick.resume_at) = (true, Some(self.now + HOLD));
+    }
+
+    /// Whether the guest is paused by this order for a moment only, rather than to get the migration over.
+    pub fn holds(&self, ticket: Ticket) -> bool {
+        self.out.get(&ticket.number).is_some_and(|out| {
+            matches!(&out.purpose, Purpose::Change(doing) if doing.change == Change::Pause && doing.act == Act::PauseSource)
+        })
     }
 
     /// When the guest is to go on, unless the call returns before: then its end sees to that.

@@ -18,7 +18,7 @@ use crate::engine::{Case, Change, Engine, Input, Order, Outside, Reply, Scope, T
 use crate::error::LibvirtError;
 use crate::fact::Fact;
 use crate::flags::MigrateFlags;
-use crate::location::GuestLocation;
+use crate::location::{Answer, Answers, GuestLocation};
 use crate::numbers::{errors, states};
 use crate::policy::policy;
 use crate::record::Outcome;
@@ -118,6 +118,19 @@ impl PyEngine {
         self.handle(elapsed, Input::Done(order.ticket, Reply::Located(place(location)?)))
     }
 
+    /// What both hosts say of the guest: a libvirt state and its reason, `False` of a host that does not know it, `None` of
+    /// one that does not answer.
+    fn looked(
+        &self,
+        elapsed: f64,
+        order: &PyOrder,
+        source: Option<Said>,
+        destination: Option<Said>,
+    ) -> PyResult<()> {
+        let answers = Answers { source: answer(source)?, destination: answer(destination)? };
+        self.handle(elapsed, Input::Done(order.ticket, Reply::Asked(answers)))
+    }
+
     /// Somebody else has paused the guest to get it over, switched it to post-copy or aborted the migration: "paused",
     /// "post-copy" or "aborted".
     fn outside(&self, elapsed: f64, what: &str) -> PyResult<()> {
@@ -132,7 +145,10 @@ impl PyEngine {
 
     /// The next thing to do; `None` where nothing is due.
     fn poll_order(&self) -> Option<PyOrder> {
-        self.lock().engine.poll_order().map(|(ticket, order)| PyOrder { ticket, order })
+        let mut inner = self.lock();
+        let (ticket, order) = inner.engine.poll_order()?;
+        let holds = inner.engine.holds(ticket);
+        Some(PyOrder { ticket, order, holds })
     }
 
     /// The next thing that was done, as a `Decision`; `None` where all were told.
@@ -187,6 +203,22 @@ fn said(code: Option<i32>, message: &str) -> crate::Result<()> {
     code.map_or(Ok(()), |code| Err(LibvirtError::found_here(code, message).into()))
 }
 
+/// What a host says of a guest.
+#[derive(FromPyObject)]
+enum Said {
+    Known(bool),
+    State([i32; 2]),
+}
+
+fn answer(said: Option<Said>) -> PyResult<Answer> {
+    match said {
+        None => Ok(Answer::Unknown),
+        Some(Said::Known(false)) => Ok(Answer::Absent),
+        Some(Said::Known(true)) => Err(invalid("state", "a host that knows the guest says its state")),
+        Some(Said::State([code, reason])) => Ok(Answer::State(DomainState::new(code, reason))),
+    }
+}
+
 fn place(name: &str) -> PyResult<GuestLocation> {
     GuestLocation::from_name(name)
         .ok_or_else(|| invalid("location", format!("{name:?} is no place of a guest")))
@@ -197,20 +229,28 @@ fn place(name: &str) -> PyResult<GuestLocation> {
 pub struct PyOrder {
     ticket: Ticket,
     order: Order,
+    /// A pause for a moment.
+    holds: bool,
 }
 
 #[pymethods]
 impl PyOrder {
-    /// What: "sample" (look at the job, and at the domain's state), "ask" (ask both hosts where the guest is),
-    /// "set-max-downtime", "start-post-copy", "pause" or "abort".
+    /// What: "sample" (look at the job, and at the domain's state), "ask" (ask both hosts where the guest is), "look" (ask
+    /// both over connections of their own, without waiting: reply with `looked`), "set-max-downtime", "start-post-copy",
+    /// "pause" (get it over), "abort", "hold" (pause the guest for a moment), "resume" or "finish-abort"
+    /// (`Guest.finish_abort`).
     #[getter]
     fn name(&self) -> &'static str {
         match &self.order {
             Order::Sample { .. } => "sample",
-            Order::Ask | Order::Look => "ask",
+            Order::Ask => "ask",
+            Order::Look => "look",
             Order::Change(Change::SetMaxDowntime(_)) => "set-max-downtime",
             Order::Change(Change::StartPostCopy) => "start-post-copy",
+            Order::Change(Change::Pause) if self.holds => "hold",
             Order::Change(Change::Pause) => "pause",
+            Order::Change(Change::Resume) => "resume",
+            Order::Change(Change::FinishAbort) => "finish-abort",
             Order::Change(Change::Abort) => "abort",
             // Never: the rest is for a migration that is the engine's own.
             _ => "other",

@@ -482,6 +482,12 @@ impl PyGuest {
         self.call(py, |domain| domain.suspend())
     }
 
+    /// Has QEMU finish an abort in which it hangs; QEMU refuses it in every other state. Of a guest whose QEMU was told so
+    /// by hand libvirt says that it is tainted.
+    fn finish_abort(&self, py: Python<'_>) -> PyResult<()> {
+        self.call(py, |domain| domain.finish_abort())
+    }
+
     /// Has the paused guest go on.
     fn resume(&self, py: Python<'_>) -> PyResult<()> {
         self.call(py, |domain| domain.resume())

@@ -252,15 +252,29 @@ fn hosts_that_do_not_answer_hold_the_end_up_for_a_minute() {
 
 #[test]
 fn a_guest_that_goes_on_at_both_hosts_is_paused_at_the_source() {
-    for (result, place) in
-        [(Ok(()), GuestLocation::DestinationRunning), (Err(error(1)), GuestLocation::BothRunning)]
-    {
+    let held = says(DomainState::new(3, 1));
+    for (result, asked, place) in [
+        (Ok(()), Some((held, says(ARRIVED))), GuestLocation::DestinationRunning),
+        // It was seen to run there.
+        (Ok(()), Some((held, Answer::Unknown)), GuestLocation::DestinationRunning),
+        (Ok(()), None, GuestLocation::DestinationRunning),
+        // It has ended there since.
+        (Ok(()), Some((held, Answer::Absent)), GuestLocation::SourcePaused),
+        // Somebody has had it go on: it is not paused again.
+        (Ok(()), Some((says(DomainState::new(1, 5)), says(ARRIVED))), GuestLocation::BothRunning),
+        (Err(error(1)), None, GuestLocation::BothRunning),
+    ] {
         let paused = result.is_ok();
         let mut play = Play::running(whole());
         play.failed(error(9));
         play.asked(says(DomainState::new(1, 6)), says(ARRIVED));
         assert_eq!(play.changes(), [Change::Pause]);
         play.changed(Change::Pause, result);
+        match asked {
+            Some((source, destination)) => play.asked(source, destination),
+            None if paused => play.wait(ms(60_000)),
+            None => {}
+        }
         if play.is_out(&Order::Completed) {
             play.completed(Err(error(1)));
             play.wait(ms(500));

@@ -238,6 +238,11 @@ fn callers() {
     let lost = |when| adopted(Setup::plain()).trouble(when, Trouble::ResetCaller(Source));
     row("adopted and disconnected", lost(When::At(500 * MS)), &FOLLOWED);
     row("adopted and disconnected at the switchover", lost(SWITCHOVER), &FOLLOWED);
+    // Whether it runs there nobody here can know: the switch to post-copy was not answered, and nobody may have started it.
+    let unanswered = adopted(Setup { destination: false, ..Setup::post_copy() });
+    let unanswered = unanswered.trouble(on(Stage::PostCopy), Trouble::KillDaemon(Source, S));
+    let unknown = Ends { told: &[Unknown], moved: false, does: &[] };
+    row("adopted, the answer to its switch to post-copy lost", unanswered, &unknown);
     let alone = Plan::new(Setup { scope: Scope::Call, ..Setup::plain() });
     row("unwatched", alone.clone(), &ARRIVES);
     row("unwatched and disconnected", alone.trouble(PRE_COPY, Trouble::ResetCaller(Source)), &FOLLOWED);

@@ -58,6 +58,8 @@ pub struct Report {
     pub ended_at: Time,
     pub events: Vec<DomainEvent>,
     pub trace: Vec<String>,
+    /// What the engine was told of the world, as a tape has it, where that was asked for.
+    pub heard: Vec<String>,
 }
 
 /// See the module.
@@ -79,6 +81,7 @@ pub struct Sim {
     pub quiet: Time,
     pub cuts: [u64; 2],
     pub trace: Option<Vec<String>>,
+    hears: bool,
     pub report: Report,
 }
 
@@ -89,7 +92,15 @@ const PATIENCE: Time = 600 * S;
 
 /// Runs a schedule to its end; with `traced` what happens is recorded.
 pub fn run(plan: &Plan, traced: bool) -> std::result::Result<Report, Fault> {
-    let mut sim = Sim::new(plan.clone(), traced);
+    whole(Sim::new(plan.clone(), traced))
+}
+
+/// Runs a schedule to its end for what the engine is told in it.
+pub fn hear(plan: &Plan) -> std::result::Result<Report, Fault> {
+    whole(Sim { hears: true, ..Sim::new(plan.clone(), false) })
+}
+
+fn whole(mut sim: Sim) -> std::result::Result<Report, Fault> {
     // A panic of the engine's is a fault like any other, and is told with its seed.
     let ran = catch_unwind(AssertUnwindSafe(|| sim.run()));
     match ran.unwrap_or_else(|panic| Err(format!("panics: {}", message(&panic)))) {
@@ -117,6 +128,7 @@ impl Sim {
             reached: vec![],
             cuts: [0; 2],
             trace: traced.then(Vec::new),
+            hears: false,
             report: Report::default(),
         }
     }
@@ -319,6 +331,11 @@ impl Sim {
     pub fn handle(&mut self, input: Input) -> std::result::Result<(), String> {
         self.note(|_| format!("  in  {}", short(&format!("{input:?}"))));
         self.report.inputs += 1;
+        if self.hears
+            && let Some(words) = input.observed()
+        {
+            self.report.heard.push(words);
+        }
         let now = Duration::from_micros(self.world.now - self.base);
         if let Some(engine) = &mut self.engine {
             engine.handle(now, input);

@@ -10,15 +10,17 @@ from nova.virt.libvirt import guest as nova_guest
 from nova.virt.libvirt import migration as nova_migration
 from oslo_log import log as logging
 
-from libvirt_migrate import MigrationCancelled, MigrationError
+from libvirt_migrate import Guest, MigrationCancelled, MigrationError
 from libvirt_migrate._core import Engine, EngineOrder
 from libvirt_migrate.codes import ErrorCode
 
 from .convergence import POST_COPY_STATUS, intent, save, source_state
 from .faults import Faults
+from .looking import Look
 from .operation import Operation
 from .place import UNKNOWN, Hosts, location
 from .progress import Reporter
+from .threads import run_blocking
 
 LOG = logging.getLogger(__name__)
 
@@ -43,6 +45,8 @@ class Carrying:
         self._migration: Any = None
         self._reporter: Reporter | None = None
         self._post_copy = self._paused = False
+        #: The question to both hosts that is out.
+        self._look: tuple[EngineOrder, Look] | None = None
         #: The last statistics of the job while it ran.
         self.last: Any = None
         #: Where the guest was found last, in `Hosts.look`'s words.
@@ -96,6 +100,7 @@ class Carrying:
                 self._run_tasks()
         with self._faults.told("The policy"):
             self._tell_outside(elapsed)
+            self._looked(elapsed)
             self._engine.woken(elapsed)
             self._carry_out(elapsed, info)
         if running and self._reporter is not None:
@@ -154,6 +159,8 @@ class Carrying:
                 self._sampled(elapsed, order, info)
             elif order.name == "ask":
                 self._asked(elapsed, order, over)
+            elif order.name == "look":
+                self._look = (order, Look(self.hosts()))
             else:
                 self._changed(elapsed, order)
         while (step := engine.poll_step()) is not None:
@@ -190,6 +197,12 @@ class Carrying:
                 instance=self._instance,
             )
 
+    def _looked(self, elapsed: float) -> None:
+        """Tells the engine what both hosts have said meanwhile."""
+        if self._look is not None and (answers := self._look[1].answers()) is not None:
+            order, self._look = self._look[0], None
+            self._engine.looked(elapsed, order, *answers)
+
     def _changed(self, elapsed: float, order: EngineOrder) -> None:
         try:
             self._change(order)
@@ -207,10 +220,16 @@ class Carrying:
         elif order.name == "start-post-copy" or (order.name == "pause" and self._post_copy):
             # Nova forces a migration by post-copy wherever it is permitted.
             self._start_post_copy()
-        elif order.name == "pause":
+        elif order.name in ("pause", "hold"):
             self._guest.pause()
             self._paused = True
             self._recover.append("unpause")
+        elif order.name == "resume":
+            self._guest.resume()
+            self._paused = False
+            self._recover.remove("unpause")
+        elif order.name == "finish-abort":
+            run_blocking(Guest(self._guest._domain).finish_abort)
         else:
             raise MigrationError(f"Nova's migration cannot {order.name}")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, Literal
 
 from oslo_log import log as logging
 
@@ -20,6 +20,10 @@ ASK_FOR = 30.0
 PAUSE = 1.0
 #: How long one question may take, s.
 PATIENCE = 10.0
+
+#: What one host says of a guest: libvirt's state and its reason, `False` where it does not know it, `None`
+#: where it does not answer.
+Said = tuple[int, int] | Literal[False] | None
 
 UNKNOWN = "unknown"
 #: Answers that asking again may change.
@@ -61,17 +65,36 @@ class Hosts:
         """As `find`, by the answers of now."""
         if not self.can_be_asked:
             return UNKNOWN
-        hosts = [self._source, self._destination]
         try:
-            found = run_blocking(_where_is, self._instance.uuid, hosts)
-            return _judge(found)
+            return _judge(self._asked())
         except Exception as error:
-            LOG.warning("Both hosts cannot be asked for the guest: %s", error, instance=self._instance)
+            self._tell(error)
             return UNKNOWN
+
+    def answers(self) -> tuple[Said, Said]:
+        """What the source and the destination say now."""
+        try:
+            source, destination = (_said(answer) for answer in self._asked().answers)
+        except Exception as error:
+            self._tell(error)
+            return None, None
+        return source, destination
+
+    def _asked(self) -> Any:
+        return run_blocking(_where_is, self._instance.uuid, [self._source, self._destination])
+
+    def _tell(self, error: Exception) -> None:
+        LOG.warning("Both hosts cannot be asked for the guest: %s", error, instance=self._instance)
 
 
 def _where_is(uuid: str, hosts: list[Any]) -> Any:
     return libvirt_migrate.where_is(uuid, hosts, timeout=PATIENCE)
+
+
+def _said(answer: Any) -> Said:
+    if answer.error is not None:
+        return None
+    return False if answer.state is None else (answer.state.code, answer.state.reason_code)
 
 
 def _judge(found: Any) -> str:
