@@ -86,7 +86,8 @@ faults: build ## fuzzing for ten minutes, the whole fault matrix, and docs/relia
 	@rm -rf target/faults.jsonl target/tapes
 	@$(PY) -m pytest tests/faults -m "matrix or not matrix" --faults-record target/faults.jsonl --faults-tapes target/tapes
 	@# What libvirt tells under these faults has to be what the simulation's model tells.
-	@TAPES=$(CURDIR)/target/tapes cargo test --quiet --test simulation reality
+	@rm -rf tests/simulation/tapes && cp -r target/tapes tests/simulation/tapes
+	@cargo test --quiet --test simulation reality
 	@cd tests && ../$(PY) -m faults.page ../target/faults.jsonl ../docs/reliability.md
 
 soak: build ## random migrations and faults in the lab for MINUTES=… (10); SEED=…, FIRST=… run one again; docs/reliability.md

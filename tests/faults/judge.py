@@ -35,7 +35,7 @@ def runs_only_at(scene: Scene, host: Host) -> None:
     scene.guest.beats.wait_for_passes(2)
     assert scene.guest.beats.is_intact(), f"{scene.guest.beats.errors} pages are wrong"
     # libvirt takes a moment to clear up after a failure.
-    eventually(lambda: is_only_at(scene, host), f"only at {host.name}: {scene.whereabouts().answers}", 15)
+    eventually(lambda: is_only_at(scene, host), f"only at {host.name}: {scene.whereabouts().answers}", 60)
     assert len(faults.qemu(host, NAME)) == 1
     is_defined_only_at(scene, host)
     # The listener of a migration that is over, and its process, would be in the way of the next one.

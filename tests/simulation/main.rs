@@ -7,6 +7,7 @@ mod judge;
 mod kind;
 mod model;
 mod plan;
+mod reality;
 mod requests;
 mod scenarios;
 mod schedules;

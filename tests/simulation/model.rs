@@ -54,6 +54,7 @@ fn a_migration_without_faults_passes_through_all_states() {
         [state(1, 1), state(3, 2)],
         [state(3, 2), state(3, 2)],
         [state(3, 2), state(1, 2)],
+        [state(5, 4), state(1, 2)],
         [None, state(1, 2)],
     ];
     assert_eq!(states, expected);
@@ -72,10 +73,11 @@ fn post_copy_passes_through_its_own_states() {
         [state(3, 12), state(3, 2)],
         [state(3, 12), state(1, 10)],
         [state(3, 12), state(1, 2)],
+        [state(5, 4), state(1, 2)],
         [None, state(1, 2)],
     ];
     assert_eq!(states, expected);
-    assert_eq!(events, ["3/7", "5/3", "completed", "1/0"]);
+    assert_eq!(events, ["3/1", "3/7", "5/3", "completed", "1/0"]);
 }
 
 #[test]

@@ -103,7 +103,7 @@ impl World {
 
     fn job(&self, side: Side) -> Said {
         let running = match (side, &self.flow) {
-            (Side::Source, Some(flow)) => self.statistics(flow, JobType::Unbounded),
+            (Side::Source, Some(flow)) => self.statistics(flow, flow.kind()),
             (Side::Destination, _) if self.arrival.is_some() => {
                 JobInfo { kind: JobType::Unbounded, operation: Some(4), ..JobInfo::default() }
             }
@@ -178,6 +178,7 @@ impl World {
         }
         match side {
             Side::Source => {
+                self.emit(6, 2);
                 self.emit(5, 1);
                 self.lose_source_qemu();
             }
@@ -239,6 +240,7 @@ impl World {
         }
         self.switched = true;
         self.set_state(Side::Source, 3, 12);
+        self.emit(3, 1);
         self.emit(3, 7);
         self.send_in_post_copy();
         self.stage(Stage::PostCopy);

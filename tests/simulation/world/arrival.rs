@@ -28,6 +28,8 @@ pub struct Arrival {
     pub paused: bool,
     pub keeps: bool,
     pub post_copy: bool,
+    /// The source was lost while the process was being started, which is noted after that.
+    pub lost: bool,
 }
 
 impl World {
@@ -53,11 +55,15 @@ impl World {
         host.qemu = Some(Qemu { cpus: false, whole: false });
         let state = DomainState::new(3, 11);
         host.domain = Some(Domain { state, persistent: kept, autostart: false });
-        self.arrival = Some(Arrival { id, there: There::Starting, paused, keeps, post_copy: false });
+        self.arrival =
+            Some(Arrival { id, there: There::Starting, paused, keeps, post_copy: false, lost: false });
         self.after(100, 700, Step::Ready(id));
     }
 
     pub(super) fn ready_there(&mut self, id: u32) {
+        if self.arrival.is_some_and(|arrival| arrival.lost) {
+            return self.end_there();
+        }
         if self.there() == Some(There::Starting) {
             self.set_there(There::Waiting);
             self.set_state(Side::Destination, 3, 2);
@@ -158,11 +164,14 @@ impl World {
 
     /// The connection to the source's daemon is gone. A guest that is being started goes on.
     pub(super) fn lose_source(&mut self) {
-        let Some(arrival) = self.arrival else { return };
+        let Some(arrival) = &mut self.arrival else { return };
+        arrival.lost |= arrival.there == There::Starting;
+        let arrival = *arrival;
         self.after(1, 50, Step::LoseDestination(arrival.id));
         match arrival.there {
-            There::Starting | There::Waiting if !arrival.post_copy => self.end_there(),
-            There::Starting | There::Waiting => {
+            There::Starting => {}
+            There::Waiting if !arrival.post_copy => self.end_there(),
+            There::Waiting => {
                 self.set_there(There::Broken);
                 self.set_state(Side::Destination, 3, 13);
             }

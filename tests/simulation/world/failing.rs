@@ -165,13 +165,15 @@ impl World {
         }
         self.host(side).end(5, 3);
         match side {
-            Side::Source => self.lose_source_qemu(),
+            Side::Source => {
+                self.emit(5, 5);
+                self.lose_source_qemu();
+            }
             Side::Destination => self.lose_destination_qemu(),
         }
     }
 
     pub(super) fn lose_source_qemu(&mut self) {
-        self.emit(5, 2);
         let all_sent = self.at(Side::Destination).whole();
         let Some(flow) = &mut self.flow else { return };
         let id = flow.id;
@@ -185,8 +187,8 @@ impl World {
                 if !all_sent {
                     let Some(flow) = self.flow.take() else { return };
                     self.completed = Some(self.statistics(&flow, JobType::Failed));
-                    self.over(&flow, Err(55));
-                    self.after(1, 500, Step::LearnsOfBreak(id));
+                    self.over(&flow, Err(9));
+                    self.after(1, 100, Step::LearnsOfBreak(id));
                 }
             }
         }
@@ -202,7 +204,7 @@ impl World {
         match flow.phase {
             Phase::Prepare | Phase::Perform | Phase::Switchover => self.fail(1),
             Phase::Done => self.cancel(9),
-            Phase::PostCopy => self.break_post_copy(55),
+            Phase::PostCopy => self.break_post_copy(9),
             _ => {}
         }
     }

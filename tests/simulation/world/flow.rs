@@ -84,6 +84,15 @@ impl Flow {
             sending: Sending::default(),
         }
     }
+
+    /// What its job's statistics say as long as there is one. QEMU knows of a failure before the daemon is done with it.
+    pub fn kind(&self) -> JobType {
+        match (self.phase, self.error) {
+            (Phase::Cancelling, Some(78)) => JobType::Cancelled,
+            (Phase::Cancelling, _) => JobType::Failed,
+            _ => JobType::Unbounded,
+        }
+    }
 }
 
 impl World {
@@ -211,27 +220,38 @@ impl World {
 
     /// The guest has left for good.
     pub(super) fn leave(&mut self, attended: bool) {
-        let Some(flow) = self.flow.take() else { return };
-        self.completed = Some(self.statistics(&flow, JobType::Completed));
+        let Some(flow) = &self.flow else { return };
+        let (id, undefines) = (flow.id, flow.flags.contains(MigrateFlags::UNDEFINE_SOURCE));
+        self.completed = Some(self.statistics(flow, JobType::Completed));
         if self.at(Side::Source).qemu.is_some() {
             self.host(Side::Source).end(5, 4);
             self.emit(5, 3);
         }
         self.tell_completed(true);
         // Whoever only follows it has no word of what was asked for.
-        if attended && flow.flags.contains(MigrateFlags::UNDEFINE_SOURCE) {
-            self.host(Side::Source).domain = None;
-            self.emit(1, 0);
+        if attended && undefines {
+            return self.after(1, 20, Step::Forget(id));
         }
-        self.over(&flow, Ok(()));
+        self.left();
+    }
+
+    /// The source's definition goes, after its process.
+    pub(super) fn forget(&mut self) {
+        self.host(Side::Source).domain = None;
+        self.emit(1, 0);
+        self.left();
+    }
+
+    fn left(&mut self) {
+        if let Some(flow) = self.flow.take() {
+            self.over(&flow, Ok(()));
+        }
     }
 
     /// It has failed: the guest goes on here where it ran before.
     fn go_on_here(&mut self) {
         let Some(flow) = self.flow.take() else { return };
-        self.completed = Some(
-            self.statistics(&flow, if flow.error == Some(78) { JobType::Cancelled } else { JobType::Failed }),
-        );
+        self.completed = Some(self.statistics(&flow, flow.kind()));
         if flow.ran {
             self.resume_for_failure();
         }

@@ -52,6 +52,7 @@ pub enum Step {
     PerformDone(u32),
     Finished(u32, bool),
     Confirm(u32, bool),
+    Forget(u32),
     Unattended(u32),
     LoseDestination(u32),
     /// The daemons' connection is closed unless it has come back.
@@ -226,6 +227,7 @@ impl World {
             Step::PerformDone(id) if self.runs(id) => self.perform_done(id),
             Step::Finished(id, done) if self.runs(id) => self.finished(id, done),
             Step::Confirm(id, done) if self.runs(id) => self.confirm(done),
+            Step::Forget(id) if self.runs(id) => self.forget(),
             Step::Unattended(id) if self.runs(id) => self.unattended(),
             Step::LoseDestination(id) if self.runs(id) => self.part(),
             Step::PartFor(id, cut) if self.runs(id) => self.part_for(cut),
@@ -308,6 +310,7 @@ impl Step {
             | Self::Noted(_)
             | Self::Finished(..)
             | Self::Confirm(..)
+            | Self::Forget(_)
             | Self::Unattended(_)
             | Self::LoseDestination(_) => Party::Daemon(Side::Source),
             Self::Prepare(_)
