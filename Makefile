@@ -6,7 +6,7 @@ HOOKLESS_NOVA := 31.3.1
 OLD_NOVA := 27.5.1
 CARGO_LINT := -q --all-targets -- -D warnings
 
-.PHONY: help deps build release demo test lint rust fuzz python faults situations matrix nova conformance debian-nova cloud cloud-all cloud-quick package plots valgrind deny bench bench-autopilot clean mutants simulate optimised dist deb installs publish-check guests soak browser stubs docs pages recording forecasts
+.PHONY: help deps build release demo test lint rust fuzz python faults situations matrix nova conformance debian-nova cloud cloud-all cloud-quick package plots valgrind deny bench bench-autopilot clean mutants simulate optimised dist deb installs publish-check guests soak browser stubs docs pages recording forecasts prometheus
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -74,6 +74,10 @@ docs: deps ## the documents as a site, into target/site: strict, links checked, 
 browser: build ## what a person sees of reports in Chromium: on a phone, on a screen, on paper (1 minute)
 	@scripts/deps chromium poppler-utils fonts-dejavu-core
 	@$(PY) -m pytest tests/browser -m browser
+
+prometheus: build ## a real Prometheus scrapes migrations, answers the dashboard, checks the command's file (1 minute)
+	@scripts/prometheus
+	@$(PY) -m pytest tests/observing -m prometheus
 
 faults: build ## fuzzing for ten minutes, the whole fault matrix, and docs/reliability.md from it (30 minutes)
 	@echo "==> fuzz"
