@@ -6,7 +6,7 @@ HOOKLESS_NOVA := 31.3.1
 OLD_NOVA := 27.5.1
 CARGO_LINT := -q --all-targets -- -D warnings
 
-.PHONY: help deps build release demo test lint rust fuzz python faults situations matrix nova conformance debian-nova cloud cloud-all cloud-quick package plots valgrind deny bench bench-autopilot clean mutants simulate optimised dist deb installs publish-check guests soak browser stubs docs pages recording forecasts prometheus fresh
+.PHONY: help deps build release demo test lint rust fuzz python faults situations matrix nova conformance debian-nova cloud cloud-all cloud-quick package plots valgrind deny bench bench-autopilot clean mutants simulate optimised dist deb installs publish-check guests soak browser stubs docs pages recording forecasts prometheus fresh rpm
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -153,6 +153,9 @@ dist: deps ## what an index takes, into dist/, checked; each way to install it i
 deb: deps ## Debian packages of what is in dist/, into dist/deb; lintian; docs/install.md (10 minutes, after make dist)
 	@scripts/deb
 	@$(MAKE) --no-print-directory installs
+
+rpm: deps ## RPM packages of what is in dist/, into dist/rpm, built by Debian's rpmbuild (1 minute, after make dist)
+	@scripts/rpm
 
 installs: build
 	@scripts/deps debootstrap
