@@ -6,7 +6,7 @@ HOOKLESS_NOVA := 31.3.1
 OLD_NOVA := 27.5.1
 CARGO_LINT := -q --all-targets -- -D warnings
 
-.PHONY: help deps build release demo test lint rust fuzz python faults situations matrix nova conformance debian-nova cloud cloud-all cloud-quick package plots valgrind deny bench bench-autopilot clean mutants simulate optimised dist deb installs publish-check guests soak browser stubs docs pages recording forecasts prometheus fresh rpm
+.PHONY: help deps build release demo test lint rust fuzz python faults situations matrix nova conformance debian-nova cloud cloud-all cloud-quick package plots valgrind deny bench bench-autopilot clean mutants simulate optimised dist deb installs publish-check guests soak browser stubs docs pages recording forecasts prometheus fresh rpm ansible
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -76,6 +76,11 @@ docs: deps ## the documents as a site, into target/site: strict, links checked, 
 browser: build ## what a person sees of reports in Chromium: on a phone, on a screen, on paper (1 minute)
 	@scripts/deps chromium poppler-utils fonts-dejavu-core
 	@$(PY) -m pytest tests/browser -m browser
+
+ansible: build ## Ansible's module and role with a real ansible-core, in the lab (1 minute)
+	@[ -x target/tools/ansible/bin/ansible-playbook ] || { python3 -m venv target/tools/ansible && \
+		target/tools/ansible/bin/pip install --quiet --disable-pip-version-check 'ansible-core>=2.16,<3'; }
+	@$(PY) -m pytest tests/ansible -m ansible
 
 prometheus: build ## a real Prometheus scrapes migrations, answers the dashboard, checks the command's file (1 minute)
 	@scripts/prometheus
