@@ -6,7 +6,7 @@ HOOKLESS_NOVA := 31.3.1
 OLD_NOVA := 27.5.1
 CARGO_LINT := -q --all-targets -- -D warnings
 
-.PHONY: help deps build release demo test lint rust fuzz python faults situations matrix nova conformance debian-nova cloud cloud-all cloud-quick package plots valgrind deny bench bench-autopilot clean mutants simulate optimised dist deb installs publish-check guests soak browser stubs docs pages recording forecasts
+.PHONY: help deps build release demo test lint rust fuzz python faults situations matrix nova conformance debian-nova cloud cloud-all cloud-quick package plots valgrind deny bench bench-autopilot clean mutants simulate optimised dist deb installs publish-check guests soak browser stubs docs pages recording forecasts prometheus fresh rpm ansible
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,8 @@ demo: optimised ## show the bug and the cure on a real guest
 test: lint rust fuzz python docs nova package ## everything that must pass
 
 lint: deps ## formatting, clippy, ruff, and that the crate's documentation can be built
+	@cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 || { \
+		echo "error: this needs rustfmt and clippy: rustup component add rustfmt clippy" >&2; exit 1; }
 	@echo "==> rustfmt, clippy, rustdoc, ruff"
 	@cargo fmt --check
 	@cargo clippy $(CARGO_LINT)
@@ -74,6 +76,15 @@ docs: deps ## the documents as a site, into target/site: strict, links checked, 
 browser: build ## what a person sees of reports in Chromium: on a phone, on a screen, on paper (1 minute)
 	@scripts/deps chromium poppler-utils fonts-dejavu-core
 	@$(PY) -m pytest tests/browser -m browser
+
+ansible: build ## Ansible's module and role with a real ansible-core, in the lab (1 minute)
+	@[ -x target/tools/ansible/bin/ansible-playbook ] || { python3 -m venv target/tools/ansible && \
+		target/tools/ansible/bin/pip install --quiet --disable-pip-version-check 'ansible-core>=2.16,<3'; }
+	@$(PY) -m pytest tests/ansible -m ansible
+
+prometheus: build ## a real Prometheus scrapes migrations, answers the dashboard, checks the command's file (1 minute)
+	@scripts/prometheus
+	@$(PY) -m pytest tests/observing -m prometheus
 
 faults: build ## fuzzing for ten minutes, the whole fault matrix, and docs/reliability.md from it (30 minutes)
 	@echo "==> fuzz"
@@ -151,10 +162,17 @@ deb: deps ## Debian packages of what is in dist/, into dist/deb; lintian; docs/i
 	@scripts/deb
 	@$(MAKE) --no-print-directory installs
 
+rpm: deps ## RPM packages of what is in dist/, into dist/rpm, built by Debian's rpmbuild (1 minute, after make dist)
+	@scripts/rpm
+
 installs: build
 	@scripts/deps debootstrap
 	@cd tests && code=0; ../$(PY) -m install.run ../target/install.jsonl || code=$$?; \
 		../$(PY) -m install.page ../target/install.jsonl && exit $$code
+
+fresh: build ## make demo, and what make test builds, in fresh roots of Debian 13 and 12; what is committed (30 minutes)
+	@scripts/deps debootstrap
+	@cd tests && ../$(PY) -m install.fresh ../target/fresh.jsonl
 
 release: ## VERSION=1.2.3 [URL=…] [DRY=1]: the version, CHANGELOG, a commit and its tag
 	@scripts/release "$(VERSION)" $(if $(URL),--url "$(URL)") $(if $(DRY),--dry-run)

@@ -29,9 +29,11 @@ def test_migrate(
     assert "--force goes past it" in line
     assert is_at(guest, source)
 
-    page = tmp_path / "report.html"
-    done = command("migrate", guest.name, *route, "--max-downtime", "2s", "--report", str(page))
+    page, counts = tmp_path / "report.html", tmp_path / "here.prom"
+    files = ("--report", str(page), "--metrics-file", str(counts))
+    done = command("migrate", guest.name, *route, "--max-downtime", "2s", *files)
     assert (done.returncode, done.stderr) == (0, "")
+    assert 'libvirt_migrate_migrations_total{result="completed"} 1.0' in counts.read_text()
     first, second, *_ = done.stdout.splitlines()
     assert first == f"{guest.name}: the guest runs at the destination"
     assert re.fullmatch(r"  time .*, pause \d.*, .* MiB sent in \d+ pass(es)?", second)

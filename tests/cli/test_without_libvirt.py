@@ -5,9 +5,11 @@ from __future__ import annotations
 import ctypes.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -56,7 +58,7 @@ pytestmark = pytest.mark.skipif(
 def test_it_is_one_line_and_nothing_was_started(words: tuple[str, ...]) -> None:
     line = refused(without_libvirt(*words))
     assert line.startswith("libvirt cannot be loaded: ")
-    assert line.endswith("; install libvirt0 (Debian) or libvirt-libs (Fedora)")
+    assert line.endswith("; install libvirt0 (Debian) or libvirt-libs (Fedora), 8.0 or newer")
 
 
 def test_it_is_an_object_for_programs() -> None:
@@ -79,3 +81,37 @@ def test_the_import_names_what_is_needed() -> None:
 def test_the_help_needs_none(words: tuple[str, ...]) -> None:
     done = without_libvirt(*words)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_an_old_libvirt_is_named_with_what_is_needed(tmp_path: Path) -> None:
+    """A library that has every version of libvirt's interface that is needed but for the newest."""
+    import libvirt_migrate._core
+
+    tables = subprocess.run(
+        ["objdump", "-p", libvirt_migrate._core.__file__], capture_output=True, text=True, check=True
+    ).stdout
+    needed = sorted(
+        set(re.findall(r"LIBVIRT_[\d.]+", tables)), key=lambda name: [*map(int, name[8:].split("."))]
+    )
+    assert len(needed) > 3
+    (tmp_path / "versions").write_text("".join(f"{name} {{}};\n" for name in needed[:-1]))
+    (tmp_path / "old.c").write_text("")
+    words = [
+        "-shared",
+        "-Wl,-soname,libvirt.so.0",
+        "-Wl,--version-script=versions",
+        "-o",
+        "libvirt.so.0",
+        "old.c",
+    ]
+    subprocess.run(["gcc", *words], cwd=tmp_path, check=True)
+    done = subprocess.run(
+        [*COMMAND, "status"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment(LD_LIBRARY_PATH=str(tmp_path)),
+    )
+    line = refused(done)
+    assert f"version `{needed[-1]}' not found" in line
+    assert line.endswith("8.0 or newer")

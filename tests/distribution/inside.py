@@ -1,6 +1,6 @@
 """Tries the drop-in with a Debian release's own Nova: in a root of it, by its own Python, without a network.
 
-    PYTHONPATH=/mnt python3 -m distribution.inside /mnt/wheels
+    PYTHONPATH=/mnt python3 -m distribution.inside /mnt/wheels [/mnt/debs]
 
 Prints a line of JSON for each step. Nova's services are started as its packages' units start them.
 """
@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,6 +28,8 @@ QUIETLY = ("--quiet", "--root-user-action=ignore", "--break-system-packages")
 VENV, WRAPPER = Path("/opt/libvirt-migrate"), "libvirt-migrate-nova-compute"
 #: What the init script reads before it starts the service.
 DEFAULTS = Path("/etc/default/nova-compute")
+#: The packages that the documents install, and where nova-compute then serves metrics.
+PACKAGES, METRICS_PORT = ("python3-libvirt-migrate", "nova-compute-libvirt-migrate"), 9179
 #: What the drop-in logs when it has taken the migrations over.
 TAKEN = r"libvirt-migrate \S+ moves the guests of Nova \S+: \d+ overrides"
 #: Where nothing of this package's could be, and what Nova and libvirtd write by themselves.
@@ -184,6 +187,36 @@ def remove_command(before: set[str]) -> str:
     return check_nothing_is_left(before)
 
 
+def apt_install(debs: Path) -> str:
+    """Puts the packages beside python3-nova, with the line and a port for metrics."""
+    run(["apt-get", "install", "--yes", *(str(next(debs.glob(f"{name}_*.deb"))) for name in PACKAGES)])
+    set_driver(OURS)
+    with CONFIGURATION.open("a") as file:
+        file.write(f"\n[libvirt_migrate]\nmetrics_port = {METRICS_PORT}\n")
+    return green("python3")
+
+
+def apt_taken_over() -> str:
+    """nova-compute with the packages, asked for its metrics."""
+    with services.compute() as log:
+        log.wait_for(TAKEN, "the drop-in's line")
+        log.wait_for(r"Metrics are served at \S+, port \d+", "the line about its metrics")
+        with urllib.request.urlopen(f"http://127.0.0.1:{METRICS_PORT}/metrics", timeout=30) as answer:
+            text = answer.read().decode()
+    found = re.search(r'^libvirt_migrate_migrations_total\{result="completed"\} \S+$', text, re.MULTILINE)
+    if found is None:
+        raise Failed(f"its metrics are {text[:300]}")
+    return f"starts with it, and serves `{found[0]}`"
+
+
+def apt_remove(before: set[str]) -> str:
+    """Takes the packages away again."""
+    set_driver(STOCK)
+    CONFIGURATION.write_text(CONFIGURATION.read_text().split("\n[libvirt_migrate]\n")[0])
+    run(["apt-get", "purge", "--yes", *PACKAGES])
+    return check_nothing_is_left(before)
+
+
 def attempt(name: str, step: Callable[[], str]) -> bool:
     """One step, told as a line."""
     start = time.monotonic()
@@ -194,6 +227,15 @@ def attempt(name: str, step: Callable[[], str]) -> bool:
     row = {"name": name, "result": result, "text": text, "seconds": round(time.monotonic() - start, 1)}
     print(json.dumps(row), flush=True)
     return result == "pass"
+
+
+def with_packages(debs: Path, before: set[str]) -> list[bool]:
+    """The steps with the packages that `make deb` makes."""
+    return [
+        attempt("the packages, check", lambda: apt_install(debs)),
+        attempt("the packages, nova-compute", apt_taken_over),
+        attempt("without the packages", lambda: apt_remove(before)),
+    ]
 
 
 def main() -> int:
@@ -223,6 +265,7 @@ def main() -> int:
         if known:
             passed.append(attempt("the command", lambda: by_the_command(wheel)))
             passed.append(attempt("without the command", lambda: remove_command(before)))
+            passed += with_packages(Path(sys.argv[2]), before) if sys.argv[2:] else []
     return 0 if all(passed) else 1
 
 

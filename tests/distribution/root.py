@@ -42,8 +42,8 @@ exec chroot . sh -c 'umount --lazy /mnt/.outside && rmdir /mnt/.outside && exec 
 class Root:
     """A release's root for this run."""
 
-    def __init__(self, release: str, folder: Path, log: Path) -> None:
-        self._below, self._folder, self._log = releases.require(release), folder, log
+    def __init__(self, below: Path, folder: Path, log: Path) -> None:
+        self._below, self._folder, self._log = below, folder, log
 
     def install(self, packages: Sequence[str]) -> None:
         """Installs Debian's packages; no service is started. Raises RuntimeError."""
@@ -119,14 +119,14 @@ class Root:
 
 
 @contextmanager
-def root(release: str, log: Path) -> Iterator[Root]:
-    """A root of a release that the lab has; gone afterwards."""
+def root(release: str, log: Path, below: Path | None = None) -> Iterator[Root]:
+    """A root of a release that the lab has, or of the folder `below`; gone afterwards."""
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_text("")
     folder = Path(tempfile.mkdtemp(prefix=f".{release}-", dir=releases.roots()))
     try:
         for name in ("root", "upper", "work"):
             (folder / name).mkdir()
-        yield Root(release, folder, log)
+        yield Root(below or releases.require(release), folder, log)
     finally:
         shutil.rmtree(folder)

@@ -1,6 +1,7 @@
 """Tries the drop-in with Debian's own Nova: python -m distribution.run RECORD [RELEASE …] (in tests/).
 
-`make debian-nova` calls it. Ends with 0 where every step passed, with 1 where one failed, and with 2 where
+`make debian-nova` calls it; with the packages of `make deb` too, where they are there. Ends with 0 where
+every step passed, with 1 where one failed, and with 2 where
 one was not run.
 """
 
@@ -77,11 +78,13 @@ def _steps(here: Root, release: str, wheels: Path, record: Record) -> None:
         if line.startswith("{"):
             record.tell(release, json.loads(line))
 
-    code = here.run(
-        ["env", "PYTHONPATH=/mnt", "python3", "-B", "-m", "distribution.inside", "/mnt/wheels"],
-        folders={"distribution": Path(__file__).parent, "wheels": wheels},
-        hear=hear,
-    )
+    folders = {"distribution": Path(__file__).parent, "wheels": wheels}
+    words = ["env", "PYTHONPATH=/mnt", "python3", "-B", "-m", "distribution.inside", "/mnt/wheels"]
+    debs = ROOT / "dist" / "deb"
+    if debs.is_dir():
+        folders["debs"] = debs
+        words.append("/mnt/debs")
+    code = here.run(words, folders=folders, hear=hear)
     if code not in (0, 1):
         raise RuntimeError(f"the steps ended with {code} ({WORK / f'{release}.log'} has all of it)")
 

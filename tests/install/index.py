@@ -12,7 +12,8 @@ from pathlib import Path
 #: What the extras bring, for every release's Python: wheels without native code.
 PURE = (
     *("rich>=14,<16", "shtab>=1.7,<2", "prometheus-client", "opentelemetry-api"),
-    *("setuptools", "wheel"),
+    # The last one is pipx's.
+    *("setuptools", "wheel", "pip"),
 )
 #: There are no wheels of it; it is built against the release's libvirt.
 FROM_SOURCE = ("libvirt-python",)

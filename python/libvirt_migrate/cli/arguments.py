@@ -69,6 +69,15 @@ def common(parser: Any) -> None:
     )
 
 
+def metrics(parser: Any) -> None:
+    """What is counted of migrations."""
+    parser.add_argument(
+        "--metrics-file",
+        metavar="FILE",
+        help="add to a .prom file of node_exporter's textfile collector",
+    )
+
+
 def destination(parser: Any) -> None:
     """Where a migration that runs goes to."""
     parser.add_argument(

@@ -45,7 +45,13 @@ def dispatch(parsed: argparse.Namespace) -> int:
         command = getattr(importlib.import_module(f"{__package__}.commands.{_MODULES[name]}"), name)
         from .options import typed
 
-        return int(command(typed(parsed), out))
+        asked = typed(parsed)
+        if (path := getattr(asked, "metrics_file", None)) is not None:
+            from .counted import counted
+
+            with counted(path, out):
+                return int(command(asked, out))
+        return int(command(asked, out))
     except UserError as error:
         return _refuse(out, error, error.code)
     except KeyboardInterrupt:

@@ -39,7 +39,8 @@ def not_here(error: ImportError) -> str:
     if "libvirt.so" in reason:
         # The package says what to install, where it was the first to notice.
         reason = reason.partition("; install ")[0]
-        return f"libvirt cannot be loaded: {reason}; install libvirt0 (Debian) or libvirt-libs (Fedora)"
+        needed = "install libvirt0 (Debian) or libvirt-libs (Fedora), 8.0 or newer"
+        return f"libvirt cannot be loaded: {reason}; {needed}"
     return f"a part of libvirt-migrate is missing: {reason}; install it anew"
 
 

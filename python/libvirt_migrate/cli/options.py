@@ -111,6 +111,7 @@ class Migrate(AtSource, Wanted):
     offline: bool = False
     force: bool = False
     report: str | None = None
+    metrics_file: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,6 +165,7 @@ class Many(Common, Foreseen):
     report: str | None = None
     #: The file of the record; by default the one of this host.
     record: str | None = None
+    metrics_file: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

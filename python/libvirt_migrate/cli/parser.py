@@ -153,6 +153,7 @@ def build_parser() -> Parser:
     options.transport(migrate)
     options.checks(migrate)
     migrate.add_argument("--report", metavar="FILE", help="write a page of the migration: .html or .svg")
+    options.metrics(migrate)
 
     plan = _command(commands, "plan", "the checks and the changes of the definition; nothing is moved")
     options.guest(plan, destination=True)
@@ -224,6 +225,7 @@ def _many(command: Any) -> None:
     command.add_argument("--dry-run", action="store_true", help="say where each would go, and move none")
     command.add_argument("--report", metavar="FILE", help="write one page for all of them: .html")
     command.add_argument("--record", metavar="FILE", help="where it is written down who has left")
+    options.metrics(command)
     options.forecast(command)
     options.checks(command)
     options.definition(command)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 from nova.compute import vm_states
@@ -51,6 +52,8 @@ class Carrying:
         self.last: Any = None
         #: Where the guest was found last, in `Hosts.look`'s words.
         self.place: str | None = None
+        #: Hears of each step, by the name of what was done.
+        self.decided: Callable[[str], object] | None = None
         with faults.told("The preparation of the report"):
             self._migration = migrate_data.migration
             self._reporter = Reporter(instance, self._migration)
@@ -164,6 +167,8 @@ class Carrying:
             else:
                 self._changed(elapsed, order)
         while (step := engine.poll_step()) is not None:
+            if self.decided is not None:
+                self.decided(step.action)
             text = f"{step.description}: {step.reason}"
             if step.error is None:
                 LOG.info("After %.1f s: %s", step.at, text, instance=self._instance)

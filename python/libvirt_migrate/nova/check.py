@@ -138,6 +138,12 @@ def _options(report: Report, conf: Any) -> None:
         report.problems.append(
             "[libvirt_migrate]/automatic_post_copy needs [libvirt]/live_migration_permit_post_copy = true"
         )
+    if port := conf.libvirt_migrate.metrics_port:
+        report.add("metrics", f"{conf.libvirt_migrate.metrics_address}, port {port}")
+        if importlib.util.find_spec("prometheus_client") is None:
+            report.problems.append(
+                "[libvirt_migrate]/metrics_port needs prometheus-client in Nova's environment"
+            )
 
 
 def _libvirt(report: Report, conf: Any) -> None:

@@ -17,6 +17,7 @@ from . import call as calls
 from .carrying import Carrying
 from .faults import Faults
 from .keeper import phase_of
+from .metrics import counted
 from .operation import Operation
 from .outcome import GuestLost, Outcome, after_call, by_statistics
 from .progress import figures
@@ -59,10 +60,14 @@ def live_migration_monitor(
     call = calls.of(instance)
     operation = Operation(future, call, faults)
     try:
-        carrying = Carrying(
-            self, instance, guest, migrate_data, disk_paths, recover, operation, faults, CONFIRM_FOR
-        )
-        outcome = _Watch(instance, guest, operation, carrying, faults).told()
+        with counted() as counting:
+            carrying = Carrying(
+                self, instance, guest, migrate_data, disk_paths, recover, operation, faults, CONFIRM_FOR
+            )
+            carrying.decided = counting.decided
+            watch = _Watch(instance, guest, operation, carrying, faults)
+            outcome = watch.told()
+            counting.over(outcome, watch.elapsed, carrying.last)
         if outcome is Outcome.COMPLETED:
             phase_of(call, Phase.POST)
             post_method(context, instance, dest, block_migration, migrate_data)
@@ -83,7 +88,8 @@ class _Watch:
     ) -> None:
         self._instance, self._guest = instance, guest
         self._operation, self._carrying, self._faults = operation, carrying, faults
-        self._elapsed = 0.0
+        #: Since the start, s.
+        self.elapsed = 0.0
 
     def told(self) -> Outcome:
         """Watches to the end and tells it."""
@@ -97,7 +103,7 @@ class _Watch:
         return outcome
 
     def _after(self) -> str:
-        after = f"after {self._elapsed:.1f} s"
+        after = f"after {self.elapsed:.1f} s"
         with self._faults.told("The report of the end"):
             last = self._carrying.last
             after += f" ({figures(last)})" if last is not None else ""
@@ -109,19 +115,19 @@ class _Watch:
             # Before the look, or a job could begin and end between the two.
             over = self._operation.done()
             info = carrying.look()
-            self._elapsed = max(self._elapsed, clock() - start)
-            carrying.turn(self._elapsed, info)
+            self.elapsed = max(self.elapsed, clock() - start)
+            carrying.turn(self.elapsed, info)
             if carrying.end is not None:
                 return self._outcome()
             if over or self._operation.done():
                 return self._over(info)
-            self._operation.wait(QUICK if self._elapsed < QUICK_FOR else SLOW)
+            self._operation.wait(QUICK if self.elapsed < QUICK_FOR else SLOW)
 
     def _over(self, info: Any) -> Outcome:
         """The call is over. Where nobody knows what it said, Nova's way decides."""
         if not self._operation.succeeded and self._operation.error() is None:
             return by_statistics(info, self._guest)
-        self._carrying.call_over(self._elapsed)
+        self._carrying.call_over(self.elapsed)
         return self._outcome()
 
     def _outcome(self) -> Outcome:

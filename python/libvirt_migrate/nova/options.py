@@ -44,6 +44,16 @@ OPTIONS = (
         "state_path while a guest moves. Without it Nova aborts "
         "what still runs, and takes a guest that has moved for one that has not.",
     ),
+    cfg.PortOpt(
+        "metrics_port",
+        help="Serve metrics of the live migrations that leave this host, for Prometheus, at this port. "
+        "Without it there are none. Needs prometheus_client, which Nova's environment has by oslo.metrics.",
+    ),
+    cfg.HostAddressOpt(
+        "metrics_address",
+        default="127.0.0.1",
+        help="Where metrics_port listens. Whoever reaches it reads how many guests were moved, and no names.",
+    ),
 )
 
 

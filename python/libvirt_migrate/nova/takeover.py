@@ -20,7 +20,7 @@ from nova.virt.libvirt import driver as nova_driver
 from oslo_log import log as logging
 
 from . import call as calls
-from . import release
+from . import metrics, release
 from .adopting import Left
 from .keeper import store
 from .originals import original
@@ -35,6 +35,8 @@ PAUSE = 0.5
 def init_host(self: Any, host: Any) -> None:
     """`init_host`: the driver's own, and then everything that only a journal tells of."""
     original(nova_driver.LibvirtDriver, "init_host")(self, host)
+    # Only here: a service that is started with threads forks before.
+    metrics.serve()
     if not CONF.libvirt_migrate.take_over:
         return
     try:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, write_to_textfile
 
-from . import add
+from . import Observer, add
 
 if TYPE_CHECKING:
     from .._core import Decision, Outcome, Progress
@@ -49,6 +49,10 @@ class Metrics:
         for result in (COMPLETED, FAILED, CANCELLED):
             # A series that begins with its first failure has no rate.
             self.ended.labels(result)
+
+    def observer(self) -> Observer:
+        """What counts one migration: for `observing.add`."""
+        return _Observer(self)
 
     def end(self, result: str, seconds: float | None, pause: float | None, sent: int | None) -> None:
         """Notes an end: seconds, seconds and bytes; what is not known is left out."""
@@ -106,7 +110,7 @@ def instrument(registry: CollectorRegistry = REGISTRY) -> Metrics:
     """Counts every migration of this process from now on; once a registry."""
     if registry not in _made:
         metrics = _made[registry] = Metrics(registry)
-        add(lambda: _Observer(metrics))
+        add(metrics.observer)
     return _made[registry]
 
 

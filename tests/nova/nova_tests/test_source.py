@@ -18,8 +18,13 @@ from libvirt_migrate.nova import overrides
 pytestmark = pytest.mark.nova
 
 SOURCES = sorted(Path(libvirt_migrate.nova.__file__).parent.glob("*.py"))
-#: Lines of no instance: what is in force, and that a folder cannot be read.
-OF_NONE = {"%s", "The journals of live migrations cannot be looked for; nova-compute starts without"}
+#: Lines of no instance: what is in force, that a folder cannot be read, and where the metrics are.
+OF_NONE = {
+    "%s",
+    "The journals of live migrations cannot be looked for; nova-compute starts without",
+    "Metrics are served at %s, port %d",
+    "Metrics cannot be served at %s, port %d: %s",
+}
 LEVELS = {"debug", "info", "warning", "error", "exception", "critical"}
 
 

@@ -31,7 +31,7 @@ def completion(options: Completion, out: Output) -> int:
         raise UserError("completion needs shtab: pip install 'libvirt-migrate[cli]'") from None
     parser = build_parser()
     for action in _all_actions(parser):
-        if action.dest in ("report", "retarget", "record"):
+        if action.dest in ("report", "retarget", "record", "metrics_file"):
             action.complete = shtab.FILE
         elif action.dest == "guest":
             action.complete = GUESTS
