@@ -153,12 +153,28 @@ class Control:
         """A service's address, for this machine as well."""
         return f"http://{self.host.address}:{settings.PORTS[service]}{path}"
 
-    def start_services(self) -> None:
-        """Starts all but the database, and returns once each can be called."""
-        for service in (self.glance, self.placement, self.api, self.conductor, self.scheduler):
+    def start_web_services(self) -> None:
+        """Starts what is asked by HTTP."""
+        for service in (self.keystone, self.glance, self.placement, self.api):
             service.start()
+
+    def start_message_services(self) -> None:
+        """Starts what is asked over RabbitMQ, which has to be there."""
+        for service in (self.conductor, self.scheduler):
+            service.start()
+
+    def wait_for_services(self) -> None:
+        """Returns once each can be called."""
         for name, service in {"placement": self.placement, "glance": self.glance, "nova": self.api}.items():
             self.wait(service, settings.PORTS[name])
+        # A nova-compute that asks too early waits ten seconds until it asks again.
+        deadline = time.monotonic() + PATIENCE
+        asked = "select last_seen_up from nova_cell1.services where topic = 'conductor'"
+        while not self.sql(asked):
+            self.conductor.require()
+            if time.monotonic() > deadline:
+                raise LabError(f"nova-conductor is not up ({self.conductor.log})")
+            time.sleep(0.2)
 
     def wait(self, service: Service, port: int) -> None:
         """Waits until a service's port is open. Raises LabError where it ends before that."""

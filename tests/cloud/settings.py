@@ -123,6 +123,8 @@ def _nova(control: str, address: str, release: str) -> Sections:
                 "state_path": places.STATE,
                 "my_ip": address,
                 "rpc_response_timeout": 60,
+                # Otherwise by chance up to a minute, until a new nova-compute is found.
+                "periodic_fuzzy_delay": 0,
             },
             "api": {"auth_strategy": "keystone"},
             "glance": {"api_servers": f"http://{control}:{PORTS['glance']}"},
