@@ -12,9 +12,9 @@ import sys
 import time
 from pathlib import Path
 
-from libvirt_migrate.lab import state
+from libvirt_migrate.lab import LabError, state
 
-from . import places
+from . import logs, places
 from .cloud import RELEASE, Cloud, say_on_terminal
 from .settings import Sections
 from .stage import Record, Side, Stage, Unfinished
@@ -48,6 +48,7 @@ def play(side: Side, scenarios: dict[str, Scenario], record: Record, name: str) 
             stage = Stage(cloud, side, word, record)
             changed, options = options != scenario.options, scenario.options
             if not _ends(stage, scenario, anew=changed):
+                _tell_faults(places.folder(name))
                 # What is left of it must not be in the next one's way.
                 cloud.down()
                 cloud = None
@@ -69,6 +70,12 @@ def _ends(stage: Stage, scenario: Scenario, *, anew: bool) -> bool:
         stage.fail(error)
         return False
     return True
+
+
+def _tell_faults(folder: Path) -> None:
+    """What the logs say, before the next cloud's take their place."""
+    for line in logs.faults(folder):
+        print(f"    {line}", flush=True)
 
 
 def _sweep() -> None:
@@ -94,21 +101,27 @@ def main() -> int:
     name = f"run-{os.getpid()}"
     _sweep()
     sides = SIDES if options.all else SIDES[:1]
-    start = time.monotonic()
+    start, missing = time.monotonic(), 0
     for side in sides if options.side is None else [SIDES[options.side]]:
         scenarios = PLAN[side] if options.all else SHORT
         if options.only:
             scenarios = {name: ALL[name] for name in options.only}
-        play(side, scenarios, record, name)
+        try:
+            play(side, scenarios, record, name)
+        except LabError as error:
+            # There was no cloud to play in.
+            missing += 1
+            print(f"error: {error}", flush=True)
     if record.stock:
         print(f"{record.stock} steps were not right with Nova's own driver")
     print(f"in {time.monotonic() - start:.0f} s:")
     print(f"{record.passed} passed, {record.failed} failed")
-    if record.failed:
+    if record.failed or missing:
+        _tell_faults(places.folder(name))
         print(f"logs are in {places.folder(name)} until the next run")
     else:
         shutil.rmtree(places.folder(name), ignore_errors=True)
-    return 1 if record.failed else 0
+    return 1 if record.failed or missing else 0
 
 
 if __name__ == "__main__":
