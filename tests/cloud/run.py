@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import signal
 import sys
 import time
 from pathlib import Path
@@ -32,6 +33,20 @@ PLAN: dict[Side, dict[str, Scenario]] = {
     Side(OLD, stock=True, eventlet=True): SHORT,
 }
 SIDES = tuple(PLAN)
+
+
+class OutOfTime(BaseException):
+    """The whole run takes longer than it may; nothing but its end sees to that."""
+
+
+def _limit(seconds: int) -> None:
+    """Has the run end after so many seconds, with what it has made."""
+
+    def end(*_: object) -> None:
+        raise OutOfTime(f"not over after {seconds} s")
+
+    signal.signal(signal.SIGALRM, end)
+    signal.alarm(seconds)
 
 
 def play(side: Side, scenarios: dict[str, Scenario], record: Record, name: str) -> None:
@@ -93,6 +108,7 @@ def main() -> int:
     parser.add_argument("--all", action="store_true", help="every scenario, beside stock Nova too")
     parser.add_argument("--only", action="append", choices=list(ALL), help="this scenario")
     parser.add_argument("--side", type=int, choices=range(len(SIDES)), help="this side")
+    parser.add_argument("--limit", type=int, default=0, metavar="S", help="seconds that all of it may take")
     options = parser.parse_args()
     options.record.parent.mkdir(parents=True, exist_ok=True)
     options.record.write_text("")
@@ -100,6 +116,7 @@ def main() -> int:
     # Runs may go on at once, here and in other checkouts: each has names and addresses of its own.
     name = f"run-{os.getpid()}"
     _sweep()
+    _limit(options.limit)
     sides = SIDES if options.all else SIDES[:1]
     start, missing = time.monotonic(), 0
     for side in sides if options.side is None else [SIDES[options.side]]:
@@ -108,10 +125,12 @@ def main() -> int:
             scenarios = {name: ALL[name] for name in options.only}
         try:
             play(side, scenarios, record, name)
-        except LabError as error:
-            # There was no cloud to play in.
+        except (LabError, OutOfTime) as error:
+            # There was no cloud to play in, or no time.
             missing += 1
             print(f"error: {error}", flush=True)
+            if isinstance(error, OutOfTime):
+                break
     if record.stock:
         print(f"{record.stock} steps were not right with Nova's own driver")
     print(f"in {time.monotonic() - start:.0f} s:")

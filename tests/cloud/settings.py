@@ -171,7 +171,6 @@ def compute(control: Host, host: Host, release: str, folder: Path, driver: str) 
             "virt_type": "qemu",
             "live_migration_scheme": "tcp",
             "live_migration_inbound_addr": host.address,
-            "wait_soft_reboot_seconds": 15,
         },
         **{section: {"helper_command": helper} for section in _PRIVILEGED},
     }
