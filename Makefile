@@ -146,8 +146,9 @@ cloud: build ## a whole OpenStack on this machine: guests move, are rebooted, ab
 	@cd tests && PYTHONPATH=../python:. ../.cloud/venv/bin/python -m pytest -q -m cloud cloud
 
 cloud-quick: build ## two scenarios of it
-	@scripts/cloud-deps $(NOVA)
-	@cd tests && PYTHONPATH=../python:. ../.cloud/venv/bin/python -m cloud.run ../target/cloud-quick.jsonl --only "own disks" --only abort
+	@if [ "$$(id -u)" -ne 0 ]; then echo "==> no cloud: its hosts are network namespaces, which takes root"; else \
+		scripts/cloud-deps $(NOVA) && cd tests && PYTHONPATH=../python:. ../.cloud/venv/bin/python -m cloud.run \
+			../target/cloud-quick.jsonl --only "own disks" --only abort --limit 1500; fi
 
 cloud-all: build ## every scenario there, beside Nova's own driver, in eventlet mode, with older Nova; docs/cloud.md from it (hours)
 	@scripts/cloud-deps $(NOVA) $(HOOKLESS_NOVA) $(OLD_NOVA)

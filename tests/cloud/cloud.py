@@ -115,7 +115,8 @@ class Cloud:
             control.rabbit.start()
             control.network.start()
             made = self._database()
-            control.keystone.start()
+            # Side by side: each takes its time to load, and asks for the others only when it is asked.
+            control.start_web_services()
             control.wait(control.keystone, settings.PORTS["keystone"])
             if made:
                 furnishing.register(control, self.connection)
@@ -123,9 +124,10 @@ class Cloud:
                 self._forget_connection()
             self._tell("keystone")
             control.wait(control.rabbit, 5672)
+            control.start_message_services()
             self._tell("RabbitMQ")
-            control.start_services()
-            self._tell("glance, placement, nova-api")
+            control.wait_for_services()
+            self._tell("glance, placement, nova-api, nova-conductor")
             if made:
                 furnishing.furnish(self.connection)
                 self._keep()
@@ -147,6 +149,8 @@ class Cloud:
             control.start_database()
             addresses = kept["address"], control.host.address
             control.sql("update keystone.endpoint set url = replace(url, %s, %s)", *addresses)
+            # Those of the cloud that the template was made in; each makes its row anew.
+            control.sql("delete from nova_cell1.services")
         self._tell("MariaDB with every schema" if made else "MariaDB from the template")
         return made
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import socket
 import time
@@ -108,29 +109,42 @@ class Control:
                 done.result()
 
     def _identity_schemas(self) -> None:
-        manage = [str(places.VENV / "bin" / "keystone-manage"), "--config-dir", str(self._conf / "keystone")]
-        for kind in ("fernet", "credential"):
-            self._manage(*manage, f"{kind}_setup", "--keystone-user", "root", "--keystone-group", "root")
-        self._manage(*manage, "db_sync")
+        own = ("--keystone-user", "root", "--keystone-group", "root")
         url = self.url("keystone", "/v3")
         urls = (word for kind in ("admin", "internal", "public") for word in (f"--bootstrap-{kind}-url", url))
-        region = ("--bootstrap-region-id", "RegionOne")
-        self._manage(*manage, "bootstrap", "--bootstrap-password", settings.PASSWORD, *region, *urls)
-        for name, words in ("glance", ["db_sync"]), ("placement", ["db", "sync"]):
-            program = places.VENV / "bin" / f"{name}-manage"
-            self._manage(str(program), "--config-dir", str(self._conf / name), *words)
+        first = ("--bootstrap-password", settings.PASSWORD, "--bootstrap-region-id", "RegionOne")
+        self._manage(
+            places.VENV,
+            "keystone.cmd.manage",
+            ["--config-dir", str(self._conf / "keystone")],
+            ("fernet_setup", *own),
+            ("credential_setup", *own),
+            ("db_sync",),
+            ("bootstrap", *first, *urls),
+        )
+        for name, words in ("glance", ("db_sync",)), ("placement", ("db", "sync")):
+            options = ["--config-dir", str(self._conf / name)]
+            self._manage(places.VENV, f"{name}.cmd.manage", options, words)
 
     def _nova_schemas(self) -> None:
-        file = str(self._conf / "nova" / "nova.conf")
-        manage = [str(places.nova(self.release) / "bin" / "nova-manage"), "--config-file", file]
-        cell0 = settings.database(self.host.name, "nova_cell0")
-        self._manage(*manage, "api_db", "sync")
-        self._manage(*manage, "cell_v2", "map_cell0", "--database_connection", cell0)
-        self._manage(*manage, "db", "sync")
-        self._manage(*manage, "cell_v2", "create_cell", "--name", "cell1")
+        self._manage(
+            places.nova(self.release),
+            "nova.cmd.manage",
+            ["--config-file", str(self._conf / "nova" / "nova.conf")],
+            ("api_db", "sync"),
+            (
+                *("cell_v2", "map_cell0", "--database_connection"),
+                settings.database(self.host.name, "nova_cell0"),
+            ),
+            ("db", "sync"),
+            ("cell_v2", "create_cell", "--name", "cell1"),
+        )
 
-    def _manage(self, *command: str) -> None:
-        self.host.run(*command, timeout=PATIENCE)
+    def _manage(self, venv: Path, module: str, options: list[str], *commands: tuple[str, ...]) -> None:
+        """Commands of one program, one after the other."""
+        words = json.dumps([[*options, *command] for command in commands])
+        program = [str(venv / "bin" / "python"), str(_HERE / "manage.py")]
+        self.host.run(*program, module, words, timeout=PATIENCE)
 
     def sql(self, statement: str, *values: object) -> list[dict[str, Any]]:
         """What the database answers, with the values in the place of each %s."""
@@ -153,12 +167,28 @@ class Control:
         """A service's address, for this machine as well."""
         return f"http://{self.host.address}:{settings.PORTS[service]}{path}"
 
-    def start_services(self) -> None:
-        """Starts all but the database, and returns once each can be called."""
-        for service in (self.glance, self.placement, self.api, self.conductor, self.scheduler):
+    def start_web_services(self) -> None:
+        """Starts what is asked by HTTP."""
+        for service in (self.keystone, self.glance, self.placement, self.api):
             service.start()
+
+    def start_message_services(self) -> None:
+        """Starts what is asked over RabbitMQ, which has to be there."""
+        for service in (self.conductor, self.scheduler):
+            service.start()
+
+    def wait_for_services(self) -> None:
+        """Returns once each can be called."""
         for name, service in {"placement": self.placement, "glance": self.glance, "nova": self.api}.items():
             self.wait(service, settings.PORTS[name])
+        # A nova-compute that asks too early waits ten seconds until it asks again.
+        deadline = time.monotonic() + PATIENCE
+        asked = "select last_seen_up from nova_cell1.services where topic = 'conductor'"
+        while not self.sql(asked):
+            self.conductor.require()
+            if time.monotonic() > deadline:
+                raise LabError(f"nova-conductor is not up ({self.conductor.log})")
+            time.sleep(0.2)
 
     def wait(self, service: Service, port: int) -> None:
         """Waits until a service's port is open. Raises LabError where it ends before that."""

@@ -13,9 +13,9 @@ from . import settings
 from .control import Control
 
 #: Name and memory in MiB. Without a disk of their own: the image's is all there is.
-FLAVORS = {"small": 128, "big": 768}
+FLAVORS = {"small": 128, "big": 384}
 #: What each image's guest does: one rests, and one changes its memory faster than most networks carry it.
-IMAGES = {"calm": "ws=4 rest=500 idle=1", "busy": "ws=400"}
+IMAGES = {"calm": "ws=4 rest=500 idle=1", "busy": "ws=200"}
 _SERVICES = {
     "nova": ("compute", "nova", "/v2.1"),
     "glance": ("image", "glance", ""),

@@ -5,9 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from .settings import Sections
 from .stage import Stage
+from .steering import SLOW
 
 _AWAY = 10.0
+#: How long the source waits for the destination, in seconds: longer than any nova-compute takes to start.
+PATIENT: Sections = {**SLOW, "DEFAULT": {"rpc_response_timeout": 300}}
 
 
 def _moved(stage: Stage, name: str, outage: Callable[[], None]) -> None:
@@ -52,7 +56,30 @@ def message_bus(stage: Stage) -> None:
 
 
 def destination(stage: Stage) -> None:
-    """The destination's nova-compute is killed, and comes back after the guest has arrived."""
+    """The destination's nova-compute is killed, and comes back once the guest has arrived."""
+    _destination_away(stage, "back in time", _at_once)
+
+
+def destination_late(stage: Stage) -> None:
+    """It comes back once the source's has given up.
+
+    The last of Nova's steps are the destination's, and nobody else can do them: the instance goes to ERROR,
+    which an administrator takes back. All else has to be right.
+    """
+
+    def given_up(guest: str) -> None:
+        stage.acts.wait(guest)
+
+    _destination_away(stage, "back too late", given_up, status="ERROR", end="error")
+
+
+def _at_once(_guest: str) -> None:
+    pass
+
+
+def _destination_away(
+    stage: Stage, name: str, then: Callable[[str], None], *, status: str = "ACTIVE", end: str = "completed"
+) -> None:
     compute = stage.cloud.computes["host2"]
     acts, guest = stage.acts, stage.create("busy", image="busy", flavor="big")
 
@@ -62,12 +89,13 @@ def destination(stage: Stage) -> None:
         compute.kill()
         acts.force_complete(guest)
         acts.until(lambda: _is_at(stage, guest, "host2"), "the guest's arrival")
-        time.sleep(_AWAY)
+        then(guest)
         compute.start(eventlet=stage.side.eventlet)
         stage.cloud.wait_for_computes()
         acts.wait(guest)
 
-    stage.step("destination's nova-compute killed", guest, migrate, host="host2", migration="completed")
+    step = f"destination's nova-compute killed, {name}"
+    stage.step(step, guest, migrate, host="host2", status=status, migration=end)
 
 
 def _is_at(stage: Stage, guest: str, host: str) -> bool:

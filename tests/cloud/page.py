@@ -1,6 +1,6 @@
 """Makes docs/cloud.md's tables from records of runs: python -m cloud.page PAGE RECORD … (in tests/).
 
-Where several records have a scenario, the last one counts.
+Where several records have a scenario, the last one counts. nova.md, beside it, has what became of restarts.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .run import SIDES
-from .table import ALL
+from .table import ALL, LEFT
 
 #: What is between these is made.
 BEGIN, END = "<!-- made by make cloud-all -->\n", "<!-- until here -->\n"
@@ -59,12 +59,39 @@ def tables(rows: list[Row]) -> str:
     return "\n".join(lines)
 
 
+def restarts(rows: list[Row]) -> str:
+    """One table of the scenarios in which nova-compute is started again: a line for each step."""
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    sides = []
+    for row in rows:
+        if row["scenario"] not in LEFT or row["step"] == "create":
+            continue
+        sides += [row["side"]] if row["side"] not in sides else []
+        cells = found.setdefault((row["scenario"], row["step"]), {})
+        cells[row["side"]] = _verdict(row)
+    lines = [f"| restart | step | {' | '.join(sides)} |", f"|{' --- |' * (len(sides) + 2)}"]
+    for (scenario, step), cells in found.items():
+        told = [scenario.removeprefix("restart, "), step, *(cells.get(side, "") for side in sides)]
+        lines.append(f"| {' | '.join(_cell(cell) for cell in told)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _verdict(row: Row) -> str:
+    told = f"{row['migration']}, {row['guest']}"
+    return told if not row["problems"] else f"**not right**: {told}, {row['status']}"
+
+
+def _write(page: Path, told: str) -> None:
+    before, rest = page.read_text().split(BEGIN)
+    page.write_text(before + BEGIN + told + END + rest.split(END, 1)[1])
+
+
 def main() -> int:
-    """Writes the tables into the page."""
+    """Writes the tables into the pages."""
     page, *files = (Path(word) for word in sys.argv[1:])
     rows = ordered([[json.loads(line) for line in file.read_text().splitlines()] for file in files])
-    before, rest = page.read_text().split(BEGIN)
-    page.write_text(before + BEGIN + "\n" + tables(rows) + END + rest.split(END, 1)[1])
+    _write(page, "\n" + tables(rows))
+    _write(page.with_name("nova.md"), restarts(rows))
     return 0
 
 

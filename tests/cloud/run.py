@@ -8,13 +8,14 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import signal
 import sys
 import time
 from pathlib import Path
 
-from libvirt_migrate.lab import state
+from libvirt_migrate.lab import LabError, state
 
-from . import places
+from . import logs, places
 from .cloud import RELEASE, Cloud, say_on_terminal
 from .settings import Sections
 from .stage import Record, Side, Stage, Unfinished
@@ -34,6 +35,20 @@ PLAN: dict[Side, dict[str, Scenario]] = {
 SIDES = tuple(PLAN)
 
 
+class OutOfTime(BaseException):
+    """The whole run takes longer than it may; nothing but its end sees to that."""
+
+
+def _limit(seconds: int) -> None:
+    """Has the run end after so many seconds, with what it has made."""
+
+    def end(*_: object) -> None:
+        raise OutOfTime(f"not over after {seconds} s")
+
+    signal.signal(signal.SIGALRM, end)
+    signal.alarm(seconds)
+
+
 def play(side: Side, scenarios: dict[str, Scenario], record: Record, name: str) -> None:
     """Scenarios one after the other in one cloud, and in a new one after each that came to no end."""
     print(f"==> {side}", flush=True)
@@ -48,6 +63,7 @@ def play(side: Side, scenarios: dict[str, Scenario], record: Record, name: str) 
             stage = Stage(cloud, side, word, record)
             changed, options = options != scenario.options, scenario.options
             if not _ends(stage, scenario, anew=changed):
+                _tell_faults(places.folder(name))
                 # What is left of it must not be in the next one's way.
                 cloud.down()
                 cloud = None
@@ -71,6 +87,12 @@ def _ends(stage: Stage, scenario: Scenario, *, anew: bool) -> bool:
     return True
 
 
+def _tell_faults(folder: Path) -> None:
+    """What the logs say, before the next cloud's take their place."""
+    for line in logs.faults(folder):
+        print(f"    {line}", flush=True)
+
+
 def _sweep() -> None:
     """Removes logs of earlier runs, and what one that was killed has left on disk."""
     for folder in places.folder("any").parent.glob("run-*"):
@@ -86,6 +108,7 @@ def main() -> int:
     parser.add_argument("--all", action="store_true", help="every scenario, beside stock Nova too")
     parser.add_argument("--only", action="append", choices=list(ALL), help="this scenario")
     parser.add_argument("--side", type=int, choices=range(len(SIDES)), help="this side")
+    parser.add_argument("--limit", type=int, default=0, metavar="S", help="seconds that all of it may take")
     options = parser.parse_args()
     options.record.parent.mkdir(parents=True, exist_ok=True)
     options.record.write_text("")
@@ -93,22 +116,31 @@ def main() -> int:
     # Runs may go on at once, here and in other checkouts: each has names and addresses of its own.
     name = f"run-{os.getpid()}"
     _sweep()
+    _limit(options.limit)
     sides = SIDES if options.all else SIDES[:1]
-    start = time.monotonic()
+    start, missing = time.monotonic(), 0
     for side in sides if options.side is None else [SIDES[options.side]]:
         scenarios = PLAN[side] if options.all else SHORT
         if options.only:
             scenarios = {name: ALL[name] for name in options.only}
-        play(side, scenarios, record, name)
+        try:
+            play(side, scenarios, record, name)
+        except (LabError, OutOfTime) as error:
+            # There was no cloud to play in, or no time.
+            missing += 1
+            print(f"error: {error}", flush=True)
+            if isinstance(error, OutOfTime):
+                break
     if record.stock:
         print(f"{record.stock} steps were not right with Nova's own driver")
     print(f"in {time.monotonic() - start:.0f} s:")
     print(f"{record.passed} passed, {record.failed} failed")
-    if record.failed:
+    if record.failed or missing:
+        _tell_faults(places.folder(name))
         print(f"logs are in {places.folder(name)} until the next run")
     else:
         shutil.rmtree(places.folder(name), ignore_errors=True)
-    return 1 if record.failed else 0
+    return 1 if record.failed or missing else 0
 
 
 if __name__ == "__main__":

@@ -123,6 +123,8 @@ def _nova(control: str, address: str, release: str) -> Sections:
                 "state_path": places.STATE,
                 "my_ip": address,
                 "rpc_response_timeout": 60,
+                # Otherwise by chance up to a minute, until a new nova-compute is found.
+                "periodic_fuzzy_delay": 0,
             },
             "api": {"auth_strategy": "keystone"},
             "glance": {"api_servers": f"http://{control}:{PORTS['glance']}"},
@@ -169,7 +171,6 @@ def compute(control: Host, host: Host, release: str, folder: Path, driver: str) 
             "virt_type": "qemu",
             "live_migration_scheme": "tcp",
             "live_migration_inbound_addr": host.address,
-            "wait_soft_reboot_seconds": 15,
         },
         **{section: {"helper_command": helper} for section in _PRIVILEGED},
     }

@@ -32,7 +32,8 @@ MORE: dict[str, Scenario] = {
     "five at once": Scenario(moves.five, SLOW),
     "database": Scenario(outages.database, SLOW),
     "message bus": Scenario(outages.message_bus, SLOW),
-    "destination": Scenario(outages.destination, SLOW),
+    "destination, late": Scenario(outages.destination_late, SLOW),
+    "destination": Scenario(outages.destination, outages.PATIENT),
     "post-copy": Scenario(steering.force_by_post_copy, POST_COPY),
     "timeout, abort": Scenario(steering.timeout_abort, steering.TIMEOUT_ABORT),
     "timeout, pause": Scenario(steering.timeout_force, steering.TIMEOUT_FORCE),
@@ -55,7 +56,7 @@ def _named(*names: str) -> Iterable[tuple[str, Scenario]]:
 #: Those that Nova's own driver plays beside the drop-in: where the two may differ.
 BESIDE: dict[str, Scenario] = SHORT | dict(
     _named(
-        *("five at once", "database", "message bus", "destination"),
+        *("five at once", "database", "message bus", "destination, late", "destination"),
         *("post-copy", "timeout, abort", "timeout, pause", "timeout, post-copy"),
         *("restart, runs on", "restart, arrived", "restart, aborted", "restart, unit's time-out"),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from cloud.page import BEGIN, END, ordered, tables
+from cloud.page import BEGIN, END, ordered, restarts, tables
 from cloud.table import SHORT
 
 PAGE = Path(__file__).parents[2] / "docs" / "cloud.md"
@@ -56,3 +56,17 @@ def test_with_the_drop_in_every_step_of_the_short_form_was_right() -> None:
                 assert line.endswith("| yes |"), line
         complete += [side] if seen >= set(SHORT) else []
     assert complete
+
+
+def test_restarts_are_told_side_by_side() -> None:
+    stock = "stock, Nova 34.0.0, threading"
+    row = ROW | {"scenario": "restart, arrived", "step": "arrived before it", "migration": "completed"}
+    twice = row | {"side": stock, "problems": ["a"], "guest": "running at host1, running at host2"}
+    other = row | {"scenario": "restart, setup", "step": "killed in setup"}
+    made = restarts([ROW, row | {"step": "create"}, row, other, twice]).splitlines()
+    assert made[0] == f"| restart | step | {ROW['side']} | {stock} |"
+    assert made[2:] == [
+        "| arrived | arrived before it | completed, running at host1 "
+        "| **not right**: completed, running at host1, running at host2, ACTIVE |",
+        "| setup | killed in setup | completed, running at host1 |  |",
+    ]

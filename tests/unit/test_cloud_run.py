@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -121,3 +123,18 @@ def test_a_run_removes_what_dead_ones_have_left(tmp_path: Path, monkeypatch: pyt
         (tmp_path / "clouds" / name / "log").mkdir(parents=True)
     run._sweep()
     assert sorted(path.name for path in (tmp_path / "clouds").iterdir()) == ["mine", "run-2"]
+
+
+def test_a_run_that_takes_too_long_ends_with_its_cloud(
+    told: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(places, "CLOUD", tmp_path)
+    scenarios = {"slow": Scenario(lambda _stage: time.sleep(60), SLOW)}
+    monkeypatch.setattr(run, "ALL", scenarios)
+    monkeypatch.setattr(sys, "argv", ["run", str(tmp_path / "record"), "--only", "slow", "--limit", "1"])
+    monkeypatch.setattr(run, "PLAN", {SIDE: scenarios})
+    began = time.monotonic()
+    assert run.main() == 1
+    assert time.monotonic() - began < 30
+    assert told == ["up 20", "down"]
+    assert "error: not over after 1 s" in capsys.readouterr().out

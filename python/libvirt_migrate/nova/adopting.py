@@ -181,6 +181,8 @@ class Left:
             LOG.exception("The steps at the end of the live migration failed", instance=self._instance)
             try:
                 ends.record_failure(self._context, self._instance, self._migration, error)
+                if self._migration is not None and self._instance.host != self._compute.host:
+                    ends.free_source(self._driver, self._context, self._instance, self._migration)
             except Exception as again:
                 # The database is away: all of it once more.
                 LOG.warning("That cannot be recorded: %s", again, instance=self._instance)

@@ -12,6 +12,7 @@ from nova.virt.libvirt import driver as nova_driver
 from oslo_log import log as logging
 
 from . import call as calls
+from . import ends
 from .keeper import Keeper
 from .originals import original
 
@@ -41,6 +42,8 @@ def live_migration(
                 self, context, instance, dest, post_method, recover_method, block_migration, migrate_data
             )
         except Exception:
+            if instance.host == dest:
+                ends.free_source(self, context, instance, migrate_data.migration)
             # Nova records it as ended.
             keeper.end()
             raise

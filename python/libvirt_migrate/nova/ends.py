@@ -56,6 +56,17 @@ def record_failure(context: Any, instance: Any, migration: Any, error: Exception
     compute_utils.add_instance_fault_from_exc(context, instance, error, sys.exc_info())
 
 
+def free_source(driver: Any, context: Any, instance: Any, migration: Any) -> None:
+    """The guest has moved, and Nova's steps at the destination failed: nothing stays reserved for it here.
+
+    Nova itself gives that back only after these steps.
+    """
+    try:
+        driver.virtapi._compute._delete_allocation_after_move(context, instance, migration)
+    except Exception:
+        LOG.exception("What the live migration has reserved at the source stays so", instance=instance)
+
+
 def release(compute: Any, context: Any, instance: Any, migration: Any) -> None:
     """The guest is at the source, and what a rollback needs is not known: the allocation goes back, and the
     rest is as in Nova's own start-up.

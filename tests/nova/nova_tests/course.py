@@ -68,7 +68,7 @@ class Course:
         #: libvirt's state of the guest at the source.
         self.state = (1, 1)
         self.migration = SimpleNamespace(status="running", save=lambda: self.save_error())
-        self.instance = SimpleNamespace(uuid="uuid", save=lambda: self.save_error(), progress=0)
+        self.instance = SimpleNamespace(uuid="uuid", host="c1", save=lambda: self.save_error(), progress=0)
         self.guest = SimpleNamespace(
             get_job_info=self._look,
             is_active=lambda: self.active,

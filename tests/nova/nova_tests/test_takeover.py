@@ -180,6 +180,8 @@ def test_steps_that_fail_end_as_novas(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (scene.instance.vm_state, scene.instance.task_state) == ("error", None)
     assert scene.migration.status == "error"
     assert scene.faults == ["the destination does not answer"]
+    # The guest has left: nothing stays reserved for it.
+    assert scene.steps == ["post", "delete allocation"]
     assert scene.kept == []
 
 

@@ -60,3 +60,34 @@ def test_a_migration_is_kept_while_it_runs(
     assert seen == ([] if fails else [0o600])
     assert phases == [None if fails else "post"]
     assert store().instances() == []
+
+
+@pytest.mark.usefixtures("_fast_monitor")
+@pytest.mark.parametrize(("left", "placement_is_away"), [(True, False), (True, True), (False, False)])
+def test_nothing_stays_reserved_where_the_destination_does_not_answer(
+    monkeypatch: pytest.MonkeyPatch, left: bool, placement_is_away: bool
+) -> None:
+    it = Driver(course(), None)
+    scene = Scene(monkeypatch, SOURCE)
+    it.virtapi = scene.driver.virtapi
+    deleted: list[Any] = []
+
+    def delete(_context: Any, _instance: Any, migration: Any) -> None:
+        deleted.append(migration)
+        if placement_is_away:
+            raise RuntimeError("placement is away")
+
+    def post(*_: Any) -> None:
+        # As Nova's own, which has the host right before it raises.
+        it.it.instance.host = "dest" if left else "c1"
+        raise TimeoutError("the destination does not answer")
+
+    def migrate(destination: str, **_: Any) -> None:
+        it.it.guest.migration_destination = destination
+
+    monkeypatch.setattr(scene.compute, "_delete_allocation_after_move", delete)
+    it.it.guest.migrate = migrate
+    data = Data(migration=it.it.migration, block_migration=False, serial_listen_addr="127.0.0.1")
+    with pytest.raises(TimeoutError):
+        driver.live_migration(it, None, it.it.instance, "dest", post, None, False, data)
+    assert deleted == ([it.it.migration] if left else [])
