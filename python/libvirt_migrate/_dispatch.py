@@ -8,11 +8,12 @@ that a callback that takes its time does not hold up whoever awaits another migr
 from __future__ import annotations
 
 import atexit
+import contextlib
 import logging
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from . import _core
@@ -102,9 +103,25 @@ def _green_threads() -> bool:
     return patcher is not None and bool(patcher.is_monkey_patched("thread"))
 
 
+_unheard = threading.local()
+
+
+@contextlib.contextmanager
+def unheard() -> Iterator[None]:
+    """For a native thread that waits for a migration's end itself, in a process of green ones.
+
+    What is adopted meanwhile tells nothing, and is not refused for that.
+    """
+    _unheard.here = True
+    try:
+        yield
+    finally:
+        _unheard.here = False
+
+
 def check_threads() -> None:
     """Refuses where a migration in the background could not tell anything."""
-    if _green_threads():
+    if _green_threads() and not getattr(_unheard, "here", False):
         raise MigrationError(
             "eventlet has replaced this process's threads, and callbacks need real ones: call Guest.migrate()"
         )

@@ -42,7 +42,7 @@ def live_migration(
                 self, context, instance, dest, post_method, recover_method, block_migration, migrate_data
             )
         except Exception:
-            if instance.host == dest:
+            if instance.host == dest and "migration" in migrate_data:
                 ends.free_source(self, context, instance, migrate_data.migration)
             # Nova records it as ended.
             keeper.end()

@@ -7,6 +7,7 @@ from typing import Any
 
 import libvirt_migrate
 
+from .. import _dispatch
 from .threads import run_blocking
 
 
@@ -29,4 +30,5 @@ def _follow(call: Any, uuid: str, source: str, destination: str) -> None:
 
 def _to_the_end(uuid: str, source: str, destination: str) -> None:
     # A connection of its own, so that nothing of Nova's green threads is touched from a native one.
-    libvirt_migrate.Guest.open(uuid, source).adopt_migration(destination=destination).result()
+    with _dispatch.unheard():
+        libvirt_migrate.Guest.open(uuid, source).adopt_migration(destination=destination).result()

@@ -94,3 +94,25 @@ def test_a_call_that_bypassed_the_proxy_would_be_seen() -> None:
     """The same without the proxy: a native call from a green thread, during which nothing else runs."""
     counted = ticks("ours", "bare")
     assert all(count <= 1 for count in counted.values()), counted
+
+
+_FOLLOWING = """
+import eventlet
+eventlet.monkey_patch()
+from libvirt_migrate.nova import call as calls, following
+
+call = calls.Call()
+# Its driver knows no migration: what is to be seen is that libvirt is asked.
+following.follow(call, "6695eb01-f6a4-8304-79aa-97f2502e193f", "test:///default", "test:///default")
+while not call.over:
+    eventlet.sleep(0.01)
+print(type(call.error).__name__, call.error)
+"""
+
+
+def test_a_job_is_followed_from_green_threads() -> None:
+    command = [sys.executable, "-W", "ignore", "-c", _FOLLOWING]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.startswith("LibvirtError"), ran.stdout
+    assert "eventlet" not in ran.stdout
