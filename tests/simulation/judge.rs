@@ -8,6 +8,7 @@ use libvirt_migrate::record::Act;
 use libvirt_migrate::update::Update;
 use libvirt_migrate::{Error, Result};
 
+use crate::setup::Setup;
 use crate::sim::Report;
 use crate::world::{Api, Daemon, Phase, Places, S, Side, Time, World};
 
@@ -43,6 +44,8 @@ pub struct Judge {
     stale: Option<Time>,
     /// It is sent paused: at no moment may it run at both hosts.
     exclusive: bool,
+    /// The call is somebody else's.
+    beside: bool,
     /// It stood still before.
     paused: bool,
 }
@@ -61,8 +64,9 @@ impl Before {
 }
 
 impl Judge {
-    pub fn new(exclusive: bool, paused: bool) -> Self {
-        Self { exclusive, paused, ..Self::default() }
+    pub fn new(setup: &Setup) -> Self {
+        let (exclusive, paused, beside) = (setup.exclusive, setup.paused, setup.scope.is_beside());
+        Self { exclusive, paused, beside, ..Self::default() }
     }
 
     pub fn ordered(&mut self, number: u64, now: Time) {
@@ -140,7 +144,10 @@ impl Judge {
             {
                 Some("the destination is about to start the guest")
             }
-            (Api::Destroy | Api::Undefine, _) if world.twins && self.is_stale(world) => {
+            // A definition without a process is no twin: that one has ended by itself.
+            (Api::Destroy | Api::Undefine, _)
+                if world.twins && self.is_stale(world) && world.at(side).qemu.is_some() =>
+            {
                 Some("nobody has chosen which twin to keep")
             }
             (Api::Destroy, _) if world.migrates() => Some("its migration runs"),
@@ -311,7 +318,9 @@ impl Judge {
         if end.is_ok() && self.exclusive && place != GuestLocation::DestinationRunning {
             return Err(format!("told as done, and it is {place} although it ran before"));
         }
-        if end.is_ok() && !place.is_at_destination() {
+        // Beside somebody else's call what counts is that it has moved: its owner sees to a guest that is shut off.
+        let left = self.beside && place == GuestLocation::DestinationShutOff;
+        if end.is_ok() && !place.is_at_destination() && !left {
             return Err(format!("told as done, and the guest is {place}"));
         }
         let runs_on = matches!(

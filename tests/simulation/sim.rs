@@ -114,7 +114,7 @@ impl Sim {
         let setup = &plan.setup;
         let world = World::new(plan.seed, setup.load, setup.state(), true);
         Self {
-            judge: Judge::new(setup.exclusive, setup.paused),
+            judge: Judge::new(setup),
             quiet: setup.load.calm,
             plan,
             world,
