@@ -8,6 +8,7 @@ one was not run.
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -91,6 +92,8 @@ def _steps(here: Root, release: str, wheels: Path, record: Record) -> None:
 
 def main() -> int:
     """Runs the steps with each release."""
+    # Ended in order, with nothing left behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     record = Record(Path(sys.argv[1]))
     wheels = build()
     for release in sys.argv[2:] or RELEASES:
