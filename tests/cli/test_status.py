@@ -47,3 +47,10 @@ def test_a_destination_that_cannot_be_asked(start_guest: StartGuest, source: Hos
     guest = start_guest()
     told = line(guest.name, source, "--to", "qemu+tcp://127.0.0.1:1/system")
     assert "running (booted); the destination cannot be asked: " in told
+
+
+def test_a_driver_that_knows_no_jobs_has_no_incoming_migration() -> None:
+    done = command("status", "--from", "test:///default", "--json")
+    (row,) = events(done.stdout)
+    assert row["job"]["kind"] == "not known"
+    assert "incoming" not in command("status", "--from", "test:///default").stdout

@@ -69,8 +69,8 @@ def _row(guest: Guest) -> dict[str, Any]:
     try:
         row["job"] = _job(guest.job_info())
     except LibvirtError as error:
-        if error.code in (ErrorCode.OPERATION_UNSUPPORTED, ErrorCode.NO_SUPPORT):
-            # Only the source has statistics.
+        if error.code == ErrorCode.OPERATION_UNSUPPORTED:
+            # Only the source has statistics. A driver that has no jobs says something else.
             row["job"] = _untold("incoming migration")
         elif error.code in (ErrorCode.NO_DOMAIN, ErrorCode.OPERATION_INVALID):
             # It has gone in between.
@@ -140,7 +140,7 @@ def _both_text(both: dict[str, Any]) -> str:
 
 def _job_text(job: dict[str, Any]) -> str:
     if job["kind"] == "not known":
-        return "whether it is being migrated is not known: the host does not tell now"
+        return "whether it is being migrated is not known: the host does not tell"
     if job["kind"] != "outgoing migration":
         return str(job["kind"])
     done = [f"{job['kind']} for {show_time(job['elapsed'])}"]
