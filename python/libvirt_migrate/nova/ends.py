@@ -56,6 +56,14 @@ def record_failure(context: Any, instance: Any, migration: Any, error: Exception
     compute_utils.add_instance_fault_from_exc(context, instance, error, sys.exc_info())
 
 
+def post_steps(compute: Any) -> str:
+    """The name of Nova's method for what follows a move. The first releases of 25 and 26 have only the inner
+    one, which does not have the database name the new host where it fails.
+    """
+    outer = "_post_live_migration_update_host"
+    return outer if hasattr(compute, outer) else "_post_live_migration"
+
+
 def free_source(driver: Any, context: Any, instance: Any, migration: Any) -> None:
     """The guest has moved, and Nova's steps at the destination failed: nothing stays reserved for it here.
 

@@ -19,7 +19,7 @@ from nova.virt.libvirt import driver as nova_driver
 from nova.virt.libvirt import guest as nova_guest
 from nova.virt.libvirt import migration as nova_migration
 
-from . import release
+from . import ends, release
 
 #: Parameters that a release names otherwise; Nova gives them by position.
 _RENAMED = {"finish_event": "future"}
@@ -121,7 +121,7 @@ def _used_at_start_up() -> list[tuple[Any, str, tuple[Any, ...] | None]]:
 
     compute = manager.ComputeManager
     return [
-        (compute, "_post_live_migration_update_host", (None,) * 7),
+        (compute, ends.post_steps(compute), (None,) * 7),
         (compute, "_rollback_live_migration", (None,) * 7),
         (compute, "_reset_live_migration", (None,) * 3),
         (compute, "_revert_allocation", (None,) * 4),

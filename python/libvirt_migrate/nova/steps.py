@@ -52,7 +52,7 @@ class Steps:
         else:
             data, devices, whole = rebuild(self._compute, context, instance, self._migration)
             block_migration = data.block_migration
-        post = functools.partial(self._compute._post_live_migration_update_host, source_bdms=devices)
+        post = functools.partial(getattr(self._compute, ends.post_steps(self._compute)), source_bdms=devices)
         recover: Any = functools.partial(self._compute._rollback_live_migration, source_bdms=devices)
         if not whole:
             recover = self._release

@@ -13,7 +13,7 @@ from nova.compute import manager
 from nova.conf import CONF
 from nova.virt.libvirt import driver as nova_driver
 
-from libvirt_migrate.nova import adopting, fits, keeper, overrides, release, takeover
+from libvirt_migrate.nova import adopting, ends, fits, keeper, overrides, release, takeover
 from libvirt_migrate.nova import call as calls
 from libvirt_migrate.nova.journal import Store
 
@@ -151,3 +151,9 @@ def test_the_seams_fit_this_release() -> None:
     names = {str(override).rpartition(".")[2] for override in overrides.plan()}
     assert ("process_instances_at_startup" in names) is (release.major() >= 34)
     assert ("_init_instance" in names) is (release.major() < 34)
+
+
+def test_the_first_releases_of_25_and_26_have_the_inner_post_steps_alone() -> None:
+    assert ends.post_steps(SimpleNamespace(_post_live_migration=None)) == "_post_live_migration"
+    both = SimpleNamespace(_post_live_migration=None, _post_live_migration_update_host=None)
+    assert ends.post_steps(both) == "_post_live_migration_update_host"
