@@ -27,7 +27,7 @@ RELEASES = ("trixie", "bookworm")
 CERTIFICATES = Path("/etc/ssl/certs")
 _BUNDLE = "/mnt/certificates/ca-certificates.crt"
 #: Where the checkout is.
-_PLACE = "/root/libvirt-migrate"
+_PLACE = "/srv/libvirt-migrate"
 #: Each step with whether it has a network. The second of the demo's shows that nothing more is fetched.
 STEPS = (
     ("make demo, what it needs", "make optimised", True),
