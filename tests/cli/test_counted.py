@@ -12,8 +12,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
 from helpers.commands import command, refused
-from helpers.migrating import MigratingDomain, start
-from libvirt_migrate import MigrationFailed
+from helpers.migrating import migrate
 from libvirt_migrate.cli.counted import counted, read, summed
 from libvirt_migrate.cli.errors import UserError
 from libvirt_migrate.cli.terminal.output import Output
@@ -27,15 +26,7 @@ def run(path: Path, *errors: int | None) -> None:
     """Migrations in memory that end with these errors, as one run of the command."""
     with counted(str(path), Output()):
         for error in errors:
-            domain = MigratingDomain()
-            migration = start(domain)
-            domain.wait_for_call()
-            domain.end(error)
-            if error is None:
-                migration.result()
-            else:
-                with pytest.raises(MigrationFailed):
-                    migration.result()
+            migrate(error)
     assert makers.MAKERS == []
 
 

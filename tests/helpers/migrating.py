@@ -7,7 +7,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from libvirt_migrate import Guest, Migration
+import pytest
+
+from libvirt_migrate import Guest, Migration, MigrationFailed
 
 UUID = "4dea22b3-1d52-d8f3-2516-782e98ab3fa0"
 DESTINATION = "qemu+tcp://host2/system"
@@ -122,3 +124,16 @@ def start(domain: MigratingDomain, **options: Any) -> Migration:
     migration = Guest(domain).start_migration({}, destination=DESTINATION, **options)
     domain.wait_for_call()
     return migration
+
+
+def migrate(error: int | None = None) -> None:
+    """One migration, whole: it succeeds, or fails with this error."""
+    domain = MigratingDomain()
+    migration = start(domain)
+    domain.wait_for_call()
+    domain.end(error)
+    if error is None:
+        migration.result()
+        return
+    with pytest.raises(MigrationFailed):
+        migration.result()
