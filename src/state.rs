@@ -1,5 +1,7 @@
 //! What a domain does, as libvirt reports it.
 
+use std::fmt;
+
 use crate::numbers::states::*;
 
 /// `virDomainState` and its reason.
@@ -9,6 +11,12 @@ pub struct DomainState {
     pub code: i32,
     /// libvirt's number of the reason; what it means depends on the state.
     pub reason: i32,
+}
+
+impl fmt::Display for DomainState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.name(), self.reason_name())
+    }
 }
 
 impl DomainState {

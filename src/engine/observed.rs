@@ -5,7 +5,6 @@ use super::input::{Input, Outside, Reconnected, Reply, Wish};
 use crate::domain::DomainEvent;
 use crate::fact::Fact;
 use crate::location::Answer;
-use crate::state::DomainState;
 use crate::{Error, Result};
 
 impl Input {
@@ -32,7 +31,7 @@ impl Reply {
             Self::Subscribed { .. } | Self::Reached | Self::Brought(_) => return None,
             Self::Sampled { job, state, .. } => {
                 let job = job.as_ref().map_or_else(code, |job| format!("{:?}", job.kind));
-                let state = state.as_ref().map(|state| state.as_ref().map_or_else(code, |state| at(*state)));
+                let state = state.as_ref().map(|state| state.as_ref().map_or_else(code, ToString::to_string));
                 format!("sample {job}, {}", state.as_deref().unwrap_or("-"))
             }
             Self::Changed { result, .. } => format!("change {}", words(result)),
@@ -66,13 +65,9 @@ fn code(error: &Error) -> String {
     error.libvirt_code().map_or_else(|| "no error of libvirt's".to_owned(), |code| format!("error {code}"))
 }
 
-fn at(state: DomainState) -> String {
-    format!("{} ({})", state.name(), state.reason_name())
-}
-
 fn answer(answer: Answer) -> String {
     match answer {
-        Answer::State(state) => at(state),
+        Answer::State(state) => state.to_string(),
         Answer::Absent => "absent".to_owned(),
         Answer::Unknown => "no answer".to_owned(),
     }

@@ -103,7 +103,7 @@ fn seen(answers: Answers) -> String {
 
 fn words(answer: Answer) -> String {
     match answer {
-        Answer::State(state) => format!("{} ({})", state.name(), state.reason_name()),
+        Answer::State(state) => state.to_string(),
         Answer::Absent => "that it does not know the guest".to_owned(),
         Answer::Unknown => "nothing".to_owned(),
     }

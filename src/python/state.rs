@@ -42,7 +42,7 @@ impl PyGuestState {
     }
 
     fn __str__(&self) -> String {
-        format!("{} ({})", self.0.name(), self.0.reason_name())
+        self.0.to_string()
     }
 
     fn __repr__(&self) -> String {

@@ -154,7 +154,7 @@ impl PyHostAnswer {
         let said = match &self.presence {
             Presence::Here { state, persistent } => {
                 let kept = if *persistent { "" } else { ", not persistent" };
-                format!("{} ({}){kept}", state.name(), state.reason_name())
+                format!("{state}{kept}")
             }
             Presence::Absent => "absent".to_owned(),
             Presence::Silent(error) => format!("cannot be asked: {error}"),
