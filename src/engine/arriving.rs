@@ -173,13 +173,12 @@ impl Engine {
         }
     }
 
-    /// Both hosts were asked for another reason.
-    pub(super) fn looked_meanwhile(&mut self, answers: Answers) {
-        let runs = answers.location() == GuestLocation::DestinationRunning;
-        match std::mem::replace(&mut self.state, State::Ended) {
-            State::Resuming(resuming) if runs => self.resuming(resuming, answers),
-            state => self.state = state,
-        }
+    /// Whether the guest is paused at the destination by its word alone: the source may not have given it up, and run it.
+    pub(super) fn may_run_at_source(&self, answers: Answers) -> bool {
+        self.case.exclusive
+            && !self.arrival.given_up
+            && answers.source == Answer::Unknown
+            && answers.location() == GuestLocation::DestinationPaused
     }
 
     fn gives_up(&mut self, verdict: Verdict, location: GuestLocation) {

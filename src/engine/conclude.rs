@@ -3,19 +3,17 @@
 use std::time::Duration;
 
 use super::Engine;
-use super::arriving::gave_up;
 use super::doing::is_cancelled;
-use super::explain::{ended_since, explain_doubt, explain_end, explain_tls};
+use super::explain::{ended_since, explain_tls};
 use super::input::{Reconnected, Reply};
 use super::order::{Change, Order, PATIENCE};
-use super::state::{Concluding, Stage, State, Story, Verdict};
+use super::state::{Concluding, Stage, State, Verdict};
 use super::undo::UNDO;
 use crate::error::LibvirtError;
 use crate::flags::MigrateFlags;
 use crate::job::{JobInfo, JobType};
 use crate::location::{Answer, Answers, GuestLocation};
 use crate::record::Act;
-use crate::standing::{Beside, Kept, Standing, judge};
 use crate::{Error, Result};
 
 /// How long the end waits for changes other than pauses, so that it tells what led to it.
@@ -63,6 +61,7 @@ impl Engine {
             waited: 0,
             undone: 0,
             parted: false,
+            late: 0,
         });
     }
 
@@ -100,7 +99,7 @@ impl Engine {
     fn quiet(&mut self, concluding: Concluding) {
         match (&concluding.result, concluding.known) {
             // It ran there, and its success was told late: only the destination knows what became of it since.
-            (Ok(()), _) if self.ended_at_destination => self.ask(concluding),
+            (Ok(()), _) if self.ended_at_destination.is_some() => self.ask(concluding),
             (Ok(()), known) => {
                 let location = known.unwrap_or_else(|| self.arrived());
                 self.finish(Verdict::Moved, location);
@@ -161,7 +160,7 @@ impl Engine {
                 self.take_completed(&mut concluding, job.ok());
                 self.ask(concluding);
             }
-            (Stage::Ask, Reply::Asked(answers)) => self.answered(concluding, answers),
+            (Stage::Ask, Reply::Asked(answers)) => self.asked(concluding, answers),
             (Stage::Ask, Reply::Located(place)) => self.located(concluding, place),
             (Stage::Reconnect, Reply::Reconnected(Reconnected::Failed(_))) => {
                 concluding.stage = Stage::Again(self.now + UNDO.1);
@@ -208,107 +207,7 @@ impl Engine {
         }
     }
 
-    fn answered(&mut self, concluding: Concluding, answers: Answers) {
-        if gave_up(answers.source) {
-            self.source_has_given_up();
-        }
-        self.seen_there(answers);
-        let Some(mut concluding) = self.undo_pause(concluding, answers) else { return };
-        if let Err(error) = &concluding.result
-            && self.may_get_over(answers)
-        {
-            // The daemons may have lost each other in post-copy, and the memory still move.
-            self.followed_up = true;
-            let error = error.clone();
-            return self.follow(Story::PostCopyBroke(error));
-        }
-        if let Err(error) = &concluding.result
-            && self.leaves_a_copy(answers)
-        {
-            let error = error.clone();
-            return self.over(Story::Broke(error));
-        }
-        if concluding.parted && answers.destination == Answer::Unknown {
-            // It was seen to run there, and the source stands still since.
-            return self.judged(concluding, GuestLocation::DestinationRunning);
-        }
-        let location = self.adopted_place(&mut concluding, answers).unwrap_or_else(|| answers.location());
-        let (location, doubt) = match answers.destination {
-            // It was seen to run there, and does for all that is known.
-            Answer::Unknown if self.seen_at_destination && location.is_at_source() => {
-                (GuestLocation::Unknown, true)
-            }
-            _ => (location, false),
-        };
-        // What was sent paused runs nowhere else.
-        let sure = self.case.exclusive && matches!(answers.source, Answer::State(_));
-        // After what may have said something else: the doubt is never lost.
-        if !sure && let Err(error) = &mut concluding.result {
-            explain_doubt(answers, doubt, error);
-        }
-        if let Err(error) = &mut concluding.result {
-            explain_end(answers, error);
-        }
-        self.located(concluding, location);
-    }
-
-    /// Both hosts have answered: whether the destination runs the guest, or has run it, is kept.
-    pub(super) fn seen_there(&mut self, answers: Answers) {
-        let runs = runs_there(answers);
-        self.seen_at_destination |= runs;
-        let standing = judge(answers.source, answers.destination);
-        let ended = standing == Standing::ShutOff(Kept::Destination);
-        // Somebody may have started it again.
-        self.ended_at_destination = ended || (self.ended_at_destination && !runs);
-    }
-
-    /// Whether the source says that post-copy broke, which nobody has looked after yet.
-    fn may_get_over(&self, answers: Answers) -> bool {
-        let broken = matches!(answers.source, Answer::State(state) if state.is_post_copy_failed());
-        broken && !self.followed_up && !self.adopted && !self.case.scope.is_beside()
-    }
-
-    /// Where the guest of a migration without a call of ours is, if it has moved; the result is changed to that.
-    fn adopted_place(&self, concluding: &mut Concluding, answers: Answers) -> Option<GuestLocation> {
-        if !self.is_adopted() {
-            return None;
-        }
-        let location = answers.location();
-        let left = matches!(answers.source, Answer::State(state) if state.has_migrated());
-        let succeeded = (self.watch.succeeded || left) && location != GuestLocation::PostCopyBroken;
-        let unknown = location == GuestLocation::Unknown || location.is_shut_off();
-        // Where post-copy broke nobody may have started it there.
-        let post_copy = self.watch.context.post_copy || self.maybe_post_copy;
-        let broke = self.watch.broke || (post_copy && self.lost);
-        let proven =
-            !unknown || (answers.destination == Answer::Unknown && !broke && !self.ended_at_destination);
-        if succeeded && proven {
-            concluding.result = Ok(());
-            return Some(if unknown { self.arrived() } else { location });
-        }
-        let Err(Error::Libvirt(error)) = &mut concluding.result else { return None };
-        if succeeded {
-            let there = match location {
-                GuestLocation::DestinationShutOff => "has ended at the destination",
-                _ if self.ended_at_destination => "was seen to have ended at the destination",
-                _ => "the destination does not say that it has it",
-            };
-            error.message = format!("the guest has left the source, and {there}");
-            return None;
-        }
-        match answers.source {
-            // The guest is not here. Only the destination can tell whether it is there.
-            Answer::Absent if error.code == LibvirtError::OPERATION_FAILED => {
-                error.code = LibvirtError::NO_DOMAIN;
-                error.message = "the source does not know the guest any more".to_owned();
-            }
-            Answer::Unknown => error.message = "the source does not tell how the migration ended".to_owned(),
-            _ => {}
-        }
-        None
-    }
-
-    fn located(&mut self, mut concluding: Concluding, location: GuestLocation) {
+    pub(super) fn located(&mut self, mut concluding: Concluding, location: GuestLocation) {
         if location == GuestLocation::BothRunning
             && !concluding.parted
             && concluding.result.is_err()
@@ -325,7 +224,7 @@ impl Engine {
     }
 
     /// It is known where the guest is, as far as it can be.
-    fn judged(&mut self, concluding: Concluding, location: GuestLocation) {
+    pub(super) fn judged(&mut self, concluding: Concluding, location: GuestLocation) {
         let beside = self.case.scope.is_beside();
         let error = match concluding.result {
             Ok(()) if beside || location.is_at_destination() => return self.finish(Verdict::Moved, location),
@@ -350,13 +249,4 @@ impl Engine {
 /// destination does.
 fn proves_success(code: i32, location: GuestLocation) -> bool {
     matches!(code, LibvirtError::NO_DOMAIN | LibvirtError::OPERATION_INVALID) && location.is_at_destination()
-}
-
-/// Whether the destination runs all of the guest, for all that both know.
-fn runs_there(answers: Answers) -> bool {
-    matches!(
-        judge(answers.source, answers.destination),
-        Standing::Source { beside: Beside::Twin { running: true }, .. }
-            | Standing::Destination { running: true, .. }
-    )
 }

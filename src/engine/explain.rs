@@ -41,6 +41,17 @@ pub(super) fn explain_end(answers: Answers, error: &mut Error) {
     }
 }
 
+/// A guest that was sent paused, by the destination's word alone.
+pub(super) const STANDS_THERE: &str = "the guest stands still at the destination, as it was sent, and the source cannot \
+                                       be asked: it may run there; recover with exclusive once the source answers";
+
+/// Why it cannot be told where the guest is, and what is safe.
+pub(super) fn explain(why: &str, error: &mut Error) {
+    if let Error::Libvirt(error) = error {
+        error.message += &format!("; {why}");
+    }
+}
+
 /// libvirt's call says that the guest has moved, but it does not run any more.
 pub(super) fn ended_since(location: GuestLocation) -> Error {
     let since = if location.is_shut_off() {

@@ -12,7 +12,7 @@ use super::undo::{REACH, START, UNDO, may_go_on};
 use super::{Engine, Purpose, Scope};
 use crate::belongings::BELONGS;
 use crate::job::JobInfo;
-use crate::location::{Answer, GuestLocation};
+use crate::location::{Answer, Answers, GuestLocation};
 use crate::record::Outcome;
 use crate::{Error, Result};
 
@@ -101,8 +101,10 @@ impl Engine {
     fn end(&mut self, finishing: Finishing) {
         let Finishing { mut location, mut verdict, mut left_behind, .. } = finishing;
         // Both hosts may have been asked meanwhile.
-        if self.ended_at_destination && location.is_at_destination() {
-            location = GuestLocation::DestinationShutOff;
+        if let Some(place) = self.ended_at_destination
+            && location.is_at_destination()
+        {
+            location = place;
             if matches!(verdict, Verdict::Moved) && !self.case.scope.is_beside() {
                 verdict = Verdict::Failed(ended_since(location));
             }
@@ -183,11 +185,11 @@ impl Engine {
         self.state = State::Trailing(trailing);
     }
 
-    /// Whether a pause has come back since the end was told.
+    /// Whether a pause has come back since the end was told, or may still be made.
     fn is_late_pause(&self, trailing: &Trailing) -> bool {
         !trailing.moved
             && self.hold == Hold::Held
-            && self.late
+            && (self.late || self.now < self.pause_may_land)
             && !self.is_changing(true)
             && !self.case.was_paused()
             && !self.case.scope.is_beside()
@@ -202,14 +204,30 @@ impl Engine {
                 trailing.stage = Trail::Again(self.now + UNDO.1);
                 self.state = State::Trailing(trailing);
             }
-            Reply::Asked(answers) if may_go_on(answers, self.record.switched) && trailing.undone < UNDO.0 => {
+            Reply::Asked(answers)
+                if may_go_on(answers, self.record.switched)
+                    && !self.seen_at_destination
+                    && trailing.undone < UNDO.0 =>
+            {
                 trailing.undone += 1;
                 trailing.stage = Trail::Resume;
                 self.change_for_state(Change::Resume);
                 self.state = State::Trailing(trailing);
             }
             Reply::Asked(answers) if answers.source == Answer::Unknown && trailing.waited < REACH => {
+                // The connection may be dead.
                 trailing.waited += 1;
+                trailing.stage = Trail::Reconnect;
+                self.for_state(Order::Reconnect);
+                self.state = State::Trailing(trailing);
+            }
+            Reply::Asked(Answers { source: Answer::State(state), .. })
+                if state.is_running() && self.now < self.pause_may_land =>
+            {
+                trailing.stage = Trail::Again(self.now + 2 * UNDO.1);
+                self.state = State::Trailing(trailing);
+            }
+            Reply::Reconnected(_) => {
                 trailing.stage = Trail::Again(self.now + UNDO.1);
                 self.state = State::Trailing(trailing);
             }
@@ -220,7 +238,9 @@ impl Engine {
             // What the end has not waited for.
             Reply::Completed(_) | Reply::Brought(_) => self.state = State::Trailing(trailing),
             _ => {
-                (self.late, trailing.stage) = (false, Trail::Wait);
+                // Whatever came of it, it has been seen to.
+                (self.late, self.pause_may_land) = (false, Duration::ZERO);
+                trailing.stage = Trail::Wait;
                 self.trailing_due(trailing);
             }
         }

@@ -141,7 +141,14 @@ impl Engine {
         }
         let for_good = self.case.flags.contains(MigrateFlags::PERSIST_DEST | MigrateFlags::UNDEFINE_SOURCE);
         let settle = Settle::new(None, for_good, self.case.exclusive);
-        self.state = State::Settling(Settling { error, settle, again_at: None, taking: None });
+        self.state = State::Settling(Settling {
+            error,
+            settle,
+            again_at: None,
+            taking: None,
+            asked: self.now,
+            late: 0,
+        });
         self.for_state(Order::View);
     }
 

@@ -12,6 +12,7 @@
 //! Times are counted from the migration's start. With [`Scope::Beside`] the call is somebody else's: its return is
 //! handed in with [`Engine::CALL`].
 
+mod answered;
 mod arriving;
 mod case;
 mod conclude;
@@ -44,6 +45,7 @@ pub use input::{Input, Moved, Outside, Reconnected, Reply, Viewed, Wish};
 pub use order::{Change, Order, Ticket};
 
 use crate::Result;
+use crate::location::GuestLocation;
 use crate::policy::Policy;
 use crate::progress::Progress;
 use crate::record::{Act, Step};
@@ -71,13 +73,15 @@ pub struct Engine {
     awaiting: Option<u64>,
     watch: Watch,
     hold: Hold,
+    /// Until then a pause whose answer was lost may still be made.
+    pause_may_land: Duration,
     aborting: wishes::Aborting,
     /// A post-copy that broke has been looked after.
     followed_up: bool,
     /// The destination was seen to run all of the guest.
     seen_at_destination: bool,
-    /// It was seen to have ended there.
-    ended_at_destination: bool,
+    /// It was seen to have ended there, and is in this place since.
+    ended_at_destination: Option<GuestLocation>,
     /// The answer to a switch to post-copy was lost.
     maybe_post_copy: bool,
     /// A pause was out when the end was told.
@@ -172,10 +176,11 @@ impl Engine {
             awaiting: None,
             watch: Watch::new(policy),
             hold: Hold::Free,
+            pause_may_land: Duration::ZERO,
             aborting: wishes::Aborting::default(),
             followed_up: false,
             seen_at_destination: false,
-            ended_at_destination: false,
+            ended_at_destination: None,
             maybe_post_copy: false,
             late: false,
             late_wishes: vec![],
@@ -392,7 +397,13 @@ impl Engine {
         self.seen_there(answers);
         self.unstick(answers);
         self.finish_abort(answers);
-        self.looked_meanwhile(answers);
+        match std::mem::replace(&mut self.state, State::Ended) {
+            State::Resuming(resuming) if answers.location() == GuestLocation::DestinationRunning => {
+                self.resuming(resuming, answers);
+            }
+            State::Concluding(concluding) => self.looked_instead(concluding, answers),
+            state => self.state = state,
+        }
     }
 
     /// Whether others have started it.

@@ -24,6 +24,9 @@ use crate::{Error, Result};
 const ABORT_PATIENCE: Duration = Duration::from_secs(1);
 /// How long a run goes on after an abort whose answer was lost, before the abort counts as not taken.
 const ABORT_LOST: Duration = Duration::from_secs(5);
+/// How long a daemon may take for an order whose connection is gone: it waits 30 s for a guest's lock.
+const LANDS: Duration = Duration::from_secs(35);
+
 impl Engine {
     /// It can be watched.
     pub(super) fn prepared(&mut self, events: bool) {
@@ -41,6 +44,7 @@ impl Engine {
         let stopped = matches!(event, DomainEvent::Lifecycle { event: STOPPED, .. });
         let given_up = matches!(event, DomainEvent::Lifecycle { event: STOPPED, detail: STOPPED_MIGRATED });
         let paused = self.hold != Hold::Free;
+        let over = matches!(&event, DomainEvent::JobCompleted(job) if job.is_last_outgoing());
         self.watch.event(self.now, &self.case, event, paused, &mut self.record);
         if self.watch.context.post_copy {
             // Nothing is aborted there any more.
@@ -50,7 +54,9 @@ impl Engine {
         if given_up {
             self.source_has_ended_it();
         }
-        if stopped && let State::Following(following) = &self.state {
+        if let State::Following(following) = &self.state
+            && (stopped || (over && matches!(following.story, Story::Adopted)))
+        {
             let story = following.story.clone();
             self.over(story);
         }
@@ -106,6 +112,9 @@ impl Engine {
             Change::Pause => {
                 if self.hold == Hold::Asked {
                     self.hold = if refused { Hold::Free } else { Hold::Held };
+                }
+                if result.is_err() && !refused {
+                    self.pause_may_land = doing.at + LANDS;
                 }
                 match doing.act {
                     Act::PauseSource if !refused => self.unstick_paused(),

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use super::Engine;
+use super::answered::{LATE, OLD};
 use super::input::Reply;
 use super::order::{Change, Order};
 use super::settle::{After, LOOK, Next};
 use super::state::{Settling, State, Story};
 use crate::error::LibvirtError;
-use crate::location::{Answers, GuestLocation};
+use crate::location::{Answer, Answers, GuestLocation};
 use crate::remedy::Remedy;
 use crate::{Error, Result};
 
@@ -16,6 +17,7 @@ impl Engine {
     pub(super) fn settling_due(&mut self, mut settling: Settling) {
         if settling.again_at.is_some_and(|at: Duration| at <= self.now) {
             settling.again_at = None;
+            settling.asked = self.now;
             self.for_state(Order::View);
         }
         self.state = State::Settling(settling);
@@ -26,10 +28,20 @@ impl Engine {
             self.seen_there(Answers { source: viewed.source, destination: viewed.destination });
         }
         match reply {
+            Reply::Viewed(_) if self.now.saturating_sub(settling.asked) > OLD => {
+                // Nothing is done by the word of another time.
+                settling.late += 1;
+                if settling.late > LATE {
+                    return self.hopeless(settling);
+                }
+                settling.again_at = Some(self.now + LOOK);
+            }
             Reply::Viewed(viewed) => match settling.settle.next(self.now, &viewed) {
                 Next::Settled(Remedy::Whole(place)) => return self.whole(settling, place),
                 Next::Settled(_) => return self.conclude(Err(settling.error), None),
                 Next::Migrating | Next::Hopeless(_) => return self.hopeless(settling),
+                // The connection may be dead.
+                Next::Wait if viewed.source == Answer::Unknown => self.for_state(Order::Reconnect),
                 Next::Wait => settling.again_at = Some(self.now + LOOK),
                 Next::Take(taking) if taking.change == Change::ResumeDestination => {
                     if !self.goes_on_while_it_settles() {

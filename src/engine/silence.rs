@@ -70,6 +70,11 @@ impl Silence {
         self.look_at.is_some() && !self.once_more
     }
 
+    /// Whether their answers are of one moment, and were asked for since then.
+    pub fn asked_since(&self, then: Duration) -> bool {
+        self.asked >= then && !self.once_more
+    }
+
     /// Their answers. Returns what is to be said, unless it was said before.
     pub fn looked(&mut self, answers: Answers, now: Duration) -> Option<String> {
         self.looking = false;

@@ -114,6 +114,8 @@ pub(super) struct Concluding {
     pub undone: u32,
     /// It ran at both hosts, and was paused at the source.
     pub parted: bool,
+    /// How often an answer was too old to be acted on.
+    pub late: u32,
 }
 
 /// What a conclusion waits for.
@@ -145,6 +147,10 @@ pub(super) struct Settling {
     pub again_at: Option<Duration>,
     /// The step that is out.
     pub taking: Option<super::settle::Taking>,
+    /// When both hosts were asked last.
+    pub asked: Duration,
+    /// How often, one after the other, their answers were too old to be acted on.
+    pub late: u32,
 }
 
 /// A migration whose end is known.
@@ -197,6 +203,8 @@ pub(super) enum Trail {
     Wait,
     Ask,
     Again(Duration),
+    /// Another connection to a source that does not answer.
+    Reconnect,
     Resume,
 }
 

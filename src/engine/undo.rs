@@ -28,7 +28,8 @@ impl Engine {
 
     /// The next step towards a guest that goes on, after both hosts' answers; the conclusion comes back where there is none.
     pub(super) fn undo_pause(&mut self, mut concluding: Concluding, answers: Answers) -> Option<Concluding> {
-        if !self.is_held() {
+        // One that was seen to run there may have written since.
+        if !self.is_held() || self.seen_at_destination {
             return Some(concluding);
         }
         let runs = matches!(answers.source, Answer::State(state) if state.is_running());

@@ -251,6 +251,88 @@ fn hosts_that_do_not_answer_hold_the_end_up_for_a_minute() {
 }
 
 #[test]
+fn where_the_question_hangs_what_was_seen_in_the_silence_answers_it() {
+    let mut play = held(whole());
+    play.failed(error(9));
+    while !play.is_out(&Order::Look) {
+        play.wait(ms(500));
+    }
+    // Half an answer is none.
+    play.seen_in_silence(says(PAUSED), Answer::Unknown);
+    assert_eq!(play.changes(), []);
+    while !play.is_out(&Order::Look) {
+        play.wait(ms(500));
+    }
+    play.seen_in_silence(says(PAUSED), Answer::Absent);
+    play.changed(Change::Resume, Ok(()));
+    // The answer that comes at last is the first question's; the second is the one that counts.
+    play.asked(says(PAUSED), Answer::Absent);
+    assert_eq!(play.how(), None);
+    play.asked(says(RUNNING), Answer::Absent);
+    assert_eq!(play.how(), Some((How::Failed, GuestLocation::SourceRunning)));
+}
+
+#[test]
+fn one_that_may_have_run_without_a_trace_is_nowhere_for_sure() {
+    for (flags, told) in [
+        (MigrateFlags::DEFAULT, GuestLocation::SourcePaused),
+        (MigrateFlags::LIVE | MigrateFlags::PEER2PEER, GuestLocation::Unknown),
+    ] {
+        let mut play = Play::running(Case { flags, ..whole() });
+        play.failed(error(9));
+        play.asked(says(MIGRATING), Answer::Absent);
+        assert_eq!(play.how(), Some((How::Failed, told)));
+        let advised = play.end_message().contains("may have run at the destination since");
+        assert_eq!(advised, told == GuestLocation::Unknown);
+    }
+}
+
+#[test]
+fn answers_of_another_time_are_asked_for_again() {
+    let mut play = held(whole());
+    play.failed(error(9));
+    for _ in 0..5 {
+        play.wait(ms(5001));
+        play.asked(says(PAUSED), Answer::Absent);
+        assert_eq!(play.changes(), []);
+        if play.is_out(&Order::Look) {
+            play.seen_in_silence(Answer::Unknown, Answer::Unknown);
+        }
+    }
+    play.wait(ms(5001));
+    play.asked(says(PAUSED), Answer::Absent);
+    assert_eq!(play.changes(), [Change::Resume], "no better ones are to be had");
+}
+
+#[test]
+fn one_that_was_seen_to_run_there_is_not_resumed_here() {
+    let mut play = held(whole());
+    play.failed(error(9));
+    play.asked(says(RUNNING), says(ARRIVED));
+    play.changed(Change::Pause, Ok(()));
+    play.asked(says(PAUSED), Answer::Unknown);
+    assert_eq!(play.changes(), []);
+    ends(&mut play);
+    assert_eq!(play.how(), Some((How::Failed, GuestLocation::DestinationRunning)));
+}
+
+#[test]
+fn a_guest_that_was_seen_to_run_there_and_is_forgotten_there_has_ended() {
+    let mut play = Play::running(Case { flags: MigrateFlags::LIVE | MigrateFlags::PEER2PEER, ..whole() });
+    for destination in [says(ARRIVED), Answer::Absent] {
+        while !play.is_out(&Order::Look) {
+            play.wait(ms(500));
+        }
+        play.seen_in_silence(says(MIGRATING), destination);
+    }
+    play.called(Ok(()));
+    play.asked(says(LEFT), Answer::Absent);
+    ends(&mut play);
+    assert_eq!(play.how(), Some((How::Failed, GuestLocation::Unknown)));
+    assert!(play.end_message().contains("was seen to have ended"), "{}", play.end_message());
+}
+
+#[test]
 fn a_guest_that_goes_on_at_both_hosts_is_paused_at_the_source() {
     let held = says(DomainState::new(3, 1));
     for (result, asked, place) in [
@@ -432,6 +514,7 @@ fn a_source_that_does_not_say_whether_our_pause_is_left_is_asked_again() {
     play.changed(Change::Pause, Ok(()));
     for _ in 0..60 {
         play.asked(Answer::Unknown, Answer::Unknown);
+        play.reconnected(Reconnected::There { events: true });
         play.wait(ms(499));
         assert!(!play.is_out(&Order::Ask));
         play.wait(ms(1));
@@ -527,6 +610,30 @@ fn a_late_pause_that_was_refused_or_that_others_undid_is_nothing() {
     play.changed(Change::Pause, Ok(()));
     play.asked(says(RUNNING), Answer::Absent);
     assert!(play.engine.is_ended());
+}
+
+#[test]
+fn a_pause_whose_answer_was_lost_may_still_be_made() {
+    // The daemon has it, and waits for the guest's lock.
+    let mut play = late();
+    let asked = play.now;
+    play.changed(Change::Pause, Err(error(38)));
+    for _ in 0..3 {
+        play.asked(says(RUNNING), Answer::Absent);
+        assert!(!play.engine.is_ended());
+        play.wait(ms(1000));
+    }
+    play.asked(says(PAUSED), Answer::Absent);
+    play.changed(Change::Resume, Ok(()));
+    assert!(play.engine.is_ended());
+    // It never is.
+    let mut play = late();
+    play.changed(Change::Pause, Err(error(38)));
+    while !play.engine.is_ended() {
+        play.asked(says(RUNNING), Answer::Absent);
+        play.wait(ms(1000));
+    }
+    assert!((asked + ms(20_000)..asked + ms(36_000)).contains(&play.now), "{:?}", play.now);
 }
 
 #[test]

@@ -174,15 +174,26 @@ fn a_guest_that_is_gone_from_there_is_told() {
 }
 
 #[test]
-fn without_proof_it_stands_still_and_that_is_told() {
-    // libvirt's error says nothing, and the source cannot be asked: it may go on there.
+fn by_the_destinations_word_alone_it_may_run_at_the_source() {
+    let silent = |play: &mut Play| {
+        play.asked(Answer::Unknown, says(PAUSED));
+        play.reconnected(Reconnected::There { events: true });
+    };
+    let mut play = Play::running(exclusive());
+    play.failed(error(1));
+    silent(&mut play);
+    play.asked(says(RUNNING), says(PAUSED));
+    assert!(play.is_out(&Order::View), "{:?}", play.changes());
+    // One that never answers.
     for code in [LibvirtError::NO_DOMAIN, LibvirtError::OPERATION_FAILED] {
         let mut play = Play::running(exclusive());
         play.failed(error(code));
+        for _ in 0..60 {
+            silent(&mut play);
+        }
         play.asked(Answer::Unknown, says(PAUSED));
         assert_eq!(play.changes(), []);
-        play.completed(Ok(last(JobType::Completed)));
-        assert_eq!(play.how(), STANDS);
+        assert_eq!(play.how(), Some((How::Failed, GuestLocation::Unknown)));
         assert!(play.end_message().contains("recover with exclusive"), "{}", play.end_message());
     }
 }

@@ -372,6 +372,53 @@ fn at_rest(source: Answer, destination: Answer) -> Viewed {
 }
 
 #[test]
+fn nothing_is_removed_by_the_word_of_another_time() {
+    let mut play = settling();
+    for _ in 0..5 {
+        play.wait(ms(5001));
+        if play.is_out(&Order::Look) {
+            play.seen_in_silence(Answer::Unknown, Answer::Unknown);
+        }
+        play.viewed(at_rest(says(MIGRATING), says(MIGRATING)));
+        assert_eq!(play.changes(), []);
+        play.wait(ms(100));
+    }
+    // It is told that nothing is known rather than acted on.
+    play.wait(ms(5001));
+    play.viewed(at_rest(says(MIGRATING), says(MIGRATING)));
+    assert_eq!(play.changes(), []);
+    assert_eq!(play.how(), Some((How::Failed, GuestLocation::Unknown)));
+    // One that comes in time is.
+    let mut play = settling();
+    play.wait(ms(5001));
+    play.viewed(at_rest(says(MIGRATING), says(MIGRATING)));
+    play.wait(ms(100));
+    play.wait(ms(4999));
+    play.viewed(at_rest(says(MIGRATING), says(MIGRATING)));
+    assert_eq!(play.changes(), [Change::DestroyDestination]);
+}
+
+#[test]
+fn a_connection_that_dies_while_a_guest_is_put_right_is_made_again() {
+    let mut play = settling();
+    play.viewed(view(Answer::Unknown, Answer::Absent, Fact::Unknown));
+    play.reconnected(Reconnected::There { events: true });
+    play.wait(ms(100));
+    play.viewed(at_rest(says(MIGRATING), Answer::Absent));
+    assert_eq!(play.changes(), [Change::Resume]);
+}
+
+#[test]
+fn one_that_others_have_started_is_over_when_its_job_says_so() {
+    let mut play = adopted(whole());
+    play.seen(Ok(memory(2, 50)), Ok(RUNNING));
+    play.job_completed(last(JobType::Failed));
+    play.completed(Ok(last(JobType::Failed)));
+    play.asked(says(RUNNING), Answer::Absent);
+    assert_eq!(play.how(), Some((How::Failed, GuestLocation::SourceRunning)));
+}
+
+#[test]
 fn what_is_left_is_removed_step_for_step() {
     let mut play = settling();
     play.viewed(at_rest(says(RUNNING), says(MIGRATING)));
@@ -502,6 +549,9 @@ fn what_may_still_run_is_left_alone() {
     let mut play = settling();
     while play.is_out(&Order::View) {
         play.viewed(at_rest(Answer::Unknown, says(ARRIVED)));
+        if play.is_out(&Order::Reconnect) {
+            play.reconnected(Reconnected::Failed(error(38)));
+        }
         play.wait(ms(100));
     }
     assert!((ms(5000)..ms(5300)).contains(&play.now), "{:?}", play.now);
