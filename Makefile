@@ -102,6 +102,8 @@ faults: build ## fuzzing for ten minutes, the whole fault matrix, and docs/relia
 	@cd tests && ../$(PY) -m faults.page ../target/faults.jsonl ../docs/reliability.md
 
 soak: build ## random migrations and faults in the lab for MINUTES=… (10); SEED=…, FIRST=… run one again; docs/reliability.md
+	@# A clock of its own for the processes that ask for migrations.
+	@scripts/deps libfaketime
 	@echo "==> soak"
 	@cd tests && ../$(PY) -m soak.run "$${MINUTES:-10}" "$${SEED:-}" ../target/soak.jsonl "$${FIRST:-0}"
 	@cd tests && ../$(PY) -m soak.page ../target/soak.jsonl ../docs/reliability.md

@@ -10,9 +10,16 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from .kinds import KINDS
+
 #: Goes up whenever a seed would draw something else than before.
-VERSION = 1
-WAYS = ("plain", "parallel", "post-copy", "exclusive", "paused", "force", "abort", "adopt")
+VERSION = 2
+WAYS = (
+    *("plain", "parallel", "post-copy", "exclusive", "paused", "force", "abort", "adopt", "tls"),
+    "command",
+)
+#: All guests of the source leave it, by the command.
+DRAIN = "drain"
 #: What breaks, and on which sides it can: of the source, of the destination, or between the two.
 FAULTS: dict[str, tuple[str, ...]] = {
     "daemon killed": ("source", "destination"),
@@ -24,7 +31,14 @@ FAULTS: dict[str, tuple[str, ...]] = {
     "data connection reset": ("source",),
     "data connection dropped": ("source",),
     "link slow": ("source",),
+    "configuration full": ("destination",),
+    "memory short": ("destination",),
+    "ports taken": ("destination",),
 }
+#: Where a disk is copied.
+OF_DISKS = {"disk full": ("destination",)}
+#: Of the process that has asked for it, where that is one of its own.
+OF_COMMANDS = {"caller killed": ("caller",), "caller's clock stepped": ("caller",)}
 
 
 class OtherVersion(ValueError):
@@ -54,6 +68,11 @@ class Seed:
             )
         return cls(int(found[2]))
 
+    @property
+    def hosts(self) -> int:
+        """How many hosts it has."""
+        return random.Random(f"hosts {VERSION} {self.number}").randint(2, 4)  # noqa: S311 - to be drawn again
+
 
 @dataclass(frozen=True)
 class Move:
@@ -80,24 +99,42 @@ class Round:
     number: int
     moves: tuple[Move, ...]
     faults: tuple[Fault, ...]
+    #: Which of the hosts after the source, in their order, is the destination.
+    hop: int
+
+    @property
+    def drains(self) -> bool:
+        """Whether all guests of the source leave it, by one command."""
+        return self.moves[0].way == DRAIN
 
     def to_dict(self) -> dict[str, Any]:
         """For the record."""
         return asdict(self)
 
 
-def drawn(seed: Seed, number: int, guests: int) -> Round:
+def drawn(seed: Seed, number: int) -> Round:
     """The round of this number."""
-    rng = random.Random(f"soak {VERSION} {seed.number} {number} {guests}")  # noqa: S311 - to be drawn again
-    chosen = rng.sample(range(guests), rng.randint(1, min(3, guests)))
-    moves = tuple(Move(guest, rng.choice(WAYS)) for guest in chosen)
-    count = rng.choices((0, 1, 2), (5, 4, 1))[0]
-    return Round(number, moves, tuple(_fault(rng) for _ in range(count)))
+    rng = random.Random(f"soak {VERSION} {seed.number} {number}")  # noqa: S311 - to be drawn again
+    guests = range(len(KINDS))
+    if rng.random() < 0.08:
+        first = rng.choice(guests)
+        moves = tuple(Move(guest, DRAIN) for guest in sorted(guests, key=lambda guest: guest != first))
+    else:
+        chosen = rng.sample(guests, rng.randint(1, len(guests)))
+        moves = tuple(Move(guest, rng.choice(WAYS)) for guest in chosen)
+    possible = FAULTS
+    if any(move.way in (DRAIN, "command") for move in moves):
+        possible = possible | OF_COMMANDS
+    if any(KINDS[move.guest].disk for move in moves):
+        possible = possible | OF_DISKS
+    count = rng.choices((0, 1, 2), (3, 5, 2))[0]
+    faults = tuple(_fault(rng, possible) for _ in range(count))
+    return Round(number, moves, faults, rng.randint(1, seed.hosts - 1))
 
 
-def _fault(rng: random.Random) -> Fault:
-    what = rng.choice(tuple(FAULTS))
-    side = rng.choice(FAULTS[what])
+def _fault(rng: random.Random, possible: dict[str, tuple[str, ...]]) -> Fault:
+    what = rng.choice(tuple(possible))
+    side = rng.choice(possible[what])
     # Most of it happens in the first seconds of a migration.
     at = round(rng.choice((rng.uniform(0, 0.5), rng.uniform(0, 2), rng.uniform(0, 6))), 3)
     return Fault(what, side, at, round(rng.choice((0.3, 1.0, 3.0, 8.0)), 3))

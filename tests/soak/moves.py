@@ -1,4 +1,4 @@
-"""One guest's migration in each of the ways, as a user would make it."""
+"""One guest's migration in each of the ways, as a user of the library would make it."""
 
 from __future__ import annotations
 
@@ -28,13 +28,15 @@ SLOW = 16
 PATIENT = 20.0
 
 
-def start(guest: LabGuest, way: str, source: Host, destination: Host) -> Migration:
-    """Starts it. Raises LibvirtError where it is refused."""
+def start(guest: LabGuest, way: str, source: Host, destination: Host, *, copies: bool) -> Migration:
+    """Starts it; one that `copies` brings its disk. Raises LibvirtError where it is refused."""
     domain = guest.domain(source)
     if way == "paused":
         domain.suspend()
     xml = guest.xml_for(source, destination, domain.XMLDesc(libvirt.VIR_DOMAIN_XML_MIGRATABLE))
     flags = build_migrate_params().flags
+    if copies:
+        flags |= MigrateFlags.NON_SHARED_DISK
     how: dict[str, Any] = {}
     convergence = Convergence()
     if way == "parallel":
@@ -43,6 +45,8 @@ def start(guest: LabGuest, way: str, source: Host, destination: Host) -> Migrati
     elif way == "post-copy":
         flags |= MigrateFlags.POSTCOPY
         how |= {"bandwidth": SLOW, "bandwidth_postcopy": SLOW}
+    elif way == "tls":
+        flags |= MigrateFlags.TLS
     elif way == "exclusive":
         convergence = Convergence(exclusive=True)
     elif way in ("force", "abort"):

@@ -8,6 +8,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from .kinds import KINDS
+
 TITLE = "Random migrations"
 
 
@@ -19,16 +21,22 @@ def section(rows: list[dict[str, Any]]) -> str:
     places = Counter(place for _, _, place, *_ in ends)
     mended = Counter(step.partition(":")[0] for end in ends for done in end[4:] for step in done)
     failed = sum("error" in row for row in rows)
+    missed = sum(len(row["missed"]) for row in rows)
+    hosts = {row[side] for row in rows for side in ("source", "destination")}
+    minutes = sum(row["took"] for row in rows) / 60
     return f"""
 ## {TITLE}
 
-`make soak` ([tests/soak](../tests/soak)) has three guests meet random faults in random ways.
+`make soak` ([tests/soak](../tests/soak)) has {len(KINDS)} guests, one with Linux in it and one with
+a disk of its host's own, meet random faults in random ways on {len(hosts)} hosts.
 Recorded: {len(ends)} migrations in {len(rows)} rounds with {happened.total()} faults.
+It took {minutes:.0f} minutes.
+{missed} more found nothing to happen to.
 Rounds after which something did not hold: {failed}.
 
-Asked after each round: each guest runs at one host, counts, and has every page right; there is one
-process and one definition of it, with its host's address; no lock is held; what was told is so; of
-`exclusive` ones never two spoke.
+Asked after each round: what was told is so; each guest runs at one host, counts, and has every page right,
+and every block of its disk; there is one process and one definition of it, with its host's address; no lock
+is held; of `exclusive` ones never two spoke.
 
 - Ways: {_listed(ways)}.
 - Faults: {_listed(happened)}.

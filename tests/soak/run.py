@@ -17,20 +17,25 @@ from typing import Any
 
 import libvirt
 
+from helpers.images import Images, disk
 from libvirt_migrate import LibvirtError
-from libvirt_migrate.lab import Host, Lab, LabError, Workload, faults
+from libvirt_migrate.lab import Host, Lab, LabError, LabGuest, faults
 
+from . import commanded
+from .commanded import Commanded
 from .history import Round, Seed, drawn
 from .judge import Broken, Checked, check
+from .kinds import KINDS, Kind
 from .moves import ending, see_through, start, steer
 from .troubles import Troubles
 
-GUESTS = 3
-MEMORY = 48
+#: The size of a disk's image, bytes.
+IMAGE = 1 << 20
 #: How long a migration may take with its faults, s.
 LONGEST = 240.0
+TOOLS = ("libvirtd", "qemu-system-x86_64", "nft", "ss", "tc", "certtool", "libfaketime")
 #: What is needed besides, MiB: memory for the guests at both hosts, and room for their files.
-ROOM = {"memory": 1024, "disk": 512}
+ROOM = {"memory": 2048, "disk": 512}
 
 
 class Unable(Exception):
@@ -41,7 +46,7 @@ def able() -> None:
     """Refuses a machine without root, room or packages, before anything is started."""
     if os.geteuid() != 0:
         raise Unable("the lab makes network namespaces, which takes root: run it as root")
-    if missing := [tool for tool in ("libvirtd", "qemu-system-x86_64", "nft", "ss", "tc") if not find(tool)]:
+    if missing := [tool for tool in TOOLS if not find(tool)]:
         raise Unable(f"not installed: {', '.join(missing)}; scripts/deps installs what the lab needs")
     lines = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
     memory = int(lines["MemAvailable"].split()[0]) >> 10
@@ -51,8 +56,10 @@ def able() -> None:
             raise Unable(f"{has} MiB of {what} are free, and {ROOM[what]} MiB are needed")
 
 
-def find(tool: str) -> str | None:
-    """Where a program is; some are not on a user's path."""
+def find(tool: str) -> str | Path | None:
+    """Where a program or library is; some are not on a user's path."""
+    if tool == "libfaketime":
+        return commanded.clock_library()
     return shutil.which(tool, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
 
 
@@ -61,82 +68,133 @@ class Soak:
 
     def __init__(self, lab: Lab, seed: Seed, record: Path) -> None:
         self.lab, self.seed, self._record = lab, seed, record
-        work = Workload(working_set=12, rest=5)
-        self.guests = [
-            lab.start_guest(f"soak{n}", memory=MEMORY, workload=work, wait=False) for n in range(GUESTS)
-        ]
+        self.guests = [self._guest(kind) for kind in KINDS]
         for guest in self.guests:
-            guest.beats.wait_for_passes(timeout=120)
+            guest.beats.wait_for_passes(timeout=300)
         self.at: dict[str, Host] = {guest.uuid: lab.hosts[0] for guest in self.guests}
         self.migrations = self.faults = 0
 
+    def _guest(self, kind: Kind) -> LabGuest:
+        devices = ""
+        if kind.disk:
+            Images(self.lab.hosts[0]).make(kind.image, size=IMAGE)
+            devices = disk(kind.image, target="hda", bus="ide")
+        return self.lab.start_guest(
+            kind.name,
+            memory=kind.memory,
+            workload=kind.workload,
+            devices=devices,
+            system=kind.system,
+            wait=False,
+        )
+
     def round(self, number: int) -> None:
         """One round, and all that must hold after it."""
-        planned = drawn(self.seed, number, GUESTS)
-        first = self.guests[planned.moves[0].guest]
-        source = self.at[first.uuid]
-        destination = next(host for host in self.lab.hosts if host is not source)
-        moves = [move for move in planned.moves if self.at[self.guests[move.guest].uuid] is source]
-        row: dict[str, Any] = {**planned.to_dict(), "source": source.name, "ends": [], "happened": []}
+        planned = drawn(self.seed, number)
+        source = self.at[self.guests[planned.moves[0].guest].uuid]
+        hosts = self.lab.hosts
+        destination = hosts[(hosts.index(source) + planned.hop) % len(hosts)]
+        row: dict[str, Any] = {**planned.to_dict(), "source": source.name, "destination": destination.name}
+        row |= {"ends": [], "happened": [], "missed": []}
+        began = time.monotonic()
         try:
-            self._run(planned, moves, source, destination, row)
+            _Turn(self, planned, source, destination, row).run()
         except Exception as error:
             row["error"] = f"{type(error).__name__}: {error}"
             raise
         finally:
+            row["took"] = round(time.monotonic() - began, 1)
             with self._record.open("a") as file:
                 file.write(json.dumps(row) + "\n")
 
-    def _run(
-        self, planned: Round, moves: list[Any], source: Host, destination: Host, row: dict[str, Any]
-    ) -> None:
-        began = time.time()
-        names = [self.guests[move.guest].name for move in moves]
-        troubles = Troubles(source, destination, names)
-        troubles.begin(planned.faults)
-        running: list[Any] = []
-        try:
-            for move in moves:
-                guest = self.guests[move.guest]
-                try:
-                    running.append((move, guest, start(guest, move.way, source, destination)))
-                except (LibvirtError, libvirt.libvirtError) as error:
-                    running.append((move, guest, str(error)))
-            time.sleep(0.5)
-            for move, _, migration in running:
-                if not isinstance(migration, str):
-                    steer(migration, move.way)
-            ended = [self._ended(migration, move.way) for move, _, migration in running]
-        finally:
-            troubles.over()
-            row["happened"] = troubles.happened
-            self._heal()
-        self.migrations += len(moves)
-        self.faults += len(troubles.happened)
-        mortal = any(fault.what == "QEMU killed" for fault in planned.faults)
-        for (move, guest, _), (place, text) in zip(running, ended, strict=True):
-            row["ends"].append([guest.name, move.way, place, text])
-            each = Checked(guest, move.way, source, destination, place, text, mortal, began)
-            self.at[guest.uuid] = check(self.lab, each)
-            row["ends"][-1].append(each.done)
-
-    @staticmethod
-    def _ended(migration: Any, way: str) -> tuple[str, str]:
-        if isinstance(migration, str):
-            return "refused", migration
-        if not see_through(migration, way, LONGEST):
-            raise Broken(f"no end after {LONGEST:.0f} s: {migration!r}, {migration.decisions}")
-        return ending(migration)
-
-    def _heal(self) -> None:
+    def heal(self) -> None:
         """Both hosts are whole again, whatever two faults have made of each other."""
         for host in self.lab.hosts:
+            # It may have been reset, which is not known of it yet.
+            host.close()
             with contextlib.suppress(LabError):
                 faults.heal(host)
             with contextlib.suppress(LabError, OSError):
                 host.run("kill", "-CONT", faults.daemon_number(host))
             with contextlib.suppress(LabError):
                 host.start_daemon()
+
+
+class _Turn:
+    """One round that runs."""
+
+    def __init__(
+        self, soak: Soak, planned: Round, source: Host, destination: Host, row: dict[str, Any]
+    ) -> None:
+        self.soak, self.planned, self.row = soak, planned, row
+        self.source, self.destination = source, destination
+        at = soak.at
+        self.moves = [move for move in planned.moves if at[soak.guests[move.guest].uuid] is source]
+        self.commands: list[Commanded] = []
+
+    def run(self) -> None:
+        """It, and all that must hold after it."""
+        began = time.time()
+        names = [self.soak.guests[move.guest].name for move in self.moves]
+        for move in self.moves:
+            if KINDS[move.guest].disk:
+                # A new one: what is in it afterwards was copied.
+                Images(self.destination).make(KINDS[move.guest].image, size=IMAGE)
+        troubles = Troubles(self.source, self.destination, names)
+        troubles.commands = self.commands
+        troubles.begin(self.planned.faults)
+        try:
+            running = [self._begin(move.guest, move.way) for move in self.moves]
+            time.sleep(0.5)
+            for move, migration in zip(self.moves, running, strict=True):
+                if not isinstance(migration, str | Commanded):
+                    steer(migration, move.way)
+            ended = [
+                self._ended(migration, move.way, name)
+                for move, name, migration in zip(self.moves, names, running, strict=True)
+            ]
+        finally:
+            troubles.over()
+            for command in self.commands:
+                command.close()
+            self.row |= {"happened": troubles.happened, "missed": troubles.missed}
+            self.soak.heal()
+        self.soak.migrations += len(self.moves)
+        self.soak.faults += len(troubles.happened)
+        mortal = any(fault.what == "QEMU killed" for fault in self.planned.faults)
+        for move, (place, text) in zip(self.moves, ended, strict=True):
+            guest = self.soak.guests[move.guest]
+            self.row["ends"].append([guest.name, move.way, place, text])
+            each = Checked(guest, move.way, self.source, self.destination, place, text, mortal, began)
+            self.soak.at[guest.uuid] = check(self.soak.lab, each)
+            self.row["ends"][-1].append(each.done)
+
+    def _begin(self, number: int, way: str) -> Any:
+        guest, copies = self.soak.guests[number], KINDS[number].disk
+        if way == "drain":
+            # One for all of them.
+            if not self.commands:
+                self.commands.append(commanded.drain(self.source, self.destination))
+            return self.commands[0]
+        if way == "command":
+            self.commands.append(commanded.migrate(guest.name, self.source, self.destination, copies=copies))
+            return self.commands[-1]
+        try:
+            return start(guest, way, self.source, self.destination, copies=copies)
+        except (LibvirtError, libvirt.libvirtError) as error:
+            return str(error)
+
+    @staticmethod
+    def _ended(migration: Any, way: str, name: str) -> tuple[str, str]:
+        if isinstance(migration, str):
+            return "refused", migration
+        if isinstance(migration, Commanded):
+            if not commanded.see_through(migration, LONGEST):
+                raise Broken(f"the command does not end after {LONGEST:.0f} s")
+            return migration.ending(name)
+        if not see_through(migration, way, LONGEST):
+            raise Broken(f"no end after {LONGEST:.0f} s: {migration!r}, {migration.decisions}")
+        return ending(migration)
 
 
 @contextlib.contextmanager
@@ -156,15 +214,17 @@ def soak(minutes: float, seed: Seed, record: Path, first: int) -> int:
     if record.exists():
         # The history of the run before, which may have failed.
         record.replace(record.with_suffix(".before.jsonl"))
-    print(f"soak: SEED={seed}, {minutes:g} minutes, record {record}", flush=True)
+    print(f"soak: SEED={seed}, {minutes:g} minutes, {seed.hosts} hosts, record {record}", flush=True)
     end = time.monotonic() + minutes * 60
     number = first
-    with whole(), Lab(f"soak-{os.getpid()}") as lab:
+    with whole(), Lab(f"soak-{os.getpid()}", hosts=seed.hosts, tls=True) as lab:
         made = Soak(lab, seed, record)
         try:
             while time.monotonic() < end:
                 made.round(number)
                 number += 1
+                if number % 25 == 0:
+                    print(f"{made.migrations} migrations, {made.faults} faults", flush=True)
         except Exception as error:
             print(f"round {number} failed: {type(error).__name__}: {error}")
             print(record.read_text().splitlines()[-1])

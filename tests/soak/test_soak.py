@@ -8,19 +8,24 @@ from pathlib import Path
 import pytest
 
 from . import run
-from .history import FAULTS, VERSION, WAYS, OtherVersion, Seed, drawn
+from .history import DRAIN, FAULTS, OF_COMMANDS, OF_DISKS, VERSION, WAYS, OtherVersion, Seed, drawn
+from .kinds import KINDS
 
 
 def test_a_round_is_drawn_from_its_seed_and_number_alone() -> None:
-    rounds = [drawn(Seed(7), number, 3) for number in range(400)]
-    assert rounds == [drawn(Seed(7), number, 3) for number in range(400)]
-    assert rounds[3] != drawn(Seed(8), 3, 3)
-    assert {move.way for each in rounds for move in each.moves} == set(WAYS)
-    assert {fault.what for each in rounds for fault in each.faults} == set(FAULTS)
+    rounds = [drawn(Seed(7), number) for number in range(400)]
+    assert rounds == [drawn(Seed(7), number) for number in range(400)]
+    assert rounds[3] != drawn(Seed(8), 3)
+    assert {move.way for each in rounds for move in each.moves} == {*WAYS, DRAIN}
+    drawn_faults = {fault.what for each in rounds for fault in each.faults}
+    assert drawn_faults == {*FAULTS, *OF_DISKS, *OF_COMMANDS}
+    assert {Seed(number).hosts for number in range(20)} == {2, 3, 4}
     for each in rounds:
         guests = [move.guest for move in each.moves]
-        assert 1 <= len(guests) == len(set(guests)) <= 3
+        assert 1 <= len(guests) == len(set(guests)) <= len(KINDS)
         assert len(each.faults) <= 2
+        assert 1 <= each.hop < Seed(7).hosts
+        assert not each.drains or {move.way for move in each.moves} == {DRAIN}
 
 
 def test_a_seed_of_an_older_version_is_said() -> None:

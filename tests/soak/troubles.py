@@ -8,9 +8,19 @@ import threading
 import time
 from collections.abc import Callable
 
+from helpers.images import FOLDER
 from libvirt_migrate.lab import Host, LabError, faults
 
+from .commanded import Commanded
 from .history import Fault
+
+CONFIGURATION = "/etc/libvirt/qemu"
+#: Above what a daemon has, MiB: too little for the guests' QEMUs beside what they have without memory.
+SHORT = 256
+
+
+class Missed(Exception):
+    """There was nothing that it could happen to."""
 
 
 class Troubles:
@@ -19,8 +29,11 @@ class Troubles:
     def __init__(self, source: Host, destination: Host, guests: list[str]) -> None:
         self._sides = {"source": source, "destination": destination}
         self._guests = guests
+        #: The processes that have asked for migrations.
+        self.commands: list[Commanded] = []
         #: What has happened, and what could not.
         self.happened: list[str] = []
+        self.missed: list[str] = []
         self._threads: list[threading.Thread] = []
 
     def begin(self, planned: tuple[Fault, ...]) -> None:
@@ -37,47 +50,77 @@ class Troubles:
 
     def _run(self, fault: Fault) -> None:
         time.sleep(fault.at)
-        try:
-            undo = self._do(fault)
-        except (LabError, subprocess.SubprocessError, OSError) as error:
-            self.happened.append(f"{fault.what} at the {fault.side}: could not be: {str(error)[:80]}")
-            return
-        self.happened.append(f"{fault.what} at the {fault.side} at {fault.at} s for {fault.lasts} s")
-        if undo is not None:
+        # Two faults may be undone by one.
+        expected = (LabError, subprocess.SubprocessError, OSError)
+        with contextlib.suppress(*expected), contextlib.ExitStack() as undone:
+            try:
+                if fault.side == "caller":
+                    self._to_callers(fault)
+                else:
+                    self._to_host(fault, undone)
+            except (Missed, *expected) as error:
+                self.missed.append(f"{fault.what} at the {fault.side}: could not be: {str(error)[:80]}")
+                return
+            self.happened.append(f"{fault.what} at the {fault.side} at {fault.at} s for {fault.lasts} s")
             time.sleep(fault.lasts)
-            # Two faults may be undone by one.
-            with contextlib.suppress(LabError, subprocess.SubprocessError, OSError):
-                undo()
 
-    def _do(self, fault: Fault) -> Callable[[], object] | None:
+    def _to_callers(self, fault: Fault) -> None:
+        running = [command for command in self.commands if command.runs]
+        if not running:
+            raise Missed("no command ran")
+        for command in running:
+            if fault.what == "caller killed":
+                command.kill()
+            else:
+                # An hour ahead, or back.
+                command.step_clock(3600 if fault.lasts > 1 else -3600)
+
+    def _to_host(self, fault: Fault, undone: contextlib.ExitStack) -> None:
         host = self._sides[fault.side]
-        peer = next(each for each in self._sides.values() if each is not host).address
+        other = next(each for each in self._sides.values() if each is not host).address
         machine = host.address.rpartition(".")[0] + ".254"
+
+        def later(undo: Callable[..., object], *arguments: object) -> None:
+            undone.callback(undo, *arguments)
+
         match fault.what:
             case "daemon killed":
                 faults.kill_daemon(host)
-                return host.start_daemon
+                later(host.start_daemon)
             case "daemon stopped":
                 number = faults.daemon_number(host)
                 host.run("kill", "-STOP", number)
-                return lambda: host.run("kill", "-CONT", number)
+                later(host.run, "kill", "-CONT", number)
             case "QEMU killed":
-                for guest in self._guests:
-                    if faults.qemu(host, guest):
-                        faults.kill_qemu(host, guest)
+                there = [guest for guest in self._guests if faults.qemu(host, guest)]
+                if not there:
+                    raise Missed("none was there")
+                for guest in there:
+                    faults.kill_qemu(host, guest)
             case "daemons' connection reset":
-                faults.reset(host, faults.CONTROL, peer=peer)
+                faults.reset(host, faults.CONTROL, peer=other)
             case "daemons' connection dropped":
-                faults.drop(host, faults.CONTROL, peer=peer)
-                return lambda: faults.heal(host)
+                faults.drop(host, faults.CONTROL, peer=other)
+                later(faults.heal, host)
             case "callers' connection reset":
                 faults.reset(host, faults.CONTROL, peer=machine)
             case "data connection reset":
                 faults.reset(host, faults.DATA)
             case "data connection dropped":
                 faults.drop(host, faults.DATA)
-                return lambda: faults.heal(host)
+                later(faults.heal, host)
             case "link slow":
                 faults.slow(host, 20_000)
-                return lambda: faults.unslow(host)
-        return None
+                later(faults.unslow, host)
+            case _:
+                undone.enter_context(_lack(host, fault.what))
+
+
+def _lack(host: Host, what: str) -> contextlib.AbstractContextManager[None]:
+    lacks: dict[str, Callable[[], contextlib.AbstractContextManager[None]]] = {
+        "configuration full": lambda: faults.full_disk(host, CONFIGURATION),
+        "disk full": lambda: faults.full_disk(host, FOLDER),
+        "memory short": lambda: faults.short_memory(host, SHORT),
+        "ports taken": lambda: faults.taken_ports(host, faults.DATA),
+    }
+    return lacks[what]()

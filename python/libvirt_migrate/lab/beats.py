@@ -57,7 +57,8 @@ class Beats:
         self._last: float | None = None
         self._passes: int | None = None
         self._errors = 0
-        self._went_back = False
+        #: How its count fell back; empty if it never did.
+        self._fell_back = ""
         self._text = b""
         #: The last lines that are no beats: a kernel that panics says so.
         self._said: deque[str] = deque(maxlen=12)
@@ -91,7 +92,9 @@ class Beats:
         for line in lines:
             if found := re.fullmatch(rb"p([0-9a-f]{8}) e([0-9a-f]{8})", line):
                 passes = int(found[1], 16)
-                self._went_back = self._went_back or passes < (self._passes or 0)
+                if passes < (self._passes or 0) and not self._fell_back:
+                    before = self._turns[-2].sender if len(self._turns) > 1 else sender
+                    self._fell_back = f"pass {passes} by {sender} after {self._passes}, before by {before}"
                 self._passes, self._errors = passes, int(found[2], 16)
             elif line.strip():
                 self._said.append(line.decode(errors="replace").strip())
@@ -111,7 +114,14 @@ class Beats:
     def is_intact(self) -> bool:
         """Whether every page was right so far, and the count never fell back."""
         with self._changed:
-            return self._errors == 0 and not self._went_back
+            return self._errors == 0 and not self._fell_back
+
+    @property
+    def fell_back(self) -> str:
+        """How its count fell back, by which it has lost what it did since; empty if it never did."""
+        with self._changed:
+            said = f"; it said: {' / '.join(self._said)}" if self._said else ""
+            return self._fell_back + said if self._fell_back else ""
 
     def longest_gap(self, since: float = 0, until: float = float("inf")) -> float:
         """The longest silence between two times of `time.time()`, in seconds, also where it only overlaps."""
@@ -144,7 +154,7 @@ class Beats:
             self._gaps.clear()
             self._turns.clear()
             self._last = self._passes = None
-            self._errors, self._went_back, self._text = 0, False, b""
+            self._errors, self._fell_back, self._text = 0, "", b""
 
     def is_silent(self, seconds: float = 0.5) -> bool:
         """Waits, and tells whether the guest said nothing in the meantime."""
