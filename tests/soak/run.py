@@ -18,7 +18,7 @@ from typing import Any
 import libvirt
 
 from helpers.images import Images, disk
-from libvirt_migrate import LibvirtError
+from libvirt_migrate import LibvirtError, Migration
 from libvirt_migrate.lab import Host, Lab, LabError, LabGuest, faults
 
 from . import commanded
@@ -143,8 +143,10 @@ class _Turn:
         troubles = Troubles(self.source, self.destination, names)
         troubles.commands = self.commands
         troubles.begin(self.planned.faults)
+        running: list[Any] = []
         try:
-            running = [self._begin(move.guest, move.way) for move in self.moves]
+            for move in self.moves:
+                running.append(self._begin(move.guest, move.way))
             time.sleep(0.5)
             for move, migration in zip(self.moves, running, strict=True):
                 if not isinstance(migration, str | Commanded):
@@ -158,6 +160,11 @@ class _Turn:
             for command in self.commands:
                 command.close()
             self.row |= {"happened": troubles.happened, "missed": troubles.missed}
+            self.row["decisions"] = {
+                name: [str(decision) for decision in migration.decisions]
+                for name, migration in zip(names, running, strict=False)
+                if isinstance(migration, Migration)
+            }
             self.soak.heal()
         self.soak.migrations += len(self.moves)
         self.soak.faults += len(troubles.happened)

@@ -57,6 +57,8 @@ class Beats:
         self._last: float | None = None
         self._passes: int | None = None
         self._errors = 0
+        #: The last lines: when each came, by which host, and which pass it was.
+        self._lines: deque[str] = deque(maxlen=60)
         #: How its count fell back; empty if it never did.
         self._fell_back = ""
         self._text = b""
@@ -92,9 +94,9 @@ class Beats:
         for line in lines:
             if found := re.fullmatch(rb"p([0-9a-f]{8}) e([0-9a-f]{8})", line):
                 passes = int(found[1], 16)
+                self._lines.append(f"{now % 1000:.3f} {sender.rpartition('.')[2]} {passes}")
                 if passes < (self._passes or 0) and not self._fell_back:
-                    before = self._turns[-2].sender if len(self._turns) > 1 else sender
-                    self._fell_back = f"pass {passes} by {sender} after {self._passes}, before by {before}"
+                    self._fell_back = f"pass {passes} after {self._passes}: {', '.join(self._lines)}"
                 self._passes, self._errors = passes, int(found[2], 16)
             elif line.strip():
                 self._said.append(line.decode(errors="replace").strip())
