@@ -6,7 +6,7 @@ HOOKLESS_NOVA := 31.3.1
 OLD_NOVA := 27.5.1
 CARGO_LINT := -q --all-targets -- -D warnings
 
-.PHONY: help deps build release demo test lint rust fuzz python faults situations matrix nova conformance debian-nova cloud cloud-all cloud-quick package plots valgrind deny bench bench-autopilot clean mutants simulate optimised dist deb installs publish-check guests soak browser stubs docs pages recording forecasts prometheus fresh rpm ansible
+.PHONY: help deps build release demo test lint rust fuzz python faults situations matrix nova conformance debian-nova cloud cloud-all cloud-quick package plots valgrind deny bench bench-autopilot clean mutants simulate optimised dist deb installs publish-check guests soak soak-long load browser stubs docs pages recording forecasts prometheus fresh rpm ansible
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -107,6 +107,16 @@ soak: build ## random migrations and faults in the lab for MINUTES=… (10); SEE
 	@echo "==> soak"
 	@cd tests && ../$(PY) -m soak.run "$${MINUTES:-10}" "$${SEED:-}" ../target/soak.jsonl "$${FIRST:-0}"
 	@cd tests && ../$(PY) -m soak.page ../target/soak.jsonl ../docs/reliability.md
+
+soak-long: build ## 10,000 migrations of one process against libvirt's test driver and 500 in the lab; docs/reliability.md (15 minutes)
+	@echo "==> soak, long"
+	@# Draws the plot.
+	@.venv/bin/pip install --quiet --disable-pip-version-check 'matplotlib~=3.10'
+	@cd tests && ../$(PY) -m soak.long ../docs/reliability.md ../docs/reliability-long.svg
+
+load: build ## 100 guests, 20 at once, between daemons with libvirt's 20 workers; docs/reliability.md (10 minutes, 10 GiB)
+	@echo "==> load"
+	@cd tests && ../$(PY) -m soak.load ../docs/reliability.md
 
 situations: build ## what plan says and what migrate then does, and the table of docs/checks.md from it (15 minutes)
 	@echo "==> situations"

@@ -23,7 +23,8 @@ class Kind:
     @property
     def workload(self) -> Workload:
         """With rests, so that two cores are enough for all of them."""
-        return Workload(working_set=self.working_set, rest=20, disk=self.disk)
+        idle = self.system == "bare"
+        return Workload(working_set=self.working_set, rest=20, idle=idle, disk=self.disk)
 
     @property
     def image(self) -> str:

@@ -49,11 +49,17 @@ def _listed(counts: Counter[str]) -> str:
     return ", ".join(f"{what} {count}" for what, count in sorted(counts.items()))
 
 
+def replaced(page: Path, title: str, text: str) -> None:
+    """Puts a section in place of the one before, or at the end of the page."""
+    before, found, after = page.read_text().partition(f"\n## {title}\n")
+    rest = after[after.find("\n## ") :] if found and "\n## " in after else ""
+    page.write_text(before + text + rest)
+
+
 def main(record: str, target: str) -> None:
-    """Puts it at the end of the page, in place of the one before."""
+    """Puts the record's section into the page."""
     rows = [json.loads(line) for line in Path(record).read_text().splitlines()]
-    text = Path(target).read_text().partition(f"\n## {TITLE}\n")[0]
-    Path(target).write_text(text + section(rows))
+    replaced(Path(target), TITLE, section(rows))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ from .errors import LabError
 
 #: Gaps shorter than this are the emulator's own, in seconds.
 _SHORTEST_GAP = 0.004
+#: What a guest counts from one line to the next at most; it writes one every 20 ms.
+_STEP = 2000
 #: Linux's numbers of options that Python does not name on every version.
 _SO_TIMESTAMPNS = 35
 _SO_RCVBUFFORCE = 33
@@ -56,6 +58,8 @@ class Beats:
         self._turns: list[Turn] = []
         self._last: float | None = None
         self._passes: int | None = None
+        #: The last line.
+        self._line: tuple[int, int] | None = None
         self._errors = 0
         #: The last lines: when each came, by which host, and which pass it was.
         self._lines: deque[str] = deque(maxlen=60)
@@ -93,13 +97,19 @@ class Beats:
         *lines, self._text = self._text.split(b"\n")
         for line in lines:
             if found := re.fullmatch(rb"p([0-9a-f]{8}) e([0-9a-f]{8})", line):
-                passes = int(found[1], 16)
-                self._lines.append(f"{now % 1000:.3f} {sender.rpartition('.')[2]} {passes}")
-                if passes < (self._passes or 0) and not self._fell_back:
-                    self._fell_back = f"pass {passes} after {self._passes}: {', '.join(self._lines)}"
-                self._passes, self._errors = passes, int(found[2], 16)
+                self._read(now, sender, int(found[1], 16), int(found[2], 16))
             elif line.strip():
                 self._said.append(line.decode(errors="replace").strip())
+
+    def _read(self, now: float, sender: str, passes: int, errors: int) -> None:
+        """Takes a line that goes on from the one before: one that lost bytes may look like another."""
+        before, self._line = self._line, (passes, errors)
+        self._lines.append(f"{now % 1000:.3f} {sender.rpartition('.')[2]} {passes}")
+        if before is None or not 0 <= passes - before[0] <= _STEP or errors != before[1]:
+            return
+        if passes < (self._passes or 0) and not self._fell_back:
+            self._fell_back = f"pass {passes} after {self._passes}: {', '.join(self._lines)}"
+        self._passes, self._errors = passes, errors
 
     @property
     def passes(self) -> int:
@@ -155,7 +165,7 @@ class Beats:
         with self._changed:
             self._gaps.clear()
             self._turns.clear()
-            self._last = self._passes = None
+            self._last = self._passes = self._line = None
             self._errors, self._fell_back, self._text = 0, "", b""
 
     def is_silent(self, seconds: float = 0.5) -> bool:

@@ -50,6 +50,8 @@ class Workload:
     working_set: int = 16
     #: How long it rests after each time through it, ms; 0 is full speed.
     rest: int = 0
+    #: It leaves the processor alone while it rests.
+    idle: bool = False
     #: The time through it in which it forgets one page, on purpose; 0 is never.
     skip: int = 0
     #: It writes to its first IDE disk, of 64 KiB at least, and reads again what it wrote.
@@ -61,9 +63,9 @@ class Workload:
 
     def cmdline(self) -> str:
         """The kernel's command line."""
-        disk = " disk=1" if self.disk else ""
+        more = (" idle=1" if self.idle else "") + (" disk=1" if self.disk else "")
         fill = f" fill={self.fill} text={int(self.text)}" if self.fill else ""
-        return f"ws={self.working_set} rest={self.rest} skip={self.skip}{disk}{fill}"
+        return f"ws={self.working_set} rest={self.rest} skip={self.skip}{more}{fill}"
 
 
 @dataclass

@@ -16,6 +16,7 @@ from ..draining.rehearsal import rehearse
 from ..draining.residents import Resident, places_at, residents_of, returning
 from ..draining.strictness import unless_known
 from ..draining.work import check_report, work
+from ..draining.workers import advise, workers_of
 from ..ends import Exit
 from ..errors import repeatable
 from ..hosts import from_option, open_host, show_uri
@@ -38,6 +39,9 @@ def drain(options: Drain, out: Output) -> int:
     out.event("drain", host=show_uri(options.host), guests=[resident.name for resident in residents])
     if not residents:
         out.say(f"no guest runs at {show_uri(options.host)}: there is nothing to move")
+    if options.jobs > 1 and (advice := advise(options.jobs, len(residents), workers_of(options.host))):
+        out.event("advice", message=advice)
+        out.warn(advice)
 
     def arrived(resident: Resident, destination: str) -> None:
         _noted(out, ledger, resident.name, partial(ledger.add, resident.name, resident.uuid, destination))
