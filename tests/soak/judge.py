@@ -103,7 +103,7 @@ def told_truly(lab: Lab, each: Checked) -> None:
 
 def has_job(each: Checked, host: Host) -> bool:
     """Whether the host says that it is being migrated."""
-    return Guest.open(each.guest.uuid, host.uri).job_info().type != libvirt.VIR_DOMAIN_JOB_NONE
+    return Guest.open(each.guest.uuid, host.uri).job_info().type_name != "none"
 
 
 def jobs(each: Checked, host: Host) -> list[str]:
@@ -112,7 +112,7 @@ def jobs(each: Checked, host: Host) -> list[str]:
     for _ in range(10):
         try:
             job = Guest.open(each.guest.uuid, host.uri).job_info()
-            said.append(f"{job.type} {job.operation} {job.memory_remaining}")
+            said.append(f"{job.type_name} {job.operation} {job.memory_remaining}")
         except LibvirtError as error:
             said.append(str(error)[:80])
         time.sleep(1)
