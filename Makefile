@@ -59,6 +59,8 @@ simulate: deps ## a million simulated migrations; SCHEDULES=… says how many, S
 	@echo "==> simulation"
 	@cargo test --release --quiet --no-run --test simulation
 	@SCHEDULES=$${SCHEDULES:-1000000} cargo test --release --quiet --test simulation schedules -- --nocapture
+	@# What came one after the other in the lab does in the model.
+	@PAIRS=250000 cargo test --release --quiet --test simulation reality
 
 stubs: build ## the native module's docstrings into its stubs
 	@$(PY) scripts/stub_docs.py

@@ -18,6 +18,25 @@ use crate::world::{MS, Side, Stage};
 const ROUND: u64 = 5_000;
 const MOST: u64 = 300_000;
 
+/// What came one after the other in the lab, and does not in a quarter of a million schedules: either is there, and the
+/// order or the moment is rare (two callers of one guest, somebody who changes an order while the connection breaks, a daemon
+/// that dies between two questions). With `PAIRS=250000` nothing else may be missing.
+const RARE: [(&str, &str); 13] = [
+    ("call error 1", "sample error 1, -"),
+    ("call error 78", "hosts running (unpaused), no answer"),
+    ("call error 9", "hosts paused (post-copy failed), running (post-copy failed)"),
+    ("call error 9", "hosts running (booted), no answer"),
+    ("change done", "call error 55"),
+    ("change error 1", "source reached"),
+    ("change error 1", "wish set-max-downtime"),
+    ("change error 42", "hosts running (booted), absent; not kept"),
+    ("hosts no answer, paused (migration)", "change error 1"),
+    ("hosts running (booted), paused (starting up); not kept", "change error 42"),
+    ("sample Unbounded, -", "hosts running (migration canceled), absent"),
+    ("sample Unbounded, paused (post-copy failed)", "event lifecycle 3/7"),
+    ("sample error 38, -", "event lifecycle 5/5"),
+];
+
 /// What was heard in a tape, and what right before it; the beginning is empty.
 fn heard(tape: &str) -> Vec<(&str, &str)> {
     let mut last = "";
@@ -104,7 +123,8 @@ fn what_the_lab_tells_the_model_tells_too() {
             .map(|(pair, name)| (pair.1, *name))
             .collect()
     };
-    while asked < MOST && !missing(&model).is_empty() || asked == 0 {
+    let pairs = std::env::var("PAIRS").ok().and_then(|many| many.parse().ok()).unwrap_or(ROUND);
+    while asked < MOST && !missing(&model).is_empty() || asked < pairs {
         model.ask(asked..asked + ROUND);
         asked += ROUND;
     }
@@ -115,6 +135,10 @@ fn what_the_lab_tells_the_model_tells_too() {
         told.len(),
         rare.clone().count()
     );
-    rare.for_each(|(last, words)| println!("  {last} → {words}: {}", told[&(*last, *words)]));
+    rare.clone().for_each(|(last, words)| println!("  {last} → {words}: {}", told[&(*last, *words)]));
+    if pairs > ROUND {
+        let new: Vec<_> = rare.filter(|pair| !RARE.contains(pair)).collect();
+        assert!(new.is_empty(), "the model never tells one after the other: {new:#?}");
+    }
     assert!(missing(&model).is_empty(), "the model never tells: {:#?}", missing(&model));
 }

@@ -9,7 +9,7 @@ from typing import Any
 import libvirt
 
 from libvirt_migrate import Guest, LibvirtError, MigrationFailed, where_is
-from libvirt_migrate.lab import Host, Lab, LabGuest, faults
+from libvirt_migrate.lab import Host, Lab, LabError, LabGuest, faults
 
 #: How long it may take until a guest is right, with what its user does, s.
 PATIENCE = 120.0
@@ -62,7 +62,7 @@ def check(lab: Lab, each: Checked) -> Host:
         if time.monotonic() > deadline:
             raise each.fail("it cannot be put right")
         time.sleep(0.5)
-    alive(each)
+    alive(each, host)
     alone(lab, each, host)
     lock_is_free(each, host)
     return host
@@ -183,9 +183,21 @@ def start_again(lab: Lab, each: Checked) -> None:
     each.done.append("start")
 
 
-def alive(each: Checked) -> None:
+def alive(each: Checked, host: Host) -> None:
     """It counts, and every page is right."""
-    each.guest.beats.wait_for_passes(2, timeout=90)
+    try:
+        each.guest.beats.wait_for_passes(2, timeout=90)
+    except LabError as error:
+        # Before 9.0 QEMU's emulator loses stores of a guest with page tables, which panics or falls silent
+        # (docs/lab.md): no doing of ours, and counted. Guests without them have no such excuse.
+        if not each.guest.address:
+            raise
+        domain = each.guest.domain(host)
+        domain.destroy()
+        each.guest.beats.forget()
+        domain.create()
+        each.done.append("start after a panic" if "Kernel panic" in str(error) else "start after silence")
+        each.guest.beats.wait_for_passes(2, timeout=90)
     if not each.guest.beats.is_intact():
         beats = each.guest.beats
         raise each.fail(f"{beats.errors} pages are wrong; {beats.fell_back or 'its count never fell back'}")
