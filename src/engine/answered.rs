@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Engine;
 use super::arriving::gave_up;
-use super::explain::{STANDS_THERE, explain, explain_doubt, explain_end};
+use super::explain::{LEFT_BEHIND, STANDS_THERE, explain, explain_doubt, explain_end};
 use super::order::Order;
 use super::state::{Concluding, Stage, State, Story};
 use super::undo::REACH;
@@ -83,6 +83,7 @@ impl Engine {
             }
             _ if self.may_run_at_source(answers) => (GuestLocation::Unknown, false),
             _ if self.may_have_run(answers) => (GuestLocation::Unknown, false),
+            _ if self.is_left_behind(location) => (GuestLocation::Unknown, false),
             _ => (location, false),
         };
         // What was sent paused runs nowhere else.
@@ -99,6 +100,9 @@ impl Engine {
             if self.may_run_at_source(answers) {
                 explain(STANDS_THERE, error);
             }
+            if self.is_left_behind(answers.location()) {
+                explain(LEFT_BEHIND, error);
+            }
         }
         self.located(concluding, location);
     }
@@ -108,7 +112,12 @@ impl Engine {
     fn may_have_run(&self, answers: Answers) -> bool {
         judge(answers.source, answers.destination) == Standing::Switchover(Beside::Nothing)
             && !self.case.exclusive
-            && !self.case.flags.contains(MigrateFlags::PERSIST_DEST)
+            && !self.keeps_there()
+    }
+
+    /// Whether the destination keeps a definition of what has run there.
+    fn keeps_there(&self) -> bool {
+        self.case.flags.contains(MigrateFlags::PERSIST_DEST)
     }
 
     /// Both hosts have answered: whether the destination runs the guest, or has run it, is kept.
@@ -117,16 +126,21 @@ impl Engine {
         self.seen_at_destination |= runs;
         let ended = match judge(answers.source, answers.destination) {
             Standing::ShutOff(Kept::Destination) => Some(GuestLocation::DestinationShutOff),
-            // It kept no definition there.
-            Standing::Nowhere | Standing::Switchover(Beside::Nothing)
-                if self.seen_at_destination && answers.destination == Answer::Absent =>
-            {
+            // It kept no definition there. The source was asked first, and had let go of it: it was there before.
+            Standing::Nowhere if answers.destination == Answer::Absent && !self.keeps_there() => {
                 Some(GuestLocation::Unknown)
             }
+            Standing::Switchover(Beside::Nothing) if self.seen_at_destination => Some(GuestLocation::Unknown),
             _ => None,
         };
         // Somebody may have started it again.
         self.ended_at_destination = ended.or(self.ended_at_destination.filter(|_| !runs));
+    }
+
+    /// Whether what stands still at the source is a twin of one that was seen to run at the destination, and is not there
+    /// any more.
+    fn is_left_behind(&self, location: GuestLocation) -> bool {
+        self.seen_at_destination && location == GuestLocation::SourcePaused
     }
 
     /// Whether the source says that post-copy broke, which nobody has looked after yet.

@@ -45,6 +45,10 @@ pub(super) fn explain_end(answers: Answers, error: &mut Error) {
 pub(super) const STANDS_THERE: &str = "the guest stands still at the destination, as it was sent, and the source cannot \
                                        be asked: it may run there; recover with exclusive once the source answers";
 
+/// A guest that ran at both hosts, and at the destination no more.
+pub(super) const LEFT_BEHIND: &str = "the guest ran at the destination as well and has ended there, and its twin stands still \
+                                      at the source: resume it only if the other one wrote nothing to its disks";
+
 /// Why it cannot be told where the guest is, and what is safe.
 pub(super) fn explain(why: &str, error: &mut Error) {
     if let Error::Libvirt(error) = error {

@@ -31,6 +31,8 @@ pub struct Request {
     pub task: usize,
     pub connection: usize,
     pub api: Api,
+    /// How often the daemon had been killed when it was sent.
+    pub killed: u32,
     /// The order has got an answer.
     pub answered: bool,
 }

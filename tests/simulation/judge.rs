@@ -329,7 +329,8 @@ impl Judge {
         );
         let at_source = place.is_at_source() || place == GuestLocation::BothPaused;
         let forgotten = world.at(Side::Source).daemon == Daemon::Down;
-        if runs_on && at_source && !forgotten && !self.is_old(world) {
+        // Whoever makes the call follows one that broke, and says where the guest is (`Scope::Call`).
+        if runs_on && at_source && !forgotten && !self.beside && !self.is_old(world) {
             return Err(format!("told {place} as the end of a migration that runs: {}", world.in_words()));
         }
         Ok(())
@@ -353,7 +354,8 @@ impl Judge {
         }
         let told = report.told.unwrap_or(GuestLocation::Unknown);
         let moved = world.at(Side::Destination).whole();
-        let stands = self.held && ours && !moved && world.flow.is_none();
+        // One that has run at the destination since is left as it is, on purpose.
+        let stands = self.held && ours && !moved && world.flow.is_none() && !world.stale;
         // One that waits for its switchover stands still by libvirt's hand as well, and may run elsewhere.
         let waits = world.at(Side::Source).domain.is_some_and(|domain| domain.state.is_migrating());
         if stands && told == GuestLocation::SourceRunning {

@@ -24,7 +24,8 @@ impl Sim {
             Over::Made => self.made[task],
         };
         let number = self.caller.requests.len();
-        self.caller.requests.push(Request { task, connection, api, answered: false });
+        let killed = self.world.at(self.caller.connections[connection].side).killed;
+        self.caller.requests.push(Request { task, connection, api, killed, answered: false });
         if !self.caller.connections[connection].alive {
             return self.agenda.put(self.world.now + MS, Happening::Broken(number));
         }
@@ -44,8 +45,12 @@ impl Sim {
 
     /// A request is at its daemon, if that takes it.
     pub fn arrive(&mut self, number: usize) -> std::result::Result<(), String> {
-        let Request { connection, api, answered, task } = self.caller.requests[number].clone();
+        let Request { connection, api, killed, answered, task } = self.caller.requests[number].clone();
         let side = self.caller.connections[connection].side;
+        if answered && self.world.at(side).killed != killed {
+            // The daemon that had it is gone.
+            return Ok(());
+        }
         // A daemon may still do what it was asked for over a connection that is gone.
         if answered && !self.world.dice.percent(Draw::Fork, 50) {
             return Ok(());

@@ -13,7 +13,7 @@ from typing import Any
 from .kinds import KINDS
 
 #: Goes up whenever a seed would draw something else than before.
-VERSION = 2
+VERSION = 3
 WAYS = (
     *("plain", "parallel", "post-copy", "exclusive", "paused", "force", "abort", "adopt", "tls"),
     "command",
@@ -94,12 +94,12 @@ class Fault:
 
 @dataclass(frozen=True)
 class Round:
-    """Migrations that begin together, all in one direction, and what goes wrong meanwhile."""
+    """Migrations that begin together, and what goes wrong meanwhile on the way of the first."""
 
     number: int
     moves: tuple[Move, ...]
     faults: tuple[Fault, ...]
-    #: Which of the hosts after the source, in their order, is the destination.
+    #: Which of the hosts after a guest's own, in their order, is its destination.
     hop: int
 
     @property

@@ -36,6 +36,8 @@ KINDS = (
     Kind("soak0"),
     Kind("soak1"),
     Kind("soak2"),
-    Kind("disk", disk=True),
+    Kind("soak3"),
+    Kind("disk0", disk=True),
+    Kind("disk1", disk=True),
     Kind("linux", memory=192, system="linux"),
 )

@@ -22,13 +22,13 @@ def section(rows: list[dict[str, Any]]) -> str:
     mended = Counter(step.partition(":")[0] for end in ends for done in end[4:] for step in done)
     failed = sum("error" in row for row in rows)
     missed = sum(len(row["missed"]) for row in rows)
-    hosts = {row[side] for row in rows for side in ("source", "destination")}
+    hosts = {host for row in rows for route in row["routes"].values() for host in route.split(" to ")}
     minutes = sum(row["took"] for row in rows) / 60
     return f"""
 ## {TITLE}
 
-`make soak` ([tests/soak](../tests/soak)) has {len(KINDS)} guests, one with Linux in it and one with
-a disk of its host's own, meet random faults in random ways on {len(hosts)} hosts.
+`make soak` ([tests/soak](../tests/soak)) has {len(KINDS)} guests, one with Linux in it and two with
+disks of their hosts' own, meet random faults in random ways on {len(hosts)} hosts.
 Recorded: {len(ends)} migrations in {len(rows)} rounds with {happened.total()} faults.
 It took {minutes:.0f} minutes.
 {missed} more found nothing to happen to.

@@ -91,14 +91,10 @@ class Soak:
     def round(self, number: int) -> None:
         """One round, and all that must hold after it."""
         planned = drawn(self.seed, number)
-        source = self.at[self.guests[planned.moves[0].guest].uuid]
-        hosts = self.lab.hosts
-        destination = hosts[(hosts.index(source) + planned.hop) % len(hosts)]
-        row: dict[str, Any] = {**planned.to_dict(), "source": source.name, "destination": destination.name}
-        row |= {"ends": [], "happened": [], "missed": []}
+        row: dict[str, Any] = {**planned.to_dict(), "routes": {}, "ends": [], "happened": [], "missed": []}
         began = time.monotonic()
         try:
-            _Turn(self, planned, source, destination, row).run()
+            _Turn(self, planned, row).run()
         except Exception as error:
             row["error"] = f"{type(error).__name__}: {error}"
             raise
@@ -123,24 +119,31 @@ class Soak:
 class _Turn:
     """One round that runs."""
 
-    def __init__(
-        self, soak: Soak, planned: Round, source: Host, destination: Host, row: dict[str, Any]
-    ) -> None:
+    def __init__(self, soak: Soak, planned: Round, row: dict[str, Any]) -> None:
         self.soak, self.planned, self.row = soak, planned, row
-        self.source, self.destination = source, destination
-        at = soak.at
-        self.moves = [move for move in planned.moves if at[soak.guests[move.guest].uuid] is source]
         self.commands: list[Commanded] = []
+        first, _ = self._way(planned.moves[0].guest)
+        # One host is drained, and the guests of the others stay.
+        here = [move for move in planned.moves if self._way(move.guest)[0] is first]
+        self.moves = here if planned.drains else planned.moves
+
+    def _way(self, number: int) -> tuple[Host, Host]:
+        """A guest's host, and the one where it is to go."""
+        hosts = self.soak.lab.hosts
+        source = self.soak.at[self.soak.guests[number].uuid]
+        return source, hosts[(hosts.index(source) + self.planned.hop) % len(hosts)]
 
     def run(self) -> None:
         """It, and all that must hold after it."""
         began = time.time()
         names = [self.soak.guests[move.guest].name for move in self.moves]
-        for move in self.moves:
+        ways = [self._way(move.guest) for move in self.moves]
+        for move, (source, destination) in zip(self.moves, ways, strict=True):
+            self.row["routes"][KINDS[move.guest].name] = f"{source.name} to {destination.name}"
             if KINDS[move.guest].disk:
                 # A new one: what is in it afterwards was copied.
-                Images(self.destination).make(KINDS[move.guest].image, size=IMAGE)
-        troubles = Troubles(self.source, self.destination, names)
+                Images(destination).make(KINDS[move.guest].image, size=IMAGE)
+        troubles = Troubles(*ways[0], names)
         troubles.commands = self.commands
         troubles.begin(self.planned.faults)
         running: list[Any] = []
@@ -169,25 +172,26 @@ class _Turn:
         self.soak.migrations += len(self.moves)
         self.soak.faults += len(troubles.happened)
         mortal = any(fault.what == "QEMU killed" for fault in self.planned.faults)
-        for move, (place, text) in zip(self.moves, ended, strict=True):
+        for move, way, (place, text) in zip(self.moves, ways, ended, strict=True):
             guest = self.soak.guests[move.guest]
             self.row["ends"].append([guest.name, move.way, place, text])
-            each = Checked(guest, move.way, self.source, self.destination, place, text, mortal, began)
+            each = Checked(guest, move.way, *way, place, text, mortal, began)
             self.soak.at[guest.uuid] = check(self.soak.lab, each)
             self.row["ends"][-1].append(each.done)
 
     def _begin(self, number: int, way: str) -> Any:
         guest, copies = self.soak.guests[number], KINDS[number].disk
+        source, destination = self._way(number)
         if way == "drain":
             # One for all of them.
             if not self.commands:
-                self.commands.append(commanded.drain(self.source, self.destination))
+                self.commands.append(commanded.drain(source, destination))
             return self.commands[0]
         if way == "command":
-            self.commands.append(commanded.migrate(guest.name, self.source, self.destination, copies=copies))
+            self.commands.append(commanded.migrate(guest.name, source, destination, copies=copies))
             return self.commands[-1]
         try:
-            return start(guest, way, self.source, self.destination, copies=copies)
+            return start(guest, way, source, destination, copies=copies)
         except (LibvirtError, libvirt.libvirtError) as error:
             return str(error)
 

@@ -141,11 +141,13 @@ impl World {
     pub(super) fn completed_there(&mut self, id: u32) {
         if matches!(self.there(), Some(There::PostCopy | There::Broken)) && self.at(Side::Destination).whole()
         {
-            let runs = self.at(Side::Destination).runs();
-            self.arrived(id);
-            if !runs {
-                self.set_state(Side::Destination, 3, 1);
+            if self.at(Side::Destination).runs() {
+                return self.arrived(id);
             }
+            // Nobody has started it, so nobody waits to hear of that.
+            self.arrival = None;
+            self.set_state(Side::Destination, 3, 1);
+            self.stage(Stage::Arrived);
         }
     }
 

@@ -34,6 +34,8 @@ pub struct Qemu {
 #[derive(Debug, Default)]
 pub struct Host {
     pub daemon: Daemon,
+    /// How often its daemon was killed: what it was asked for before is gone with it.
+    pub killed: u32,
     pub domain: Option<Domain>,
     pub qemu: Option<Qemu>,
     /// Its QEMU does not answer the daemon.

@@ -38,6 +38,7 @@ impl World {
     pub fn kill_daemon(&mut self, side: Side) {
         let host = self.host(side);
         host.daemon = Daemon::Down;
+        host.killed += 1;
         host.parked.clear();
         host.locked = false;
         match side {
