@@ -165,6 +165,10 @@ def recover(each: Checked) -> None:
             each.guest.beats.forget()
     except LibvirtError as error:
         each.done.append(f"recover: {str(error)[:80]}")
+        if each.mortal and "state change lock" in str(error):
+            # As the advice says of a source whose process has gone in post-copy: libvirt keeps its job.
+            faults.restart_daemon(each.source)
+            each.done.append("restart the daemon")
 
 
 def start_again(lab: Lab, each: Checked) -> None:

@@ -30,7 +30,7 @@ def section(rows: list[dict[str, Any]]) -> str:
 `make soak` ([tests/soak](../tests/soak)) has {len(KINDS)} guests, one with Linux in it and two with
 disks of their hosts' own, meet random faults in random ways on {len(hosts)} hosts.
 Recorded: {len(ends)} migrations in {len(rows)} rounds with {happened.total()} faults.
-It took {minutes:.0f} minutes.
+It took {minutes:.0f} minutes (SEED={rows[0]["seed"]}).
 {missed} more found nothing to happen to.
 Rounds after which something did not hold: {failed}.
 

@@ -91,7 +91,8 @@ class Soak:
     def round(self, number: int) -> None:
         """One round, and all that must hold after it."""
         planned = drawn(self.seed, number)
-        row: dict[str, Any] = {**planned.to_dict(), "routes": {}, "ends": [], "happened": [], "missed": []}
+        row: dict[str, Any] = {"seed": str(self.seed), **planned.to_dict()}
+        row |= {"routes": {}, "ends": [], "happened": [], "missed": []}
         began = time.monotonic()
         try:
             _Turn(self, planned, row).run()
@@ -192,7 +193,8 @@ class _Turn:
             return self.commands[-1]
         try:
             return start(guest, way, source, destination, copies=copies)
-        except (LibvirtError, libvirt.libvirtError) as error:
+        except (LibvirtError, libvirt.libvirtError, LabError) as error:
+            # Its host may be away just now.
             return str(error)
 
     @staticmethod

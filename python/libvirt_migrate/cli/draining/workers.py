@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import re
-import subprocess
+import contextlib
+import ctypes
+import os
+from collections.abc import Iterator
 
 from ..uris import host_of
 
@@ -11,8 +13,25 @@ from ..uris import host_of
 DEFAULT = 20
 #: What looks at the migrations, and ends them, takes workers as well.
 BESIDE = 2
-#: Who may answer for a machine's guests, and the names of their servers.
-_DAEMONS = ("virtqemud", "libvirtd")
+#: Who may answer for a machine's guests, with their servers' names, and their administrators' sockets.
+_DAEMONS = {
+    "virtqemud": "/run/libvirt/virtqemud-admin-sock",
+    "libvirtd": "/run/libvirt/libvirt-admin-sock",
+}
+#: libvirt's library for administrators, which comes with libvirt's own.
+_LIBRARY = "libvirt-admin.so.0"
+#: VIR_TYPED_PARAM_UINT, and VIR_THREADPOOL_WORKERS_MAX.
+_UINT, _MOST = 2, b"maxWorkers"
+
+
+class _Value(ctypes.Union):
+    _fields_ = [("number", ctypes.c_uint), ("room", ctypes.c_ulonglong)]
+
+
+class _Parameter(ctypes.Structure):
+    """`virTypedParameter`."""
+
+    _fields_ = [("field", ctypes.c_char * 80), ("type", ctypes.c_int), ("value", _Value)]
 
 
 def workers_of(uri: str) -> int | None:
@@ -22,15 +41,53 @@ def workers_of(uri: str) -> int | None:
     """
     if host_of(uri) is not None:
         return None
-    for daemon in _DAEMONS:
-        command = ["virt-admin", "-c", f"{daemon}:///system", "server-threadpool-info", daemon]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=5)
-        except (OSError, subprocess.TimeoutExpired):
+    try:
+        library = ctypes.CDLL(_LIBRARY)
+    except OSError:
+        return None
+    # libvirt writes to standard error of one that it cannot reach.
+    there = [daemon for daemon, socket in _DAEMONS.items() if os.access(socket, os.R_OK | os.W_OK)]
+    return next((found for daemon in there if (found := _ask(library, daemon)) is not None), None)
+
+
+def _ask(library: ctypes.CDLL, daemon: str) -> int | None:
+    parameters, many = ctypes.POINTER(_Parameter)(), ctypes.c_int()
+    with _server(library, daemon) as server:
+        if server is None:
             return None
-        if found := re.search(r"^maxWorkers\s*:\s*(\d+)$", done.stdout, re.MULTILINE):
-            return int(found[1])
-    return None
+        get = library.virAdmServerGetThreadPoolParameters
+        get.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint]
+        if get(server, ctypes.byref(parameters), ctypes.byref(many), 0) < 0:
+            return None
+    try:
+        told = (parameters[index] for index in range(many.value))
+        most = (one.value.number for one in told if one.field == _MOST and one.type == _UINT)
+        return next(most, None)
+    finally:
+        free = library.virTypedParamsFree
+        free.argtypes, free.restype = [ctypes.c_void_p, ctypes.c_int], None
+        free(parameters, many.value)
+
+
+@contextlib.contextmanager
+def _server(library: ctypes.CDLL, daemon: str) -> Iterator[int | None]:
+    """The daemon's server, where its administrators' socket can be reached."""
+    connect, look_up = library.virAdmConnectOpen, library.virAdmConnectLookupServer
+    connect.argtypes, connect.restype = [ctypes.c_char_p, ctypes.c_uint], ctypes.c_void_p
+    look_up.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_uint]
+    look_up.restype = ctypes.c_void_p
+    connection = connect(f"{daemon}:///system".encode(), 0)
+    if connection is None:
+        yield None
+        return
+    server = look_up(connection, daemon.encode(), 0)
+    try:
+        yield server
+    finally:
+        for release, what in ((library.virAdmServerFree, server), (library.virAdmConnectClose, connection)):
+            release.argtypes = [ctypes.c_void_p]
+            if what is not None:
+                release(what)
 
 
 def advise(jobs: int, guests: int, workers: int | None) -> str | None:
