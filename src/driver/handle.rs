@@ -36,12 +36,12 @@ impl Migration {
 
     /// How it ended; `None` while it runs.
     pub fn ended(&self) -> Option<Arc<Result<Outcome>>> {
-        self.shared.lock().end.clone()
+        self.shared.peek()?.end.clone()
     }
 
     /// The last progress.
     pub fn progress(&self) -> Progress {
-        self.shared.lock().progress
+        self.shared.peek().map(|state| state.progress).unwrap_or_default()
     }
 
     /// Waits for a progress after the one with this number (0 for the first), at most as long as `timeout`.
@@ -55,12 +55,12 @@ impl Migration {
 
     /// What was decided and done so far.
     pub fn decisions(&self) -> Vec<Step> {
-        self.shared.lock().steps.clone()
+        self.shared.peek().map(|state| state.steps.clone()).unwrap_or_default()
     }
 
     /// Whether libvirt's events drive it; without them it is polled.
     pub fn has_events(&self) -> bool {
-        self.shared.lock().engine.has_events()
+        self.shared.peek().is_some_and(|state| state.engine.has_events())
     }
 
     /// Tells `sink` everything from now on; the end also where it was before.

@@ -111,6 +111,14 @@ impl Shared {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// A look at it; `None` in a fork where its lock was held at that moment, by a thread that nobody has there.
+    pub fn peek(&self) -> Option<MutexGuard<'_, Inner>> {
+        match self.check_process() {
+            Ok(()) => Some(self.lock()),
+            Err(_) => self.inner.try_lock().ok(),
+        }
+    }
+
     /// Refuses a handle that came into another process by fork: none of its threads did.
     pub fn check_process(&self) -> Result<()> {
         same_process(self.process)
