@@ -66,6 +66,14 @@ impl Engine {
         }
     }
 
+    /// The job's event said that it is over, and no look has told more since.
+    pub(super) fn following_due(&mut self, following: Following) {
+        if following.over_at.is_some_and(|at| at <= self.now) {
+            return self.over(following.story);
+        }
+        self.state = State::Following(following);
+    }
+
     /// A look at a migration that is followed. What cannot be found out is asked for again: a lock that is held is no
     /// proof that nothing moves.
     pub(super) fn followed(
@@ -105,6 +113,7 @@ impl Engine {
             }
             (Fact::Known(moved), Answer::State(state)) => {
                 following.heard = self.now;
+                following.over_at = following.over_at.filter(|_| !is_outgoing(job));
                 let since =
                     following.still.filter(|(last, _)| *last == moved).map_or(self.now, |still| still.1);
                 following.still = Some((moved, since));
@@ -184,6 +193,10 @@ impl Story {
 }
 
 impl Following {
+    pub(super) const fn new(story: Story, now: Duration) -> Self {
+        Self { story, heard: now, still: None, over_at: None }
+    }
+
     /// How often it is looked at.
     const fn often(&self) -> Duration {
         match self.story {
@@ -201,6 +214,10 @@ fn may_be_whole_yet(job: &Result<Box<JobInfo>>, answer: Answer) -> bool {
         Answer::State(state) => state.is_shut_off(),
         Answer::Absent | Answer::Unknown => true,
     }
+}
+
+fn is_outgoing(job: &Result<Box<JobInfo>>) -> bool {
+    job.as_ref().is_ok_and(|job| job.is_outgoing())
 }
 
 /// What of the memory has moved, while something is being moved. One that has failed is still being cleared up at the

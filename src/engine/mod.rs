@@ -154,8 +154,7 @@ impl Engine {
         let mut engine = Self::new(case, policy);
         engine.adopted = true;
         engine.watch.context.post_copy = engine.case.guest.state.is_some_and(|state| state.is_post_copy());
-        engine.state =
-            State::Following(Following { story: Story::Adopted, heard: Duration::ZERO, still: None });
+        engine.state = State::Following(Following::new(Story::Adopted, Duration::ZERO));
         engine.in_lane(Order::Prepare, Purpose::Prepare);
         engine
     }
@@ -243,7 +242,7 @@ impl Engine {
             State::Calling(calling) => self.calling_at(calling),
             State::Restarting(restarting) => self.restarting_at(restarting),
             State::Lost(lost) => self.awaiting.is_none().then_some(lost.again_at),
-            State::Following(_) => None,
+            State::Following(following) => following.over_at,
             State::Concluding(concluding) => self.concluding_at(concluding),
             State::Settling(settling) => settling.again_at,
             State::Resuming(resuming) => Some(self.resuming_at(resuming)),
@@ -367,6 +366,7 @@ impl Engine {
             State::Calling(calling) => self.calling_due(calling),
             State::Restarting(restarting) => self.restarting_due(restarting),
             State::Lost(lost) => self.lost_due(lost),
+            State::Following(following) => self.following_due(following),
             State::Concluding(concluding) => self.concluding_due(concluding),
             State::Settling(settling) => self.settling_due(settling),
             State::Resuming(resuming) => self.resuming_due(resuming),

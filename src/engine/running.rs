@@ -27,6 +27,9 @@ const ABORT_LOST: Duration = Duration::from_secs(5);
 /// How long a daemon may take for an order whose connection is gone: it waits 30 s for a guest's lock.
 const LANDS: Duration = Duration::from_secs(35);
 
+/// How long libvirt may take from the event that a job is over to its end.
+const CLEARS_UP: Duration = Duration::from_secs(5);
+
 impl Engine {
     /// It can be watched.
     pub(super) fn prepared(&mut self, events: bool) {
@@ -54,11 +57,15 @@ impl Engine {
         if given_up {
             self.source_has_ended_it();
         }
-        if let State::Following(following) = &self.state
-            && (stopped || (over && matches!(following.story, Story::Adopted)))
-        {
-            let story = following.story.clone();
-            self.over(story);
+        if let State::Following(following) = &mut self.state {
+            if stopped {
+                let story = following.story.clone();
+                return self.over(story);
+            }
+            if over && matches!(following.story, Story::Adopted) {
+                // libvirt clears up first; a look that answers tells when it has.
+                following.over_at = Some(self.now + CLEARS_UP);
+            }
         }
     }
 
@@ -189,7 +196,7 @@ impl Engine {
         while let Some(decision) = self.watch.decisions.pop_front() {
             self.watch.carried_out(self.now, &decision, false);
         }
-        self.state = State::Following(Following { story, heard: self.now, still: None });
+        self.state = State::Following(Following::new(story, self.now));
         self.watch.sample_at = self.now;
     }
 

@@ -95,6 +95,8 @@ pub(super) struct Following {
     pub heard: Duration,
     /// What had moved, and since when it is the same.
     pub still: Option<(Moved, Duration)>,
+    /// The job's event has said that it is over: when that counts, unless a look says more before.
+    pub over_at: Option<Duration>,
 }
 
 /// A migration that is over.

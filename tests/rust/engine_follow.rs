@@ -412,10 +412,29 @@ fn a_connection_that_dies_while_a_guest_is_put_right_is_made_again() {
 fn one_that_others_have_started_is_over_when_its_job_says_so() {
     let mut play = adopted(whole());
     play.seen(Ok(memory(2, 50)), Ok(RUNNING));
+    // libvirt clears up first: not at once, and not by a look that hangs.
     play.job_completed(last(JobType::Failed));
+    play.wait(ms(4_999));
+    assert!(!play.is_out(&Order::Completed));
+    play.wait(ms(1));
     play.completed(Ok(last(JobType::Failed)));
     play.asked(says(RUNNING), Answer::Absent);
     assert_eq!(play.how(), Some((How::Failed, GuestLocation::SourceRunning)));
+    // A look that answers says when it has.
+    let mut play = adopted(whole());
+    play.seen(Ok(memory(2, 50)), Ok(RUNNING));
+    play.job_completed(last(JobType::Failed));
+    play.wait(ms(500));
+    play.seen(Ok(no_job()), Ok(RUNNING));
+    assert!(play.is_out(&Order::Completed));
+    // Or that another one runs.
+    let mut play = adopted(whole());
+    play.seen(Ok(memory(2, 50)), Ok(RUNNING));
+    play.job_completed(last(JobType::Failed));
+    play.wait(ms(500));
+    play.seen(Ok(memory(1, 70)), Ok(RUNNING));
+    play.wait(ms(10_000));
+    assert!(!play.is_out(&Order::Completed));
 }
 
 #[test]
