@@ -60,7 +60,7 @@ def check(lab: Lab, each: Checked) -> Host:
     deadline = time.monotonic() + PATIENCE
     while (host := right(lab, each)) is None:
         if time.monotonic() > deadline:
-            raise each.fail("it cannot be put right")
+            raise each.fail(f"it cannot be put right: {'; '.join(left(lab, each))}")
         time.sleep(0.5)
     alive(each, host)
     alone(lab, each, host)
@@ -135,6 +135,16 @@ def right(lab: Lab, each: Checked) -> Host | None:
         return None
     recover(each)
     return None
+
+
+def left(lab: Lab, each: Checked) -> list[str]:
+    """What each host has of the guest."""
+    said = []
+    for host in lab.hosts:
+        known = [domain for domain in domains(host) if domain.UUIDString() == each.guest.uuid]
+        states = [f"{domain.state()}, persistent {domain.isPersistent()}" for domain in known]
+        said.append(f"{host.name} has {states}, processes {faults.qemu(host, each.guest.name)}")
+    return said
 
 
 def knows(host: Host, guest: LabGuest) -> bool:

@@ -6,7 +6,9 @@ import contextlib
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+
+import libvirt
 
 from helpers.images import FOLDER
 from libvirt_migrate.lab import Host, LabError, faults
@@ -51,7 +53,7 @@ class Troubles:
     def _run(self, fault: Fault) -> None:
         time.sleep(fault.at)
         # Two faults may be undone by one.
-        expected = (LabError, subprocess.SubprocessError, OSError)
+        expected = (LabError, subprocess.SubprocessError, OSError, libvirt.libvirtError)
         with contextlib.suppress(*expected), contextlib.ExitStack() as undone:
             try:
                 if fault.side == "caller":
@@ -116,9 +118,22 @@ class Troubles:
                 undone.enter_context(_lack(host, fault.what))
 
 
+@contextlib.contextmanager
+def _full_configuration(host: Host) -> Iterator[None]:
+    """What is removed meanwhile is still there below: a daemon that starts later would know it again."""
+    with faults.full_disk(host, CONFIGURATION):
+        yield
+        known = {f"{domain.name()}.xml" for domain in host.connection().listAllDomains()}
+    for name in host.run(
+        "find", CONFIGURATION, "-maxdepth", "1", "-name", "*.xml", "-printf", "%f\\n"
+    ).split():
+        if name not in known:
+            host.run("rm", f"{CONFIGURATION}/{name}")
+
+
 def _lack(host: Host, what: str) -> contextlib.AbstractContextManager[None]:
     lacks: dict[str, Callable[[], contextlib.AbstractContextManager[None]]] = {
-        "configuration full": lambda: faults.full_disk(host, CONFIGURATION),
+        "configuration full": lambda: _full_configuration(host),
         "disk full": lambda: faults.full_disk(host, FOLDER),
         "memory short": lambda: faults.short_memory(host, SHORT),
         "ports taken": lambda: faults.taken_ports(host, faults.DATA),
