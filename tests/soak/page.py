@@ -20,7 +20,7 @@ def section(rows: list[dict[str, Any]]) -> str:
     ways = Counter(way for _, way, *_ in ends)
     places = Counter(place for _, _, place, *_ in ends)
     mended = Counter(step.partition(":")[0] for end in ends for done in end[4:] for step in done)
-    failed = sum("error" in row for row in rows)
+    failed = [f"{row['number']} ({row['error']})" for row in rows if "error" in row]
     missed = sum(len(row["missed"]) for row in rows)
     hosts = {host for row in rows for route in row["routes"].values() for host in route.split(" to ")}
     minutes = sum(row["took"] for row in rows) / 60
@@ -32,7 +32,7 @@ disks of their hosts' own, meet random faults in random ways on {len(hosts)} hos
 Recorded: {len(ends)} migrations in {len(rows)} rounds with {happened.total()} faults.
 It took {minutes:.0f} minutes (SEED={rows[0]["seed"]}).
 {missed} more found nothing to happen to.
-Rounds after which something did not hold: {failed}.
+Rounds that failed: {", ".join(failed) or "none"}.
 
 Asked after each round: what was told is so; each guest runs at one host, counts, and has every page right,
 and every block of its disk; there is one process and one definition of it, with its host's address; no lock
