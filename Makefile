@@ -110,13 +110,13 @@ soak: build ## random migrations and faults in the lab for MINUTES=… (10); SEE
 	@cd tests && ../$(PY) -m soak.run "$${MINUTES:-10}" "$${SEED:-}" ../target/soak.jsonl "$${FIRST:-0}"
 	@cd tests && ../$(PY) -m soak.page ../target/soak.jsonl ../docs/reliability.md
 
-soak-long: build ## 10,000 migrations of one process against libvirt's test driver and 500 in the lab; docs/reliability.md (15 minutes)
+soak-long: build ## 10,000 migrations of one process against libvirt's test driver and 500 in the lab; docs/reliability.md
 	@echo "==> soak, long"
 	@# Draws the plot.
 	@.venv/bin/pip install --quiet --disable-pip-version-check 'matplotlib~=3.10'
 	@cd tests && ../$(PY) -m soak.long ../docs/reliability.md ../docs/reliability-long.svg
 
-load: build ## 100 guests, 20 at once, between daemons with libvirt's 20 workers; docs/reliability.md (10 minutes, 10 GiB)
+load: build ## 100 guests, 20 at once, between daemons with libvirt's 20 workers; docs/reliability.md
 	@echo "==> load"
 	@cd tests && ../$(PY) -m soak.load ../docs/reliability.md
 

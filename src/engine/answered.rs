@@ -76,14 +76,13 @@ impl Engine {
             return self.judged(concluding, GuestLocation::DestinationRunning);
         }
         let location = self.adopted_place(&mut concluding, answers).unwrap_or_else(|| answers.location());
+        let unsure = self.unsure(answers, location);
         let (location, doubt) = match answers.destination {
             // It was seen to run there, and does for all that is known.
             Answer::Unknown if self.seen_at_destination && location.is_at_source() => {
                 (GuestLocation::Unknown, true)
             }
-            _ if self.may_run_at_source(answers) => (GuestLocation::Unknown, false),
-            _ if self.may_have_run(answers) => (GuestLocation::Unknown, false),
-            _ if self.is_left_behind(location) => (GuestLocation::Unknown, false),
+            _ if unsure.is_some() => (GuestLocation::Unknown, false),
             _ => (location, false),
         };
         // What was sent paused runs nowhere else.
@@ -94,17 +93,24 @@ impl Engine {
         }
         if let Err(error) = &mut concluding.result {
             explain_end(answers, error);
-            if self.may_have_run(answers) {
-                explain(Reason::MayHaveRun.advice(), error);
-            }
-            if self.may_run_at_source(answers) {
-                explain(STANDS_THERE, error);
-            }
-            if self.is_left_behind(answers.location()) {
-                explain(LEFT_BEHIND, error);
+            if let Some(why) = unsure {
+                explain(why, error);
             }
         }
         self.located(concluding, location);
+    }
+
+    /// Why answers that name a place do not prove it, where they do not.
+    fn unsure(&self, answers: Answers, location: GuestLocation) -> Option<&'static str> {
+        if self.may_run_at_source(answers) {
+            Some(STANDS_THERE)
+        } else if self.may_have_run(answers) {
+            Some(Reason::MayHaveRun.advice())
+        } else if self.is_left_behind(location) {
+            Some(LEFT_BEHIND)
+        } else {
+            None
+        }
     }
 
     /// Whether the guest may have gone on at the destination and ended there, without a trace: one that keeps no

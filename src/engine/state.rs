@@ -151,7 +151,7 @@ pub(super) struct Settling {
     pub taking: Option<super::settle::Taking>,
     /// When both hosts were asked last.
     pub asked: Duration,
-    /// How often, one after the other, their answers were too old to be acted on.
+    /// How often their answers were too old to be acted on.
     pub late: u32,
 }
 

@@ -34,7 +34,8 @@ def test_more_than_there_are_workers_for_is_advised_against(
 
 
 def test_a_daemon_elsewhere_and_one_that_is_not_there_do_not_tell(capfd: pytest.CaptureFixture[str]) -> None:
-    assert workers_of("qemu+ssh://host1/system") is None
+    for other in ("qemu+ssh://host1/system", "qemu:///session", "test:///default"):
+        assert workers_of(other) is None, other
     # Nobody has started a daemon on this machine, or it tells how many it has.
     assert workers_of("qemu:///system") in (None, *range(1, 10_000))
     assert capfd.readouterr().err == ""

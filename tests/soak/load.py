@@ -19,7 +19,8 @@ from typing import Any
 import libvirt
 
 from helpers.commands import COMMAND, LISTEN, environment
-from libvirt_migrate import Convergence, Guest, MigrationError, build_migrate_params, where_is
+from helpers.lab_moves import params_for
+from libvirt_migrate import Convergence, Guest, MigrationError, where_is
 from libvirt_migrate.cli.draining.workers import DEFAULT
 from libvirt_migrate.lab import Host, Lab, LabGuest, Workload
 
@@ -91,9 +92,8 @@ class Load:
             source = at[guest.uuid]
             destination = there if source is here else here
             ours = Guest.open(guest.uuid, source.uri)
-            xml = guest.xml_for(source, destination, ours.xml(migratable=True))
             try:
-                params = build_migrate_params(xml, destination=destination.uri)
+                params = params_for(guest, (source, destination))
                 took.append(ours.migrate(params, convergence=Convergence(deadline=DEADLINE)).total_time)
             except MigrationError as error:
                 failed[str(error).splitlines()[0]] += 1
@@ -181,9 +181,7 @@ def main(page: str, many: str = str(GUESTS)) -> int:
 
 
 def _move(guest: LabGuest, source: Host, destination: Host) -> None:
-    ours = Guest.open(guest.uuid, source.uri)
-    xml = guest.xml_for(source, destination, ours.xml(migratable=True))
-    ours.migrate(build_migrate_params(xml, destination=destination.uri))
+    Guest.open(guest.uuid, source.uri).migrate(params_for(guest, (source, destination)))
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import libvirt
 
+from helpers.lab_moves import params_for
 from libvirt_migrate import Guest, LibvirtError, build_migrate_params
 from libvirt_migrate.lab import Host, Lab, LabGuest, Workload
 
@@ -104,8 +105,7 @@ def between_hosts(many: int) -> Iterator[int]:
 def _move(guests: list[LabGuest], source: Host, destination: Host) -> None:
     running = []
     for guest in guests:
-        xml = guest.domain(source).XMLDesc(libvirt.VIR_DOMAIN_XML_MIGRATABLE)
-        params = build_migrate_params(guest.xml_for(source, destination, xml), destination=destination.uri)
+        params = params_for(guest, (source, destination))
         running.append(Guest.open(guest.uuid, source.uri).start_migration(params))
     for migration in running:
         migration.result(120)

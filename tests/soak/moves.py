@@ -7,8 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import libvirt
-
+from helpers.lab_moves import DEFAULT, params_for
 from libvirt_migrate import (
     Convergence,
     Guest,
@@ -17,7 +16,6 @@ from libvirt_migrate import (
     Migration,
     MigrationCancelled,
     MigrationFailed,
-    build_migrate_params,
 )
 from libvirt_migrate.lab import Host, LabGuest
 
@@ -33,8 +31,7 @@ def start(guest: LabGuest, way: str, source: Host, destination: Host, *, copies:
     domain = guest.domain(source)
     if way == "paused":
         domain.suspend()
-    xml = guest.xml_for(source, destination, domain.XMLDesc(libvirt.VIR_DOMAIN_XML_MIGRATABLE))
-    flags = build_migrate_params().flags
+    flags = DEFAULT
     if copies:
         flags |= MigrateFlags.NON_SHARED_DISK
     how: dict[str, Any] = {}
@@ -52,7 +49,7 @@ def start(guest: LabGuest, way: str, source: Host, destination: Host, *, copies:
     elif way in ("force", "abort"):
         how["bandwidth"] = SLOW
         convergence = NEVER
-    params = build_migrate_params(xml, destination=destination.uri, flags=flags, **how)
+    params = params_for(guest, (source, destination), flags=flags, **how)
     ours = Guest.open(guest.uuid, source.uri)
     migration = ours.start_migration(params, convergence=convergence)
     if way == "adopt":

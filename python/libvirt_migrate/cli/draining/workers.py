@@ -7,8 +7,6 @@ import ctypes
 import os
 from collections.abc import Iterator
 
-from ..uris import host_of
-
 #: max_workers of libvirtd.conf and virtqemud.conf, where nobody has set another.
 DEFAULT = 20
 #: What looks at the migrations, and ends them, takes workers as well.
@@ -18,6 +16,8 @@ _DAEMONS = {
     "virtqemud": "/run/libvirt/virtqemud-admin-sock",
     "libvirtd": "/run/libvirt/libvirt-admin-sock",
 }
+#: The URIs of such a daemon: a user's own, and one behind another socket, have other workers.
+_LOCAL = ("qemu:///system", "qemu+unix:///system")
 #: libvirt's library for administrators, which comes with libvirt's own.
 _LIBRARY = "libvirt-admin.so.0"
 #: VIR_TYPED_PARAM_UINT, and VIR_THREADPOOL_WORKERS_MAX.
@@ -39,7 +39,7 @@ def workers_of(uri: str) -> int | None:
 
     libvirt tells that to an administrator of the same machine alone.
     """
-    if host_of(uri) is not None:
+    if uri not in _LOCAL:
         return None
     try:
         library = ctypes.CDLL(_LIBRARY)
