@@ -172,13 +172,19 @@ class _Turn:
             self.soak.heal()
         self.soak.migrations += len(self.moves)
         self.soak.faults += len(troubles.happened)
-        mortal = any(fault.what == "QEMU killed" for fault in self.planned.faults)
         for move, way, (place, text) in zip(self.moves, ways, ended, strict=True):
             guest = self.soak.guests[move.guest]
             self.row["ends"].append([guest.name, move.way, place, text])
-            each = Checked(guest, move.way, *way, place, text, mortal, began)
+            each = Checked(guest, move.way, *way, place, text, self._mortal(move.way), began)
             self.soak.at[guest.uuid] = check(self.soak.lab, each)
             self.row["ends"][-1].append(each.done)
+
+    def _mortal(self, way: str) -> bool:
+        """Whether a guest may be lost by what went wrong, whoever moves it."""
+        faults = {fault.what for fault in self.planned.faults}
+        # libvirt ends a guest in post-copy whose definition it cannot write at the destination. That it can is looked at
+        # just before, and may be otherwise a moment later.
+        return "QEMU killed" in faults or (way == "post-copy" and "configuration full" in faults)
 
     def _begin(self, number: int, way: str) -> Any:
         guest, copies = self.soak.guests[number], KINDS[number].disk
