@@ -182,8 +182,8 @@ class _Turn:
     def _mortal(self, way: str) -> bool:
         """Whether a guest may be lost by what went wrong, whoever moves it."""
         faults = {fault.what for fault in self.planned.faults}
-        # libvirt ends a guest in post-copy whose definition it cannot write at the destination. That it can is looked at
-        # just before, and may be otherwise a moment later.
+        # libvirt ends a guest in post-copy whose definition it cannot write at the destination. Whether it
+        # can is looked at before, and may be otherwise a moment later.
         return "QEMU killed" in faults or (way == "post-copy" and "configuration full" in faults)
 
     def _begin(self, number: int, way: str) -> Any:
