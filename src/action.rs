@@ -31,6 +31,11 @@ pub enum Action {
     /// libvirt takes auto-converge only when a migration starts, so this is the only way to throttle a guest
     /// after its dirty rate is known. The time goes on: `elapsed` counts from the first start.
     Restart(Throttle),
+    /// Abort the job and start it again with memory compressed with zstd, over so many connections, where both hosts take
+    /// that; they are asked first ([`Transport`](crate::transport::Transport)).
+    ///
+    /// QEMU takes either only when a migration starts. The time goes on, as with a throttled start.
+    RestartCompressed(u8),
 }
 
 impl Action {
@@ -42,7 +47,13 @@ impl Action {
             Self::Pause => "pause",
             Self::Abort => "abort",
             Self::Restart(_) => "restart",
+            Self::RestartCompressed(_) => "restart-compressed",
         }
+    }
+
+    /// Whether the job is aborted and started again.
+    pub const fn restarts(&self) -> bool {
+        matches!(self, Self::Restart(_) | Self::RestartCompressed(_))
     }
 
     /// The pause that is allowed by [`Action::SetMaxDowntime`]; `None` for all else.
@@ -62,6 +73,9 @@ impl fmt::Display for Action {
             Self::Pause => f.write_str("pause the guest until it has moved"),
             Self::Abort => f.write_str("abort"),
             Self::Restart(throttle) => write!(f, "start again with {throttle}"),
+            Self::RestartCompressed(connections) => {
+                write!(f, "start again with memory compressed with zstd, over {connections} connections")
+            }
         }
     }
 }

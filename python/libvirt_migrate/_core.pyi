@@ -1187,6 +1187,7 @@ class Decision:
         "pause",
         "abort",
         "restart",
+        "restart-compressed",
         "set-bandwidth",
         "drop-post-copy",
         "compress",

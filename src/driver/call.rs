@@ -1,27 +1,28 @@
 //! The thread that sits in libvirt's call.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::clock::deliver;
 use super::ground::{Ground, guarded};
 use super::shared::Shared;
 use crate::domain::DomainOps;
-use crate::engine::{Input, Reply, Ticket};
+use crate::engine::{Input, Reply, Terms, Ticket};
 use crate::libvirt::InBackground;
 use crate::numbers::errors;
 use crate::params::MigrateParams;
-use crate::policy::Throttle;
 use crate::record::Act;
+use crate::transport;
 use crate::version::LibvirtVersion;
 use crate::{Error, Result};
 
 /// Makes the call on a thread of its own, and over a connection of its own where one can be had.
-pub(super) fn spawn(shared: &Arc<Shared>, ticket: Ticket, throttle: Option<Throttle>) -> Result<()> {
+pub(super) fn spawn(shared: &Arc<Shared>, ticket: Ticket, terms: Terms) -> Result<()> {
     let shared = shared.clone();
     let thread = std::thread::Builder::new().name("migration-call".into());
     let body = move || {
         let domain = shared.ground.domain.apart().unwrap_or_else(|| shared.ground.domain.clone());
-        let result = make(&shared, domain.as_ref(), throttle);
+        let result = make(&shared, domain.as_ref(), terms);
         let Some(_last) = InBackground::begin() else {
             return std::mem::forget((shared, domain, result));
         };
@@ -39,7 +40,7 @@ pub(super) fn spawn(shared: &Arc<Shared>, ticket: Ticket, throttle: Option<Throt
 /// Makes the call on this thread.
 pub(super) fn make_here(shared: &Shared, ticket: Ticket) -> Input {
     let domain = shared.ground.domain.as_ref();
-    let result = make(shared, domain, None);
+    let result = make(shared, domain, Terms::default());
     returned(ticket, result, domain.is_connected())
 }
 
@@ -48,23 +49,36 @@ pub(super) fn returned(ticket: Ticket, result: Result<()>, connected: bool) -> I
     Input::Done(ticket, Reply::Called { result, connected, location: None })
 }
 
-fn make(shared: &Shared, domain: &dyn DomainOps, throttle: Option<Throttle>) -> Result<()> {
+fn make(shared: &Shared, domain: &dyn DomainOps, terms: Terms) -> Result<()> {
     let Some(params) = &shared.params else { return Err(Error::unsupported("a call without parameters")) };
     let destination = shared.ground.destination.as_deref().unwrap_or_default();
-    let attempt = |params: &MigrateParams| {
-        let throttled = throttle.map(|throttle| throttle.apply(params)).transpose()?;
-        let params = throttled.as_ref().unwrap_or(params);
-        guarded(|| domain.migrate(destination, params))
-            .map_err(|error| explain_version(&shared.ground, params, error))
+    let attempt = |params: &MigrateParams, connections: Option<u8>| {
+        let params = with_terms(params, Terms { connections, ..terms })?;
+        guarded(|| domain.migrate(destination, &params))
+            .map_err(|error| explain_version(&shared.ground, &params, error))
     };
-    match (attempt(params), &shared.plain) {
+    // What was chosen, before the start or since then, is nothing that the caller has asked for.
+    let plain = shared.plain.as_ref().or(terms.connections.and(Some(params)));
+    match (attempt(params, terms.connections), plain) {
         (Err(error), Some(plain)) if is_refusal(&error) => {
-            // Nothing has been moved, and what was chosen is nothing that the caller has asked for.
+            // Nothing has been moved.
             shared.lock().engine.note(Act::GoPlain, &format!("it was refused: {error}"));
-            attempt(plain)
+            attempt(plain, None)
         }
         (result, _) => result,
     }
+}
+
+/// The parameters of a call, with what the runs before it have taught.
+fn with_terms(params: &MigrateParams, terms: Terms) -> Result<Cow<'_, MigrateParams>> {
+    let mut params = Cow::Borrowed(params);
+    if let Some(throttle) = terms.throttle {
+        params = Cow::Owned(throttle.apply(&params)?);
+    }
+    if let Some(connections) = terms.connections {
+        params = Cow::Owned(transport::compressed(&params, connections)?);
+    }
+    Ok(params)
 }
 
 /// Whether libvirt or QEMU does not take what was asked for, as they say before anything is moved.

@@ -69,8 +69,8 @@ pub(super) fn deliver(shared: &Arc<Shared>, input: Input) {
 pub(super) fn serve(shared: &Arc<Shared>, wanted: Wanted) {
     let Some(clock) = shared.clock.get() else { return };
     for (ticket, order) in wanted.orders {
-        if let Order::Call { throttle } = order {
-            if let Err(error) = call::spawn(shared, ticket, throttle) {
+        if let Order::Call(terms) = order {
+            if let Err(error) = call::spawn(shared, ticket, terms) {
                 deliver(shared, call::returned(ticket, Err(error), true));
             }
             continue;

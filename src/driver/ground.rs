@@ -7,7 +7,7 @@ use super::view::Sides;
 use crate::belongings::Belongings;
 use crate::domain::{DomainOps, EventSink, GuestFacts, Subscription, XmlFlags};
 use crate::domain_xml::stand_in;
-use crate::engine::{Change, Order, Reconnected, Reply};
+use crate::engine::{Change, Order, Probe, Reconnected, Reply};
 use crate::error::LibvirtError;
 use crate::fact::Fact;
 use crate::location::{Answer, Answers};
@@ -60,7 +60,7 @@ impl Ground {
     /// Does what is ordered, all but the call, and says what came of it. `sink` takes events, where they are to be had.
     pub fn carry_out(&self, order: &Order, sink: &EventSink) -> Reply {
         match order {
-            Order::Call { .. } => unreachable!("the call has a thread of its own"),
+            Order::Call(_) => unreachable!("the call has a thread of its own"),
             Order::Prepare => self.prepare(sink),
             Order::Subscribe => self.subscribe(self.control().as_ref(), sink),
             Order::Reach => {
@@ -69,7 +69,9 @@ impl Ground {
                 Reply::Reached
             }
             Order::Sample { state } => self.sample(*state),
-            Order::Probe => Reply::Changed { result: guarded(|| self.probe()), state: Fact::Unknown },
+            Order::Probe(probe) => {
+                Reply::Changed { result: guarded(|| self.probe(*probe)), state: Fact::Unknown }
+            }
             Order::Change(change) => self.change(*change),
             Order::Ask => Reply::Asked(self.sides().ask()),
             Order::Look => Reply::Asked(self.look()),
@@ -114,9 +116,14 @@ impl Ground {
         Reply::Sampled { job, state, connected: answered || domain.is_connected() }
     }
 
-    /// Has the destination write a definition of nothing.
-    fn probe(&self) -> Result<()> {
+    /// Finds out whether a change can be made.
+    fn probe(&self, probe: Probe) -> Result<()> {
         let Some(uri) = self.destination.as_deref() else { return Ok(()) };
+        if let Probe::Compression { post_copy } = probe {
+            let hosts = self.control().hosts(uri);
+            let takes = hosts.is_some_and(|hosts| hosts.can_compress(post_copy));
+            return if takes { Ok(()) } else { Err(Error::not_now("not both hosts are known to take it")) };
+        }
         let domain = self.control();
         let name = format!("{}-libvirt-migrate-probe", self.guest.name.as_deref().unwrap_or("guest"));
         let xml = domain.xml(XmlFlags::INACTIVE).ok().and_then(|xml| stand_in(&xml, &name).ok());

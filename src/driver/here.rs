@@ -24,7 +24,7 @@ pub(super) fn run(shared: &Shared) {
         }
         for (ticket, order) in orders {
             let input = match order {
-                Order::Call { .. } => make_here(shared, ticket),
+                Order::Call(_) => make_here(shared, ticket),
                 order => shared.carry_out(ticket, &order, &sink),
             };
             let next = shared.handle(Some(input));

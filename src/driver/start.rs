@@ -31,8 +31,10 @@ impl Migration {
         sinks: Vec<UpdateSink>,
     ) -> Result<Self> {
         let plain = transport.map(|_| params.clone());
+        let free = Transport::is_free(&params);
         let params = transport.map_or_else(|| Ok(params.clone()), |transport| transport.apply(&params))?;
-        let policy = policy::policy(convergence, params.flags());
+        let chooses = convergence.chooses_transport() && free && transport.is_none();
+        let policy = policy::policy(&convergence.with_transport(chooses), params.flags());
         let exclusive = convergence.exclusive();
         let case = Case { exclusive, ..case(&guest, &params, Scope::Whole) };
         let mut engine = Engine::start(case, Some(policy));
@@ -55,9 +57,9 @@ impl Migration {
     /// Gives out the first orders. Without a thread for the call nothing was started.
     fn begin(&self) -> Result<()> {
         let mut wanted = self.shared.handle(None);
-        let call = wanted.orders.iter().position(|(_, order)| matches!(order, Order::Call { .. }));
-        if let Some((ticket, Order::Call { throttle })) = call.map(|call| wanted.orders.remove(call)) {
-            call::spawn(&self.shared, ticket, throttle)?;
+        let call = wanted.orders.iter().position(|(_, order)| matches!(order, Order::Call(_)));
+        if let Some((ticket, Order::Call(terms))) = call.map(|call| wanted.orders.remove(call)) {
+            call::spawn(&self.shared, ticket, terms)?;
         }
         serve(&self.shared, wanted);
         Ok(())
@@ -100,7 +102,8 @@ impl Migration {
         flags.set(MigrateFlags::PAUSED, exclusive);
         let known = destination.is_some();
         let case = Case { guest: guest.clone(), destination: known, flags, scope: Scope::Whole, exclusive };
-        let policy = convergence.map(|convergence| policy::policy(convergence, flags));
+        // A call that others make cannot be made again.
+        let policy = convergence.map(|convergence| policy::policy(&convergence.with_transport(false), flags));
         let engine = Engine::adopt(case, policy);
         let ground = Ground::new(domain, guest, destination);
         let migration = Self { shared: Arc::new(Shared::new(ground, None, engine, sinks)) };

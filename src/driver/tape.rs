@@ -53,7 +53,7 @@ fn order_words(order: &Order) -> String {
     match order {
         Order::Change(change) => format!("{change:?}"),
         Order::Sample { .. } => "Sample".to_owned(),
-        Order::Call { .. } => "Call".to_owned(),
+        Order::Call(_) => "Call".to_owned(),
         order => format!("{order:?}"),
     }
 }

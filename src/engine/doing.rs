@@ -42,6 +42,11 @@ impl Doing {
         }
     }
 
+    /// Whether the migration is started again after it.
+    pub fn restarts(&self) -> bool {
+        matches!(self.act, Act::Take(action) if action.restarts())
+    }
+
     /// Whether it gets the migration over at any price.
     pub const fn is_force(&self) -> bool {
         matches!(self.change, Change::Pause | Change::StartPostCopy)

@@ -140,13 +140,15 @@ impl Reply {
     pub fn fault(order: &Order) -> Self {
         let error = || Error::from(LibvirtError::found_here(LibvirtError::OPERATION_TIMEOUT, FAULT));
         match order {
-            Order::Call { .. } => Self::Called { result: Err(error()), connected: true, location: None },
+            Order::Call(_) => Self::Called { result: Err(error()), connected: true, location: None },
             Order::Prepare | Order::Subscribe => Self::Subscribed { events: false },
             Order::Reach => Self::Reached,
             Order::Sample { state } => {
                 Self::Sampled { job: Err(error()), state: state.then(|| Err(error())), connected: true }
             }
-            Order::Probe | Order::Change(_) => Self::Changed { result: Err(error()), state: Fact::Unknown },
+            Order::Probe(_) | Order::Change(_) => {
+                Self::Changed { result: Err(error()), state: Fact::Unknown }
+            }
             Order::Ask | Order::Look => {
                 Self::Asked(Answers { source: Answer::Unknown, destination: Answer::Unknown })
             }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::doing::{ASKED_FOR, Doing, Hold, Who};
-use super::order::{Change, Order};
+use super::order::{Change, Order, Probe};
 use super::state::{State, Story};
 use super::{Engine, Purpose, Scope};
 use crate::error::LibvirtError;
@@ -12,6 +12,9 @@ use crate::flags::MigrateFlags;
 use crate::policy::{Action, Decision};
 use crate::record::Act;
 use crate::{Error, Result};
+
+/// A start again was decided by what was left then. After a longer time it costs more than was counted with.
+const STILL_PAYS: Duration = Duration::from_secs(3);
 
 impl Engine {
     /// Whether there is something to look at. What goes on without its call has to be, whoever made that.
@@ -76,7 +79,7 @@ impl Engine {
 
     /// Has a decision of the policy's carried out, or drops one that something else has overtaken.
     fn decided(&mut self, decision: Decision) {
-        let gives_up = matches!(decision.action, Action::Abort | Action::Restart(_));
+        let gives_up = decision.action == Action::Abort || decision.action.restarts();
         // Decided before it was forced, or aborted.
         if (gives_up && self.is_forced()) || self.aborting.wanted {
             return self.watch.carried_out(self.now, &decision, false);
@@ -85,7 +88,7 @@ impl Engine {
             Action::SetMaxDowntime(limit) => Change::SetMaxDowntime(limit),
             Action::StartPostCopy => Change::StartPostCopy,
             Action::Pause => Change::Pause,
-            Action::Abort | Action::Restart(_) => Change::Abort,
+            Action::Abort | Action::Restart(_) | Action::RestartCompressed(_) => Change::Abort,
         };
         let (act, at) = (Act::Take(decision.action), decision.at);
         let reason = decision.reason.clone();
@@ -99,10 +102,10 @@ impl Engine {
     /// Why a change is not to be made now, whatever libvirt would say.
     pub(super) fn refused(&self, doing: &Doing) -> Option<Error> {
         let why = match doing.act {
-            Act::Take(Action::Restart(_)) if !self.can_restart() => {
+            _ if doing.restarts() && !self.can_restart() => {
                 "a migration that others started cannot be started again"
             }
-            Act::Take(Action::Restart(_)) if self.hold != Hold::Free => "it is forced already",
+            _ if doing.restarts() && self.hold != Hold::Free => "it is forced already",
             Act::Take(Action::Pause) if matches!(self.state, State::Restarting(_)) => {
                 "the migration is being started again, and a guest that is paused before is moved as a paused one"
             }
@@ -128,20 +131,40 @@ impl Engine {
             }
             self.hold = Hold::Asked;
         }
-        if let Act::Take(Action::Restart(throttle)) = doing.act {
-            self.restart(throttle);
+        match self.probe(&doing) {
+            // Beside the looks: a destination that hangs must hold up nothing of a run that goes on meanwhile.
+            Some(probe @ Probe::Compression { .. }) => {
+                self.order(Order::Probe(probe), Purpose::Probe(doing));
+            }
+            Some(probe) if in_lane => self.in_lane(Order::Probe(probe), Purpose::Probe(doing)),
+            Some(probe) => {
+                self.order(Order::Probe(probe), Purpose::Probe(doing));
+            }
+            None => self.make(doing, in_lane),
+        }
+    }
+
+    /// What is to be found out before a change.
+    fn probe(&self, doing: &Doing) -> Option<Probe> {
+        let flags = self.case.flags;
+        if matches!(doing.act, Act::Take(Action::RestartCompressed(_))) {
+            return Some(Probe::Compression { post_copy: flags.contains(MigrateFlags::POSTCOPY) });
         }
         // libvirt writes the guest's own definition when the guest has left already, and ends it at the destination
         // where that fails. In pre-copy it goes on at the source then; in post-copy it would be lost.
-        let probes = doing.change == Change::StartPostCopy
+        let writes = doing.change == Change::StartPostCopy
             && self.case.scope == Scope::Whole
             && self.case.destination
-            && self.case.flags.contains(MigrateFlags::PERSIST_DEST);
-        let (order, purpose) = if probes {
-            (Order::Probe, Purpose::Probe(doing))
-        } else {
-            (Order::Change(doing.change), Purpose::Change(doing))
-        };
+            && flags.contains(MigrateFlags::PERSIST_DEST);
+        writes.then_some(Probe::Definition)
+    }
+
+    /// Gives a change out.
+    fn make(&mut self, doing: Doing, in_lane: bool) {
+        if let (true, Act::Take(action)) = (doing.restarts(), doing.act) {
+            self.restart(action);
+        }
+        let (order, purpose) = (Order::Change(doing.change), Purpose::Change(doing));
         if in_lane {
             self.in_lane(order, purpose);
         } else {
@@ -167,17 +190,13 @@ impl Engine {
         self.watch.context.forced || self.forcing.wanted || self.out.values().any(|out| being(&out.purpose))
     }
 
-    /// What the destination said of a definition of nothing.
+    /// Whether a change can be made, as was found out.
     pub(super) fn probed(&mut self, doing: Doing, result: Result<()>, stale: bool) {
         match result {
+            result if doing.restarts() => self.probed_restart(doing, result.is_ok(), stale),
             Ok(()) if !stale && !self.state.is_over() => {
                 let in_lane = !matches!(doing.who, Who::Wish(_));
-                let order = Order::Change(doing.change);
-                if in_lane {
-                    self.in_lane(order, Purpose::Change(doing));
-                } else {
-                    self.order(order, Purpose::Change(doing));
-                }
+                self.make(doing, in_lane);
             }
             Ok(()) => self.changed(&doing, Err(self.is_over_error()), crate::fact::Fact::Unknown, stale),
             Err(error) => {
@@ -187,6 +206,21 @@ impl Engine {
                 );
                 self.changed(&doing, Err(Error::not_now(why)), crate::fact::Fact::Unknown, stale);
             }
+        }
+    }
+
+    /// Both hosts have been asked whether they take what it is to be started again with. Where they do not, or something
+    /// has come between, it goes on as it is: nothing was tried, and nothing is told.
+    fn probed_restart(&mut self, doing: Doing, takes: bool, stale: bool) {
+        let overtaken = self.is_forced()
+            || self.aborting.wanted
+            || self.watch.context.switchover
+            || !self.watch.decisions.is_empty()
+            || self.now > doing.at + STILL_PAYS;
+        if takes && !stale && !overtaken && self.refused(&doing).is_none() {
+            self.make(doing, false);
+        } else if let (false, Who::Policy(decision)) = (stale, &doing.who) {
+            self.watch.carried_out(self.now, decision, false);
         }
     }
 

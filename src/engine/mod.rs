@@ -42,7 +42,7 @@ use std::time::Duration;
 
 pub use case::{CONFIRM_FOR, Case, Scope};
 pub use input::{Input, Moved, Outside, Reconnected, Reply, Viewed, Wish};
-pub use order::{Change, Order, Ticket};
+pub use order::{Change, Order, Probe, Terms, Ticket};
 
 use crate::Result;
 use crate::location::GuestLocation;
@@ -63,6 +63,8 @@ pub struct Engine {
     state: State,
     now: Duration,
     attempt: u32,
+    /// What this attempt is made with.
+    terms: Terms,
     /// The number of the last order.
     last: u64,
     out: BTreeMap<u64, Out>,
@@ -114,7 +116,7 @@ enum Purpose {
     Sample,
     /// Silence.
     Look,
-    /// A change, which the destination is asked about before.
+    /// A change, before which is found out whether it can be made.
     Probe(Doing),
     Change(Doing),
     /// A guest that was sent paused going on at the destination.
@@ -134,11 +136,11 @@ impl Engine {
         let mut engine = Self::new(case, policy);
         match engine.case.scope {
             Scope::Whole => {
-                engine.order(Order::Call { throttle: None }, Purpose::Call);
+                engine.order(Order::Call(Terms::default()), Purpose::Call);
                 engine.in_lane(Order::Prepare, Purpose::Prepare);
             }
             Scope::Call => {
-                engine.order(Order::Call { throttle: None }, Purpose::Call);
+                engine.order(Order::Call(Terms::default()), Purpose::Call);
             }
             Scope::Beside { .. } => {
                 let call = Out { attempt: 0, changes: false, purpose: Purpose::Call };
@@ -168,6 +170,7 @@ impl Engine {
             state: State::Preparing,
             now: Duration::ZERO,
             attempt: 0,
+            terms: Terms::default(),
             last: 0,
             out: BTreeMap::new(),
             orders: VecDeque::new(),
@@ -415,7 +418,7 @@ impl Engine {
     fn is_changing(&self, pauses: bool) -> bool {
         self.out.values().any(|out| match &out.purpose {
             Purpose::Change(doing) => !pauses || doing.change == Change::Pause,
-            Purpose::Probe(_) => !pauses,
+            Purpose::Probe(_) => out.changes && !pauses,
             _ => false,
         })
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::policy::Throttle;
+use crate::action::{Action, Throttle};
 
 /// The number of an order, and the attempt that it belongs to. Whoever carries an order out gives it back with the
 /// reply, so that one that belongs to an attempt that is over cannot be taken for one of now.
@@ -17,12 +17,8 @@ pub struct Ticket {
 /// One thing to do. Several may be out at once, and may be carried out at once.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Order {
-    /// Make libvirt's call, which blocks until the migration is over, with the guest throttled where that is asked for.
-    /// Reply: [`Called`](super::Reply::Called).
-    Call {
-        /// How; `None` as the parameters say.
-        throttle: Option<Throttle>,
-    },
+    /// Make libvirt's call, which blocks until the migration is over. Reply: [`Called`](super::Reply::Called).
+    Call(Terms),
     /// Find a connection to watch through, have events delivered over it, and read what belongs to the guest.
     /// Reply: [`Subscribed`](super::Reply::Subscribed).
     Prepare,
@@ -35,9 +31,8 @@ pub enum Order {
         /// The state as well.
         state: bool,
     },
-    /// Have the destination write a definition of nothing and remove it again.
-    /// Reply: [`Changed`](super::Reply::Changed).
-    Probe,
+    /// Find out whether a change can be made. Reply: [`Changed`](super::Reply::Changed).
+    Probe(Probe),
     /// Change something. Reply: [`Changed`](super::Reply::Changed).
     Change(Change),
     /// Ask the source what the guest does, then the destination unless the source's answer settles it.
@@ -54,6 +49,38 @@ pub enum Order {
     Completed,
     /// Bring what belongs to the guest to its new host. Reply: [`Brought`](super::Reply::Brought).
     Bring,
+}
+
+/// How a call is made besides what its parameters say: what runs before have taught. Nothing of it for the first one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Terms {
+    /// The guest is throttled.
+    pub throttle: Option<Throttle>,
+    /// Memory is compressed with zstd, over so many connections.
+    pub connections: Option<u8>,
+}
+
+impl Terms {
+    /// The same with what a run is ended for.
+    pub(super) const fn with(self, action: Action) -> Self {
+        match action {
+            Action::Restart(throttle) => Self { throttle: Some(throttle), ..self },
+            Action::RestartCompressed(connections) => Self { connections: Some(connections), ..self },
+            _ => self,
+        }
+    }
+}
+
+/// What is found out before a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Probe {
+    /// The destination writes definitions: one of nothing, which it removes again.
+    Definition,
+    /// Both hosts take compressed memory over several connections, `post_copy` in a migration that may switch to that.
+    Compression {
+        /// It may.
+        post_copy: bool,
+    },
 }
 
 /// Something that changes the migration or the guest.
@@ -95,7 +122,7 @@ pub enum Change {
 impl Order {
     /// Whether it changes something in the world. While such an order is out a migration has not ended.
     pub const fn changes(&self) -> bool {
-        matches!(self, Self::Call { .. } | Self::Change(_) | Self::Bring | Self::Probe)
+        matches!(self, Self::Call(_) | Self::Change(_) | Self::Bring | Self::Probe(Probe::Definition))
     }
 }
 

@@ -14,7 +14,7 @@ use crate::flags::MigrateFlags;
 use crate::job::{JobInfo, JobType};
 use crate::location::GuestLocation;
 use crate::numbers::events::{STOPPED, STOPPED_MIGRATED};
-use crate::policy::{Action, Throttle};
+use crate::policy::Action;
 use crate::record::Act;
 use crate::state::DomainState;
 use crate::{Error, Result};
@@ -150,9 +150,9 @@ impl Engine {
     }
 
     /// The job is to be aborted and the call made again.
-    pub(super) fn restart(&mut self, throttle: Throttle) {
+    pub(super) fn restart(&mut self, action: Action) {
         self.state =
-            State::Restarting(Restarting { throttle, abort: Abort::Out, returned: None, failed: None });
+            State::Restarting(Restarting { action, abort: Abort::Out, returned: None, failed: None });
     }
 
     /// The call returned.
@@ -227,13 +227,14 @@ impl Engine {
         } else {
             if restarting.abort != Abort::Taken {
                 // It did what it was for, whatever becomes of its answer.
-                self.watch.succeeded(&Action::Restart(restarting.throttle));
+                self.watch.succeeded(&restarting.action);
             }
             self.attempt += 1;
             self.watch.restart(self.now);
             // What is out belongs to the run before.
             self.lane = None;
-            self.order(Order::Call { throttle: Some(restarting.throttle) }, Purpose::Call);
+            self.terms = self.terms.with(restarting.action);
+            self.order(Order::Call(self.terms), Purpose::Call);
             self.state = State::Calling(Calling::default());
         }
     }

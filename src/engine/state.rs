@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::arriving::Resuming;
 use super::input::Moved;
 use super::settle::Settle;
+use crate::action::Action;
 use crate::location::GuestLocation;
-use crate::policy::Throttle;
 use crate::{Error, Result};
 
 /// Where a migration is.
@@ -50,7 +50,8 @@ pub(super) struct Calling {
 /// A run that is being aborted in order to start again.
 #[derive(Debug)]
 pub(super) struct Restarting {
-    pub throttle: Throttle,
+    /// What it is started again with.
+    pub action: Action,
     /// What became of the abort.
     pub abort: Abort,
     /// When the call returned, aborted.

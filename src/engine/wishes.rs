@@ -222,7 +222,9 @@ impl Engine {
 
     /// What came of the abort that a restart begins with. Returns whether that was one.
     pub(super) fn restart_aborted(&mut self, doing: &Doing, result: &Result<()>, refused: bool) -> bool {
-        let Act::Take(Action::Restart(_)) = doing.act else { return false };
+        if !doing.restarts() {
+            return false;
+        }
         if let State::Restarting(restarting) = &mut self.state {
             restarting.abort = if result.is_ok() { Abort::Taken } else { Abort::Unknown(self.now) };
             if refused && restarting.returned.is_none() {

@@ -191,7 +191,7 @@ fn moved(situation: &Situation, guests: &[Guest], intent: &Convergence) -> Resul
         let pass = (situation.memory + situation.disks) / rate;
         let watch = Watch { until: PATIENCE * pass + 60.0, ..Watch::default() };
         let link = Link { rate, noise: 0.05, seed: seed as u64, drop: None };
-        migrate(*guest, link, start, watch, policy(intent, flags).as_mut())
+        migrate(*guest, link, start, watch, policy(&intent.with_transport(false), flags).as_mut())
     };
     let each = situation.links.iter().flat_map(|rate| guests.iter().map(move |guest| (*rate, guest)));
     Ok(each.enumerate().map(one).collect())

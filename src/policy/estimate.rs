@@ -191,6 +191,11 @@ impl Estimate {
         Some((self.pause()? - self.progress()? * since).max(0.0))
     }
 
+    /// For how long memory has moved; `None` before it does.
+    pub(crate) fn moved_for(&self, at: Duration) -> Option<Duration> {
+        Some(at.saturating_sub(self.memory_began?))
+    }
+
     /// How long the first pass took; `None` before it is over.
     pub(crate) fn first_pass(&self) -> Option<Duration> {
         self.first_pass

@@ -60,7 +60,9 @@ impl PyEngine {
         let guest = GuestFacts { state, ..GuestFacts::default() };
         let scope = Scope::Beside { confirm_for };
         let case = Case { guest, destination: false, flags, scope, exclusive: false };
-        let policy = convergence.map(|convergence| policy(&convergence.convergence, flags));
+        // A call of somebody else's cannot be made again.
+        let policy =
+            convergence.map(|convergence| policy(&convergence.convergence.with_transport(false), flags));
         let engine = Engine::start(case, policy);
         Ok(Self { inner: Mutex::new(Inner { engine, steps: std::collections::VecDeque::new(), end: None }) })
     }

@@ -39,7 +39,7 @@ impl PyConvergencePolicy {
     #[pyo3(signature = (convergence, flags=None))]
     fn new(convergence: &PyConvergence, flags: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
         let flags = flags_from_py(flags)?.unwrap_or(MigrateFlags::empty());
-        Ok(Self { policy: Mutex::new(policy(&convergence.convergence, flags)) })
+        Ok(Self { policy: Mutex::new(policy(&convergence.convergence.with_transport(false), flags)) })
     }
 
     /// What to do before there is anything to measure, `elapsed` seconds after the start.

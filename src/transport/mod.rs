@@ -33,7 +33,7 @@ const MULTIFD: LibvirtVersion = LibvirtVersion::new(9, 0, 0);
 const WITH_POST_COPY: LibvirtVersion = LibvirtVersion::new(10, 1, 0);
 
 /// Flags with which memory travels in a way of its own, or is not all that travels.
-const OTHERWISE: F = F::TUNNELLED
+pub(crate) const OTHERWISE: F = F::TUNNELLED
     .union(F::COMPRESSED)
     .union(F::PARALLEL)
     .union(F::ZEROCOPY)
@@ -61,21 +61,40 @@ impl Transport {
         hosts: impl FnOnce() -> Option<Hosts>,
     ) -> Option<Self> {
         let link = narrowest(params, link).filter(|link| *link < SLOW)?;
-        (is_free(params) && hosts()?.can_compress(params.flags()))
+        (Self::is_free(params) && hosts()?.can_compress(params.flags().contains(F::POSTCOPY)))
             .then_some(Self { connections: CONNECTIONS, link })
     }
 
     /// The parameters with it.
     pub fn apply(self, params: &MigrateParams) -> Result<MigrateParams> {
-        let ours = [
-            (Param::ParallelConnections, Value::Number(self.connections.into())),
-            (Param::Compression, Value::Strings(vec!["zstd".into()])),
-        ];
-        let theirs = params.values().map(|(param, value)| (param, value.clone()));
-        let flags = params.flags() | F::PARALLEL | F::COMPRESSED;
-        let destination = params.destination().map(str::to_owned);
-        MigrateParams::new(params.definition().cloned(), theirs.chain(ours), destination, Some(flags))
+        compressed(params, self.connections)
     }
+
+    /// Whether nothing is said of how memory travels, and it is what travels.
+    pub fn is_free(params: &MigrateParams) -> bool {
+        let chosen = [Param::ParallelConnections, Param::Compression, Param::CompressionXbzrleCache];
+        let plain = match params.get(Param::MigrateUri) {
+            Some(Value::String(uri)) => scheme(uri) == Some("tcp"),
+            _ => true,
+        };
+        plain
+            && !params.is_as_given()
+            && params.flags().contains(F::LIVE)
+            && !params.flags().intersects(OTHERWISE)
+            && chosen.iter().all(|param| params.get(*param).is_none())
+    }
+}
+
+/// The parameters with memory compressed over so many connections.
+pub(crate) fn compressed(params: &MigrateParams, connections: u8) -> Result<MigrateParams> {
+    let ours = [
+        (Param::ParallelConnections, Value::Number(connections.into())),
+        (Param::Compression, Value::Strings(vec!["zstd".into()])),
+    ];
+    let theirs = params.values().map(|(param, value)| (param, value.clone()));
+    let flags = params.flags() | F::PARALLEL | F::COMPRESSED;
+    let destination = params.destination().map(str::to_owned);
+    MigrateParams::new(params.definition().cloned(), theirs.chain(ours), destination, Some(flags))
 }
 
 impl fmt::Display for Transport {
@@ -94,24 +113,11 @@ fn narrowest(params: &MigrateParams, link: Option<f64>) -> Option<f64> {
     [link, limit].into_iter().flatten().min_by(f64::total_cmp)
 }
 
-/// Whether nothing is said of how memory travels, and it is what travels.
-fn is_free(params: &MigrateParams) -> bool {
-    let chosen = [Param::ParallelConnections, Param::Compression, Param::CompressionXbzrleCache];
-    let plain = match params.get(Param::MigrateUri) {
-        Some(Value::String(uri)) => scheme(uri) == Some("tcp"),
-        _ => true,
-    };
-    plain
-        && !params.is_as_given()
-        && params.flags().contains(F::LIVE)
-        && !params.flags().intersects(OTHERWISE)
-        && chosen.iter().all(|param| params.get(*param).is_none())
-}
-
 impl Hosts {
-    /// Whether both take several connections with zstd, under these flags, and have the processors for it.
-    fn can_compress(&self, flags: F) -> bool {
-        let qemu = if flags.contains(F::POSTCOPY) { WITH_POST_COPY } else { MULTIFD };
+    /// Whether both take several connections with zstd, and have the processors for it; `post_copy` in a migration that may
+    /// switch to that.
+    pub fn can_compress(&self, post_copy: bool) -> bool {
+        let qemu = if post_copy { WITH_POST_COPY } else { MULTIFD };
         let can = |host: &Host| {
             host.libvirt >= ZSTD && host.hypervisor >= qemu && host.processors >= u32::from(CONNECTIONS)
         };

@@ -2,7 +2,7 @@
 
 use crate::play::*;
 use libvirt_migrate::Error;
-use libvirt_migrate::engine::{Order, Reconnected, Scope};
+use libvirt_migrate::engine::{Order, Reconnected, Scope, Terms};
 use libvirt_migrate::error::LibvirtError;
 use libvirt_migrate::flags::MigrateFlags;
 use libvirt_migrate::job::{JobInfo, JobType};
@@ -16,7 +16,7 @@ fn sample(state: bool) -> Order {
 fn it_calls_and_prepares_at_once() {
     let mut play = Play::start(whole());
     let orders: Vec<_> = play.out.iter().map(|(_, order)| order.clone()).collect();
-    assert_eq!(orders, [Order::Call { throttle: None }, Order::Prepare]);
+    assert_eq!(orders, [Order::Call(Terms::default()), Order::Prepare]);
     assert!(!play.engine.has_events() && !play.engine.is_told() && !play.engine.is_ended());
     // Nothing is looked at before.
     play.until(ms(3000));
@@ -282,7 +282,7 @@ fn tls_is_explained_where_it_was_asked_for_and_nowhere_else() {
 fn a_call_alone_is_not_watched() {
     let mut play = Play::start(case(Scope::Call));
     let orders: Vec<_> = play.out.iter().map(|(_, order)| order.clone()).collect();
-    assert_eq!(orders, [Order::Call { throttle: None }]);
+    assert_eq!(orders, [Order::Call(Terms::default())]);
     assert_eq!(play.engine.wake_at(), None);
     play.wait(ms(100_000));
     assert_eq!(play.out.len(), 1);
@@ -304,7 +304,7 @@ fn replies_that_belong_to_nothing_are_nothing() {
     let reply = || Reply::Called { result: Ok(()), connected: true, location: None };
     play.hand(Input::Done(Ticket { number: 99, attempt: 0 }, reply()));
     // Of another attempt, and of another kind.
-    let ticket = play.out.iter().find(|(_, order)| matches!(order, Order::Call { .. })).unwrap().0;
+    let ticket = play.out.iter().find(|(_, order)| matches!(order, Order::Call(_))).unwrap().0;
     play.hand(Input::Done(Ticket { attempt: 1, ..ticket }, reply()));
     assert_eq!(play.how(), None);
     assert_eq!(play.out, before);

@@ -1,7 +1,7 @@
 //! The engine that has a run aborted in order to start again with the guest throttled.
 
 use crate::play::*;
-use libvirt_migrate::engine::{Change, Input, Order, Reply, Wish};
+use libvirt_migrate::engine::{Change, Input, Order, Reply, Terms, Wish};
 use libvirt_migrate::error::LibvirtError;
 use libvirt_migrate::location::{Answer, GuestLocation};
 use libvirt_migrate::policy::{Action, Throttle};
@@ -22,7 +22,7 @@ fn restarting() -> (Play, Script) {
 }
 
 fn calls_again(play: &Play) -> bool {
-    play.is_out(&Order::Call { throttle: Some(THROTTLE) })
+    play.is_out(&Order::Call(Terms { throttle: Some(THROTTLE), ..Terms::default() }))
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What users and the policy want of a migration in the engine, and what they are told.
 
 use crate::play::*;
-use libvirt_migrate::engine::{Case, Change, Engine, Order, Outside, Wish};
+use libvirt_migrate::engine::{Case, Change, Engine, Order, Outside, Probe, Wish};
 use libvirt_migrate::error::LibvirtError;
 use libvirt_migrate::fact::Fact;
 use libvirt_migrate::flags::MigrateFlags;
@@ -203,7 +203,7 @@ fn a_destination_that_cannot_keep_a_definition_refuses_post_copy() {
     assert!(play.engine.steps()[0].error.as_ref().unwrap().contains("cannot keep a definition"));
     // The next one asks again.
     play.wish(2, Wish::Force);
-    assert!(play.is_out(&Order::Probe));
+    assert!(play.is_out(&Order::Probe(Probe::Definition)));
     // An answer that comes after the end is too late for anything.
     play.called(Ok(()));
     play.probed(Ok(()));
@@ -235,7 +235,7 @@ fn what_is_forced_is_not_forced_again() {
     play.wish(1, Wish::Force);
     play.wish(2, Wish::Force);
     assert_eq!(play.answer(2), TAKEN);
-    assert_eq!(play.out.iter().filter(|(_, order)| *order == Order::Probe).count(), 1);
+    assert_eq!(play.out.iter().filter(|(_, order)| matches!(order, Order::Probe(_))).count(), 1);
 }
 
 #[test]
@@ -296,7 +296,7 @@ fn the_policy_asks_the_destination_before_it_switches() {
         let (mut play, script) = steered(with(MigrateFlags::POSTCOPY));
         script.decide(Action::StartPostCopy);
         play.sampled(memory(1, 100));
-        assert!(play.is_out(&Order::Probe));
+        assert!(play.is_out(&Order::Probe(Probe::Definition)));
         play.probed(answer.clone());
         if answer.is_ok() {
             play.changed(Change::StartPostCopy, Ok(()));

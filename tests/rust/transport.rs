@@ -1,14 +1,17 @@
 //! How memory travels: what is chosen before a migration, and what becomes of it.
 
-use crate::fake::{Fake, Run, eventually, plain, post_copy, recorder};
+use crate::fake::{Fake, Run, eventually, memory, plain, post_copy, recorder};
+use libvirt_migrate::domain::DomainEvent;
 use libvirt_migrate::error::LibvirtError;
 use libvirt_migrate::flags::MigrateFlags as F;
+use libvirt_migrate::job::JobInfo;
 use libvirt_migrate::params::{MigrateParams, Param, Value};
 use libvirt_migrate::policy::{Convergence, ScheduleOptions};
 use libvirt_migrate::transport::{Host, Hosts, SLOW, Transport};
 use libvirt_migrate::version::LibvirtVersion;
 use libvirt_migrate::{Guest, Result};
 use std::sync::Arc;
+use std::time::Duration;
 
 const NEW: Host =
     Host { libvirt: LibvirtVersion::new(11, 3, 0), hypervisor: LibvirtVersion::new(10, 1, 0), processors: 8 };
@@ -185,4 +188,58 @@ fn what_fails_for_another_reason_fails() {
     let run = limited(fake, &Convergence::default()).unwrap();
     run.migration.result().unwrap_err();
     assert_eq!(run.fake.calls("migrate").len(), 1);
+}
+
+/// A migration whose link turns out to carry 10 MiB/s, once it has been looked at for long enough.
+fn found_slow(fake: Fake, refusals: &[i32], calls: usize) -> Run {
+    let run = Run::new(fake);
+    eventually("the first call", || !run.fake.calls("migrate").is_empty());
+    run.fake.refuse("migrate", refusals);
+    let slow = JobInfo { memory_bps: Some(10 << 20), memory_dirty_rate: Some(0), ..memory(1, 1000 << 20) };
+    let mut looks = 0;
+    eventually("it was looked at", || {
+        run.fake.set_job(slow.clone());
+        run.fake.emit(DomainEvent::Iteration(1));
+        std::thread::sleep(Duration::from_millis(50));
+        looks += 1;
+        looks >= 60 || run.fake.calls("migrate").len() == calls
+    });
+    run
+}
+
+#[test]
+fn a_link_that_is_found_to_be_slow_has_it_started_again_compressed() {
+    let run = found_slow(Fake::between(BOTH), &[], 2);
+    let calls = run.fake.calls("migrate");
+    assert_eq!(calls.len(), 2);
+    assert!(
+        !calls[0].contains("PARALLEL") && calls[1].contains("PARALLEL") && calls[1].contains("COMPRESSED")
+    );
+    run.fake.end(None);
+    let outcome = run.migration.result().unwrap();
+    let acts: Vec<_> = outcome.decisions.iter().map(|step| (step.act.name(), step.error.is_none())).collect();
+    assert!(acts.contains(&("restart-compressed", true)), "{acts:?}");
+}
+
+#[test]
+fn hosts_that_do_not_take_it_have_it_go_on() {
+    let run = found_slow(Fake::default(), &[], 2);
+    assert_eq!(run.fake.calls("migrate").len(), 1);
+    run.fake.end(None);
+    let outcome = run.migration.result().unwrap();
+    assert!(outcome.decisions.iter().all(|step| step.act.name() != "restart-compressed"), "{outcome:?}");
+}
+
+#[test]
+fn what_is_refused_after_all_is_done_without() {
+    // libvirt does not know the method.
+    let run = found_slow(Fake::between(BOTH), &[8], 3);
+    let calls = run.fake.calls("migrate");
+    assert_eq!(calls.len(), 3);
+    assert!(calls[1].contains("PARALLEL") && !calls[2].contains("PARALLEL"));
+    run.fake.end(None);
+    let outcome = run.migration.result().unwrap();
+    let acts: Vec<_> = outcome.decisions.iter().map(|step| step.act.name()).collect();
+    let found = |name| acts.iter().position(|act| *act == name);
+    assert!(found("restart-compressed") < found("go-plain") && found("go-plain").is_some(), "{acts:?}");
 }

@@ -49,12 +49,12 @@ impl Kind {
 
     pub const fn of(order: &Order) -> Self {
         match order {
-            Order::Call { .. } => Self::Call,
+            Order::Call(_) => Self::Call,
             Order::Prepare => Self::Prepare,
             Order::Subscribe => Self::Subscribe,
             Order::Reach => Self::Reach,
             Order::Sample { .. } => Self::Sample,
-            Order::Probe => Self::Probe,
+            Order::Probe(_) => Self::Probe,
             Order::Change(Change::SetMaxDowntime(_) | Change::SetBandwidth { .. }) => Self::Steer,
             Order::Change(Change::Pause) => Self::Pause,
             Order::Change(Change::Abort) => Self::Abort,

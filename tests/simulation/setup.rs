@@ -129,6 +129,12 @@ impl Setup {
             setup.flags.remove(MigrateFlags::PERSIST_DEST | MigrateFlags::UNDEFINE_SOURCE);
         }
         setup.convergence(rng);
+        if setup.load.disks == 0.0 && rng.u8(0..16) == 0 {
+            // So slow that compressed memory pays.
+            setup.load.bandwidth = rng.u64(6..14) as f64 * MIB;
+            setup.load.memory = setup.load.memory.min(400.0 * MIB);
+            setup.load.dirty = setup.load.dirty.min(4.0 * MIB);
+        }
         setup
     }
 

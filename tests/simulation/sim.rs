@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use libvirt_migrate::domain::{DomainEvent, GuestFacts};
-use libvirt_migrate::engine::{Case, Engine, Input, Order, Reply, Scope, Ticket};
+use libvirt_migrate::engine::{Case, Engine, Input, Order, Reply, Scope, Terms, Ticket};
 use libvirt_migrate::flags::MigrateFlags;
 use libvirt_migrate::location::GuestLocation;
 use libvirt_migrate::{Result, policy};
@@ -200,14 +200,15 @@ impl Sim {
             exclusive: setup.exclusive,
         };
         let policy = setup.convergence.filter(|_| setup.scope != Scope::Call);
-        let policy = policy.map(|convergence| policy::policy(&convergence, flags));
+        let again = setup.scope == Scope::Whole && setup.adopted.is_none();
+        let policy = policy.map(|convergence| policy::policy(&convergence.with_transport(again), flags));
         self.engine = Some(match setup.adopted {
             Some(_) => Engine::adopt(case, policy),
             None => Engine::start(case, policy),
         });
         self.plan_ahead();
         if matches!(setup.scope, Scope::Beside { .. }) {
-            self.give(Engine::CALL, Order::Call { throttle: None })?;
+            self.give(Engine::CALL, Order::Call(Terms::default()))?;
         }
         self.poll()?;
         self.collect()?;

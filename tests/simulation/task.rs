@@ -2,7 +2,7 @@
 
 use libvirt_migrate::Result;
 use libvirt_migrate::belongings::Brought;
-use libvirt_migrate::engine::{Change, Moved, Order, Reconnected, Reply, Ticket, Viewed};
+use libvirt_migrate::engine::{Change, Moved, Order, Probe, Reconnected, Reply, Ticket, Viewed};
 use libvirt_migrate::error::LibvirtError;
 use libvirt_migrate::fact::Fact;
 use libvirt_migrate::job::{JobInfo, JobType};
@@ -71,8 +71,8 @@ impl Task {
     pub fn next(&mut self, last: Option<Returned>) -> Next {
         self.step += 1;
         match self.order.clone() {
-            Order::Call { throttle } => match last {
-                None => Next::Call(Over::Own, Api::Migrate { throttled: throttle.is_some() }),
+            Order::Call(terms) => match last {
+                None => Next::Call(Over::Own, Api::Migrate { throttled: terms.throttle.is_some() }),
                 Some((result, connected)) => {
                     done(Reply::Called { result: result.map(drop), connected, location: None })
                 }
@@ -83,10 +83,11 @@ impl Task {
                 _ => done(Reply::Reached),
             },
             Order::Sample { state } => self.sample(state, last),
-            Order::Probe => match last {
+            Order::Probe(probe) => match last {
                 None if self.destination => Next::Call(Over::There, Api::Probe),
                 // Only its system's refusal is an error.
                 Some((Err(error), true)) => changed(Err(error)),
+                Some((Err(error), false)) if probe != Probe::Definition => changed(Err(error)),
                 _ => changed(Ok(())),
             },
             Order::Change(change) => self.change(change, last),

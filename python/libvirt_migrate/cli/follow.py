@@ -81,7 +81,7 @@ def _tell(what: Followed, out: Output, line: Line, decision: Decision) -> None:
     """A decision. What both hosts say of a migration that is silent is told whoever reads it."""
     if decision.action == "pause" and decision.error is None:
         line.stands()
-    elif decision.action in ("resume", "restart"):
+    elif decision.action in ("resume", "restart", "restart-compressed"):
         line.goes_on()
     if not ends_it(decision):
         line.decision(decision)

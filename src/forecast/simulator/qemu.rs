@@ -16,6 +16,8 @@ pub struct Start {
     pub disks: f64,
     /// Memory beside the guest's that is empty, bytes: the first pass finds it so.
     pub empty: f64,
+    /// How much faster memory travels compressed; `None` where a host does not take it.
+    pub compresses: Option<f64>,
 }
 
 /// A migration, step by step.
@@ -198,6 +200,7 @@ impl Qemu {
             memory_total: count(self.guest.memory + self.start.empty).filter(|_| memory),
             memory_processed: count(self.sent).filter(|_| memory),
             memory_remaining: count(self.left + self.empty).filter(|_| memory),
+            memory_constant: count((self.start.empty - self.empty) / PAGE).filter(|_| memory),
             memory_bps: count(self.bandwidth * self.told).filter(|_| memory),
             memory_dirty_rate: count(self.dirty_rate / PAGE).filter(|_| memory),
             memory_iteration: Some(self.iteration).filter(|_| memory),

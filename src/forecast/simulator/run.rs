@@ -183,7 +183,8 @@ impl Run<'_> {
             self.report.decisions.push(decision);
             self.tried += 1;
             let luck = (symmetric(self.link.seed ^ 0xfa11, self.tried) + 1.0) / 2.0;
-            if luck < self.watch.failing || self.qemu.post_copy {
+            let refused = matches!(action, Action::RestartCompressed(_)) && self.start.compresses.is_none();
+            if luck < self.watch.failing || self.qemu.post_copy || refused {
                 self.policy.failed(&action, Duration::from_secs_f64(at));
                 continue;
             }
@@ -200,15 +201,22 @@ impl Run<'_> {
             Action::Abort => (self.report.end, self.report.time) = (End::Aborted, at),
             Action::Restart(throttle) => {
                 self.start.throttle = Some(throttle);
-                let qemu = Qemu::new(self.guest, self.link, self.start, at);
-                self.qemu = qemu.told(self.watch.told);
-                self.run += 1;
+                self.again(at);
+            }
+            Action::RestartCompressed(_) => {
+                self.link.rate *= self.start.compresses.unwrap_or(1.0);
+                self.again(at);
             }
         }
         self.policy.succeeded(&action);
-        if matches!(action, Action::Restart(_)) {
+        if action.restarts() {
             let again = self.policy.begin(Duration::from_secs_f64(at));
             self.carry_out(again, at);
         }
+    }
+
+    fn again(&mut self, at: f64) {
+        self.qemu = Qemu::new(self.guest, self.link, self.start, at).told(self.watch.told);
+        self.run += 1;
     }
 }

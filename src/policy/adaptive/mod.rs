@@ -4,6 +4,7 @@
 //! migration ends, and this policy's first means is to raise it, within the intent. A guest that dirties
 //! memory as fast as it is moved needs more than that.
 
+mod compress;
 mod deadline;
 mod early;
 mod limit;
@@ -16,10 +17,12 @@ use super::steps::Steps;
 use super::{Action, Convergence, DEFAULT_DOWNTIME_MS, Decision, Outlook, Policy, Sample, Throttle};
 use crate::flags::MigrateFlags as F;
 use crate::phase::Phase;
+use crate::transport::OTHERWISE;
 use stuck::Stuck;
 
 /// Only for its kind, where [`Steps`] is asked.
 const RESTART: Action = Action::Restart(Throttle { initial: 1, increment: 1 });
+const COMPRESS: Action = Action::RestartCompressed(1);
 
 /// Remembers whether something was so at an earlier sample as well.
 #[derive(Debug, Clone, Copy, Default)]
@@ -38,6 +41,7 @@ pub(super) struct Adaptive {
     intent: Convergence,
     may_restart: bool,
     may_post_copy: bool,
+    may_compress: bool,
     estimate: Estimate,
     steps: Steps,
     last: Option<Duration>,
@@ -48,6 +52,7 @@ pub(super) struct Adaptive {
     no_gain: Twice,
     too_slow: Twice,
     too_much: Twice,
+    slow_link: Twice,
     stuck: Option<Stuck>,
 }
 
@@ -58,6 +63,7 @@ impl Adaptive {
             // With disks a second start would copy them again; a migration that throttles already does.
             may_restart: intent.throttle() && !flags.intersects(F::AUTO_CONVERGE | F::NON_SHARED),
             may_post_copy: intent.post_copy() && flags.contains(F::POSTCOPY),
+            may_compress: intent.chooses_transport() && !flags.intersects(OTHERWISE),
             estimate: Estimate::default(),
             steps: Steps::default(),
             last: None,
@@ -67,13 +73,14 @@ impl Adaptive {
             no_gain: Twice::default(),
             too_slow: Twice::default(),
             too_much: Twice::default(),
+            slow_link: Twice::default(),
             stuck: None,
         }
     }
 
     fn given_away(&self) -> bool {
         let gone = |kind| self.steps.under_way(kind) || self.steps.done(kind);
-        gone(Action::Abort) || gone(Action::StartPostCopy) || gone(RESTART)
+        gone(Action::Abort) || gone(Action::StartPostCopy) || gone(RESTART) || self.steps.done(COMPRESS)
     }
 }
 
@@ -82,7 +89,7 @@ impl Policy for Adaptive {
         self.estimate = Estimate::default();
         self.steps = Steps::default();
         (self.stuck, self.iteration, self.limit_from) = (None, 0, 1);
-        (self.fits, self.no_gain, self.too_slow, self.too_much) = Default::default();
+        (self.fits, self.no_gain, self.too_slow, self.too_much, self.slow_link) = Default::default();
         self.set_first_limit(DEFAULT_DOWNTIME_MS, at).into_iter().collect()
     }
 
@@ -108,6 +115,7 @@ impl Policy for Adaptive {
         self.estimate.observe(sample);
         self.judge(sample);
         let decision = first
+            .or_else(|| self.compress(sample))
             .or_else(|| self.early(sample))
             .or_else(|| self.raise(sample))
             .or_else(|| self.unstick(sample))
@@ -122,6 +130,7 @@ impl Policy for Adaptive {
         }
         // A run that throttles is the last.
         self.may_restart &= !matches!(action, Action::Restart(_));
+        self.may_compress &= !action.restarts();
     }
 
     fn failed(&mut self, action: &Action, at: Duration) {

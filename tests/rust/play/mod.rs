@@ -142,7 +142,7 @@ impl Play {
 
     pub fn returned(&mut self, result: Result<()>, connected: bool, location: Option<GuestLocation>) {
         let reply = Reply::Called { result, connected, location };
-        self.reply(|order| matches!(order, Order::Call { .. }), reply);
+        self.reply(|order| matches!(order, Order::Call(_)), reply);
     }
 
     /// Somebody else's call returned.
@@ -190,7 +190,7 @@ impl Play {
     }
 
     pub fn probed(&mut self, result: Result<()>) {
-        self.reply(|order| *order == Order::Probe, Reply::Changed { result, state: Fact::Unknown });
+        self.reply(|order| matches!(order, Order::Probe(_)), Reply::Changed { result, state: Fact::Unknown });
     }
 
     pub fn reconnected(&mut self, found: Reconnected) {
