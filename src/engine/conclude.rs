@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Engine;
 use super::doing::is_cancelled;
-use super::explain::{ended_since, explain_tls};
+use super::explain::{NOT_MOVED, ended_since, explain_parted, explain_tls};
 use super::input::{Reconnected, Reply};
 use super::order::{Change, Order, PATIENCE};
 use super::state::{Concluding, Stage, State, Verdict};
@@ -38,10 +38,7 @@ impl Engine {
 
     /// A migration is over that had no call of ours.
     pub(super) fn conclude_adopted(&mut self) {
-        let error = LibvirtError::found_here(
-            LibvirtError::OPERATION_FAILED,
-            "the migration ended without moving the guest",
-        );
+        let error = LibvirtError::found_here(LibvirtError::OPERATION_FAILED, NOT_MOVED);
         self.begin_conclusion(Err(error.into()), None, Stage::Completed);
         self.for_state(Order::Completed);
     }
@@ -226,11 +223,14 @@ impl Engine {
     /// It is known where the guest is, as far as it can be.
     pub(super) fn judged(&mut self, concluding: Concluding, location: GuestLocation) {
         let beside = self.case.scope.is_beside();
-        let error = match concluding.result {
+        let mut error = match concluding.result {
             Ok(()) if beside || location.is_at_destination() => return self.finish(Verdict::Moved, location),
             Ok(()) => return self.finish(Verdict::Failed(ended_since(location)), location),
             Err(error) => error,
         };
+        if concluding.parted && location == GuestLocation::DestinationRunning {
+            explain_parted(&mut error);
+        }
         let Some(code) = error.libvirt_code() else { return self.finish(Verdict::Raw(error), location) };
         // Whoever calls has it defined at the source before, and has libvirt take that away once it has moved.
         let left = beside && location == GuestLocation::DestinationShutOff;

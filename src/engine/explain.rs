@@ -49,6 +49,22 @@ pub(super) const STANDS_THERE: &str = "the guest stands still at the destination
 pub(super) const LEFT_BEHIND: &str = "the guest ran at the destination as well and has ended there, and its twin stands still \
                                       at the source: resume it only if the other one wrote nothing to its disks";
 
+/// How a migration that others have started ended, where nothing more is known.
+pub(super) const NOT_MOVED: &str = "the migration ended without moving the guest";
+
+/// A guest that ran at both hosts, and was paused at the source.
+const PARTED: &str = "it went on at both hosts, since libvirt lost the destination's answer, and was paused at \
+                                 the source: find out which one was used since, and recover with keep=\"destination\" or \
+                                 keep=\"source\"";
+
+/// A guest that ran at both hosts, and was paused at the source: the place alone does not say it.
+pub(super) fn explain_parted(error: &mut Error) {
+    if let Error::Libvirt(error) = error {
+        let said = if error.message == NOT_MOVED { "the migration ended" } else { &error.message };
+        error.message = format!("{said}; {PARTED}");
+    }
+}
+
 /// Why it cannot be told where the guest is, and what is safe.
 pub(super) fn explain(why: &str, error: &mut Error) {
     if let Error::Libvirt(error) = error {

@@ -364,6 +364,9 @@ fn a_guest_that_goes_on_at_both_hosts_is_paused_at_the_source() {
         assert_eq!(play.how(), Some((How::Failed, place)));
         let record = if paused { play.acts() } else { play.failures() };
         assert_eq!(record, [Act::PauseSource]);
+        // What stands still at the source is told where the place alone does not say it.
+        let told = play.end_message().contains("recover with keep=\"destination\" or keep=\"source\"");
+        assert_eq!(told, place == GuestLocation::DestinationRunning);
         assert!(play.engine.is_ended());
     }
     // Not beside a call of somebody else's, who knows better.

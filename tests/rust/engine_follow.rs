@@ -679,3 +679,23 @@ fn a_post_copy_that_ended_behind_the_sources_back_proves_nothing() {
         assert_eq!(play.how(), Some(how), "{state:?} {lost}");
     }
 }
+
+/// Found by the soak: one that others have started, whose source libvirt had go on as well.
+#[test]
+fn an_adopted_one_that_went_on_at_both_hosts_is_not_told_as_unmoved() {
+    let mut play = adopted(whole());
+    play.seen(Ok(memory(2, 50)), Ok(RUNNING));
+    play.wait(ms(1000));
+    play.seen(Ok(no_job()), Ok(RUNNING));
+    play.completed(Err(error(1)));
+    play.asked(says(DomainState::new(1, 6)), says(ARRIVED));
+    play.changed(Change::Pause, Ok(()));
+    play.asked(says(DomainState::new(3, 1)), says(ARRIVED));
+    while play.is_out(&Order::Completed) {
+        play.completed(Err(error(1)));
+        play.wait(ms(500));
+    }
+    assert_eq!(play.how(), Some((How::Failed, GuestLocation::DestinationRunning)));
+    let message = play.end_message();
+    assert!(message.starts_with("the migration ended; it went on at both hosts"), "{message}");
+}
