@@ -302,6 +302,11 @@ fn answers_of_another_time_are_asked_for_again() {
     play.wait(ms(5001));
     play.asked(says(PAUSED), Answer::Absent);
     assert_eq!(play.changes(), [Change::Resume], "no better ones are to be had");
+    let mut play = held(whole());
+    play.failed(error(9));
+    play.wait(ms(5000));
+    play.asked(says(PAUSED), Answer::Absent);
+    assert_eq!(play.changes(), [Change::Resume], "that is soon enough");
 }
 
 #[test]
@@ -314,6 +319,32 @@ fn one_that_was_seen_to_run_there_is_not_resumed_here() {
     assert_eq!(play.changes(), []);
     ends(&mut play);
     assert_eq!(play.how(), Some((How::Failed, GuestLocation::DestinationRunning)));
+}
+
+#[test]
+fn what_has_left_and_is_not_there_has_ended_where_the_destination_keeps_no_definition() {
+    let bare = MigrateFlags::LIVE | MigrateFlags::PEER2PEER;
+    for (flags, source, doubted) in [
+        (bare, says(LEFT), true),
+        (MigrateFlags::DEFAULT, says(LEFT), false),
+        // It was never seen to run there, and may still be on its way.
+        (bare, says(MIGRATING), false),
+    ] {
+        let mut play = Play::running(Case { flags, ..whole() });
+        while !play.is_out(&Order::Look) {
+            play.wait(ms(500));
+        }
+        play.seen_in_silence(source, Answer::Absent);
+        play.called(Ok(()));
+        assert_eq!(play.is_out(&Order::Ask), doubted, "{source:?}");
+        if doubted {
+            play.asked(source, Answer::Absent);
+        }
+        ends(&mut play);
+        let moved = Some((How::Moved, GuestLocation::DestinationRunning));
+        let told = if doubted { Some((How::Failed, GuestLocation::Unknown)) } else { moved };
+        assert_eq!(play.how(), told, "{source:?}");
+    }
 }
 
 #[test]
@@ -637,6 +668,23 @@ fn a_pause_whose_answer_was_lost_may_still_be_made() {
         play.wait(ms(1000));
     }
     assert!((asked + ms(20_000)..asked + ms(36_000)).contains(&play.now), "{:?}", play.now);
+}
+
+#[test]
+fn a_pause_whose_answer_was_lost_before_the_end_is_watched_until_it_cannot_be_made_any_more() {
+    for (ends_after, watched) in [(ms(34_999), true), (ms(35_000), false)] {
+        let mut play = pausing(whole());
+        play.changed(Change::Pause, Err(error(38)));
+        play.wait(ends_after);
+        play.failed(error(9));
+        // The first answer may be older than the pause.
+        for _ in 0..2 {
+            play.asked(says(RUNNING), Answer::Absent);
+        }
+        assert_eq!(play.how(), Some((How::Failed, GuestLocation::SourceRunning)));
+        assert_eq!(play.is_out(&Order::Ask), watched, "{ends_after:?}");
+        assert_eq!(play.engine.is_ended(), !watched);
+    }
 }
 
 #[test]

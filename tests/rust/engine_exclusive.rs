@@ -145,6 +145,13 @@ fn an_answer_that_hangs_does_not_hide_that_it_goes_on() {
     play.seen_in_silence(Answer::Absent, says(ARRIVED));
     rest(&mut play);
     assert_eq!(play.how(), MOVED);
+    // One that still stands there was told to go on already.
+    let mut play = Play::running(exclusive());
+    play.called(Ok(()));
+    play.wait(ms(30_000));
+    play.seen_in_silence(Answer::Absent, says(PAUSED));
+    play.wait(ms(1000));
+    assert_eq!(play.changes(), [GOES_ON]);
     let mut play = Play::start(Case { scope: Scope::Call, ..exclusive() });
     play.called(Ok(()));
     play.wait(ms(60_000));

@@ -260,6 +260,9 @@ fn how_an_adopted_one_ended_the_last_statistics_and_both_hosts_tell() {
     let play = adopted_over(here, Err(1));
     assert_eq!(play.how(), Some((How::Failed, GuestLocation::SourceRunning)));
     assert!(play.end_message().starts_with("the migration ended without moving the guest"));
+    // That neither host knows it makes no failure of an abort.
+    let play = adopted_over((Answer::Absent, Answer::Absent), said(JobType::Cancelled, None));
+    assert!(matches!(play.how(), Some((How::Cancelled, _))), "{:?}", play.how());
     // Of another kind of job these are nothing.
     let other = JobInfo { operation: Some(3), ..last(JobType::Cancelled) };
     assert_eq!(adopted_over(here, Ok(other)).how(), Some((How::Failed, GuestLocation::SourceRunning)));
