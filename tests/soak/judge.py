@@ -188,10 +188,23 @@ def recover(each: Checked) -> None:
             each.done.append("restart the daemon")
 
 
+def crashed(lab: Lab, each: Checked) -> bool:
+    """Whether its QEMU has ended by a fault of its own, as libvirt tells."""
+    crash = (libvirt.VIR_DOMAIN_SHUTOFF, libvirt.VIR_DOMAIN_SHUTOFF_CRASHED)
+    return any(
+        tuple(domain.state()) == crash
+        for host in lab.hosts
+        for domain in domains(host)
+        if domain.UUIDString() == each.guest.uuid
+    )
+
+
 def start_again(lab: Lab, each: Checked) -> None:
-    """A guest whose QEMU was killed, as after a power failure."""
+    """A guest whose QEMU was killed, as after a power failure, or has crashed, which is counted."""
     if not each.mortal:
-        raise each.fail("it is lost")
+        if not crashed(lab, each):
+            raise each.fail("it is lost")
+        each.done.append("start after a crash of QEMU's own")
     each.guest.beats.forget()
     kept = [host for host in lab.hosts if knows(host, each.guest)]
     for host in kept:
@@ -201,7 +214,8 @@ def start_again(lab: Lab, each: Checked) -> None:
     if keeper is None:
         raise each.fail("no host keeps a definition of it")
     each.guest.domain(keeper).create()
-    each.done.append("start")
+    if each.mortal:
+        each.done.append("start")
 
 
 def alive(each: Checked, host: Host) -> None:

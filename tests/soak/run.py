@@ -33,6 +33,8 @@ from .troubles import Troubles
 IMAGE = 1 << 20
 #: How long a migration may take with its faults, s.
 LONGEST = 240.0
+#: A run in which so many rounds have failed says nothing more.
+MOST_FAILURES = 10
 TOOLS = ("libvirtd", "qemu-system-x86_64", "nft", "ss", "tc", "certtool", "libfaketime")
 #: What is needed besides, MiB: memory for the guests at both hosts, and room for their files.
 ROOM = {"memory": 2048, "disk": 512}
@@ -103,6 +105,15 @@ class Soak:
             row["took"] = round(time.monotonic() - began, 1)
             with self._record.open("a") as file:
                 file.write(json.dumps(row) + "\n")
+
+    def begin_again(self, number: int) -> None:
+        """The guests of a round that failed are made anew, so that those after it say something too."""
+        self.heal()
+        for index in sorted({move.guest for move in drawn(self.seed, number).moves}):
+            self.lab.remove_guest(self.guests[index])
+            guest = self.guests[index] = self._guest(KINDS[index])
+            guest.beats.wait_for_passes(timeout=300)
+            self.at[guest.uuid] = self.lab.hosts[0]
 
     def heal(self) -> None:
         """Both hosts are whole again, whatever two faults have made of each other."""
@@ -238,20 +249,23 @@ def soak(minutes: float, seed: Seed, record: Path, first: int) -> int:
     number = first
     with whole(), Lab(f"soak-{os.getpid()}", hosts=seed.hosts, tls=True) as lab:
         made = Soak(lab, seed, record)
-        try:
-            while time.monotonic() < end:
+        failed = 0
+        while time.monotonic() < end and failed < MOST_FAILURES:
+            try:
                 made.round(number)
-                number += 1
-                if number % 25 == 0:
-                    print(f"{made.migrations} migrations, {made.faults} faults", flush=True)
-        except Exception as error:
-            print(f"round {number} failed: {type(error).__name__}: {error}")
-            print(record.read_text().splitlines()[-1])
-            print(f"once more, from there: make soak SEED={seed} FIRST={number}")
-            return 1
-        finally:
-            print(f"{made.migrations} migrations with {made.faults} faults in {number - first} rounds")
-    return 0
+            except Exception as error:
+                failed += 1
+                print(f"round {number} failed: {type(error).__name__}: {error}")
+                print(record.read_text().splitlines()[-1])
+                print(f"once more, from there: make soak SEED={seed} FIRST={number}", flush=True)
+                made.begin_again(number)
+            number += 1
+            if number % 25 == 0:
+                print(f"{made.migrations} migrations, {made.faults} faults", flush=True)
+        print(
+            f"{made.migrations} migrations with {made.faults} faults in {number - first} rounds, {failed} failed"
+        )
+    return 1 if failed else 0
 
 
 def main(minutes: str, seed: str, record: str, first: str = "0") -> int:
