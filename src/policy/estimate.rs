@@ -12,6 +12,9 @@ const SMOOTHING: Duration = Duration::from_millis(500);
 /// ten seconds, and a link that stays slow is the new usual then.
 const USUAL: Duration = Duration::from_secs(5);
 
+/// What is sent in the first moment is what sockets and queues take at once: the usual is what comes after it.
+const BURST: Duration = Duration::from_millis(400);
+
 /// The link has dropped where it carries less than this part of the usual. Noise does not look like that.
 const DROP: f64 = 0.7;
 
@@ -75,6 +78,8 @@ pub(crate) struct Estimate {
     saturated: bool,
     /// The first pass would have taken this long with nothing but the link to wait for, s.
     first_sent: f64,
+    /// What had been seen when the first moment was over: from there on the usual is that of the link.
+    settled: Option<(u64, u64)>,
     /// When the link was last seen to have dropped.
     dropped: Option<Duration>,
     /// What the last sample told of memory that needed no sending, and of what was sent, bytes.
@@ -94,6 +99,7 @@ impl Default for Estimate {
             first_pass: None,
             saturated: false,
             first_sent: 0.0,
+            settled: None,
             dropped: None,
             seen: (0, 0),
         }
@@ -110,6 +116,9 @@ impl Estimate {
         let only_looked_at = self.mostly_constant(sample);
         let throughput = sample.throughput.filter(|rate| *rate > 0.0 && !only_looked_at);
         self.throughput.observe(throughput, sample.elapsed);
+        if self.settled.is_none() && self.moved_for(sample.elapsed).is_some_and(|moved| moved >= BURST) {
+            (self.usual, self.settled) = (Smoothed::over(USUAL), Some(self.seen));
+        }
         self.usual.observe(throughput, sample.elapsed);
         if self.link_has_dropped() {
             self.dropped = Some(sample.elapsed);
@@ -210,6 +219,18 @@ impl Estimate {
     /// Whether this sample alone looks like a drop, which the smoothed throughput shows half a second later.
     pub(crate) fn link_may_drop(&self, sample: &Sample) -> bool {
         sample.throughput.zip(self.usual.value()).is_some_and(|(now, usual)| now < DROP * usual)
+    }
+
+    /// Bytes/s that the link has carried since the first moment; `None` before.
+    pub(crate) fn settled(&self) -> Option<f64> {
+        self.usual.value().filter(|_| self.settled.is_some())
+    }
+
+    /// The part of the memory that was sent, of what was gone through since the first moment.
+    pub(crate) fn sent_share(&self) -> f64 {
+        let (constant, sent) = self.settled.unwrap_or_default();
+        let sent = self.seen.1.saturating_sub(sent) as f64;
+        sent / (sent + self.seen.0.saturating_sub(constant) as f64).max(1.0)
     }
 
     /// Bytes/s that the link carries, or did a few seconds ago where that was more.

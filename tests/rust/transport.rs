@@ -195,10 +195,11 @@ fn found_slow(fake: Fake, refusals: &[i32], calls: usize) -> Run {
     let run = Run::new(fake);
     eventually("the first call", || !run.fake.calls("migrate").is_empty());
     run.fake.refuse("migrate", refusals);
-    let slow = JobInfo { memory_bps: Some(10 << 20), memory_dirty_rate: Some(0), ..memory(1, 1000 << 20) };
     let mut looks = 0;
     eventually("it was looked at", || {
-        run.fake.set_job(slow.clone());
+        let slow =
+            JobInfo { memory_bps: Some(10 << 20), memory_dirty_rate: Some(0), ..memory(1, 1000 << 20) };
+        run.fake.set_job(JobInfo { memory_processed: Some(looks << 20), ..slow });
         run.fake.emit(DomainEvent::Iteration(1));
         std::thread::sleep(Duration::from_millis(50));
         looks += 1;

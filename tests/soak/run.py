@@ -263,7 +263,8 @@ def soak(minutes: float, seed: Seed, record: Path, first: int) -> int:
             if number % 25 == 0:
                 print(f"{made.migrations} migrations, {made.faults} faults", flush=True)
         print(
-            f"{made.migrations} migrations with {made.faults} faults in {number - first} rounds, {failed} failed"
+            f"{made.migrations} migrations with {made.faults} faults in {number - first} rounds, "
+            f"of which {failed} failed"
         )
     return 1 if failed else 0
 

@@ -7,17 +7,14 @@ use crate::policy::text::bytes;
 use crate::policy::{Action, Decision, Sample};
 use crate::transport::{CONNECTIONS, SLOW};
 
-/// For so long has memory to have moved: what was sent before may be what sockets and queues took at once.
-const SEEN: Duration = Duration::from_secs(2);
-/// The part of the time that compression saves where memory is like text. Memory that does not compress loses nothing by it
-/// (both as measured, `docs/convergence.md`).
-const SAVES: f64 = 1.0 / 3.0;
-/// So many times what the start again costs has to be saved, since it is not known what is in the memory.
-const PAYS: f64 = 2.0;
+/// For so long has memory to have moved.
+const SEEN: Duration = Duration::from_secs(1);
+/// So many times as long as the migration has run has the rest to take, since that is what a start again loses. Compression
+/// saves a third to two thirds of the rest where memory is like text, and nothing where it does not compress, of which
+/// nobody knows (both as measured, `docs/convergence.md`).
+const PAYS: f64 = 4.0;
 /// The part by which what a link carries is off after so short a time.
 const NOISE: f64 = 0.1;
-/// What it takes until the second run moves memory, s.
-const START: f64 = 0.5;
 
 impl Adaptive {
     /// Starts again with compressed memory over a slow link, once, early in the first pass.
@@ -27,22 +24,20 @@ impl Adaptive {
             return None;
         }
         let moved = self.estimate.moved_for(sample.elapsed)?;
-        let link = self.estimate.at_best()?;
+        let link = self.estimate.settled()?;
         let calm = !self.estimate.link_has_dropped();
         if !self.slow_link.holds(link < SLOW && moved >= SEEN && calm, sample.elapsed) {
             return None;
         }
-        // As much of the rest is sent as of what was gone through.
-        let sent = sample.memory_processed as f64;
-        let share = sent / (sent + sample.memory_constant as f64);
-        let rest = sample.memory_remaining as f64 * share / link;
-        let cost = moved.as_secs_f64() + START;
-        if SAVES * rest < PAYS * cost || self.deadline_is_lost(sample, rest, START + sent / link) {
+        let rest = sample.memory_remaining as f64 * self.estimate.sent_share() / link;
+        let (lost, setup) = (sample.elapsed.as_secs_f64(), (sample.elapsed - moved).as_secs_f64());
+        let again = setup + sample.memory_processed as f64 / link;
+        if rest < PAYS * lost || self.deadline_is_lost(sample, rest, again) {
             return None;
         }
         let reason = format!(
             "the link carries {}/s, and the processors compress faster than that; the rest would take {rest:.0} s, and \
-             {cost:.1} s are lost",
+             {lost:.1} s are lost",
             bytes(link),
         );
         self.steps.ask(Action::RestartCompressed(CONNECTIONS), sample.elapsed, reason)
