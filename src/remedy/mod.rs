@@ -143,7 +143,7 @@ impl View {
             None if there => Remedy::Impossible(Reason::Twins),
             // It never ran.
             None if here && self.exclusive => Remedy::RemoveDestination,
-            None => Remedy::Impossible(Reason::Both),
+            None => Remedy::Impossible(Reason::StandsThere),
         }
     }
 

@@ -13,6 +13,7 @@ pub enum Reason {
     MayHaveRun,
     NoDefinition,
     Twins,
+    StandsThere,
     Both,
     EndedThere,
     ShutOff,
@@ -66,6 +67,12 @@ impl Reason {
                  stands still at the source now and has lost nothing. The one at the destination went on first, \
                  unless its daemon hung: find out which one has been used since, and recover again with \
                  keep=\"destination\" or keep=\"source\", which ends the other"
+            }
+            Self::StandsThere => {
+                "both hosts have all of it, and it stands still at the destination, as a guest does that was paused \
+                 when it was migrated and whose arrival libvirt has lost. Unless somebody had it run there since, both \
+                 are the same: recover again with keep=\"destination\", where it stays paused, or keep=\"source\", where \
+                 it goes on; the other is ended. Never run both, which destroys its disks"
             }
             Self::Both => {
                 "both hosts hold it in a state that no migration leaves. End it at neither before it is known \
