@@ -41,7 +41,9 @@ def config_full_in_precopy(scene: Scene) -> None:
 @case(
     "persistence",
     "destination cannot write its configuration, with post-copy",
-    AGAIN + " The switch to post-copy is refused, in which libvirt would lose the guest by this.",
+    AGAIN
+    + " The switch to post-copy is refused, in which libvirt would lose the guest by this. A configuration "
+    "that fills up after that was looked at still loses it.",
 )
 def config_full_with_postcopy(scene: Scene) -> None:
     scene.in_precopy(flags=POST_COPY)

@@ -41,7 +41,7 @@ class Checked:
     def fail(self, what: str) -> Broken:
         """What is told."""
         answers = where_is(self.guest.uuid, [self.source.uri, self.destination.uri]).answers
-        done = ", ".join(self.done) or "nothing"
+        done = ", ".join(dict.fromkeys(self.done)) or "nothing"
         return Broken(
             f"{self.guest.name} ({self.way}): {what}; told {self.place}: {self.text}; {answers}; done: {done}"
         )

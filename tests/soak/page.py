@@ -11,6 +11,8 @@ from typing import Any
 from .kinds import KINDS
 
 TITLE = "Random migrations"
+#: Of an error, characters.
+LONGEST = 200
 
 
 def section(rows: list[dict[str, Any]]) -> str:
@@ -20,7 +22,7 @@ def section(rows: list[dict[str, Any]]) -> str:
     ways = Counter(way for _, way, *_ in ends)
     places = Counter(place for _, _, place, *_ in ends)
     mended = Counter(step.partition(":")[0] for end in ends for done in end[4:] for step in done)
-    failed = [f"{row['number']} ({row['error']})" for row in rows if "error" in row]
+    failed = [f"{row['number']} ({_short(row['error'])})" for row in rows if "error" in row]
     missed = sum(len(row["missed"]) for row in rows)
     hosts = {host for row in rows for route in row["routes"].values() for host in route.split(" to ")}
     minutes = sum(row["took"] for row in rows) / 60
@@ -43,6 +45,11 @@ is held; of `exclusive` ones never two spoke.
 - Told: {_listed(places)}.
 - What a user did then: {_listed(mended) or "nothing"}.
 """
+
+
+def _short(error: str) -> str:
+    """The first of what is told."""
+    return error.partition("; told ")[0][:LONGEST]
 
 
 def _listed(counts: Counter[str]) -> str:
