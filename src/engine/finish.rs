@@ -136,7 +136,8 @@ impl Engine {
         // Of a run that was aborted in order to start again nothing is told where the last one moved the guest.
         let failed = self.watch.failed_job.as_ref().filter(|_| !location.is_at_destination());
         let job: Option<&JobInfo> = self.watch.last_job.as_ref().or(failed);
-        let progress = &self.record.progress;
+        // What was seen last may be of a run before, of which the same holds.
+        let progress = Some(self.record.progress).filter(|_| self.watch.begun).unwrap_or_default();
         let seen = progress.memory_processed + progress.disk_processed;
         let told = job.and_then(|job| {
             job.data_processed

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use libvirt_migrate::engine::{Engine, Input, Reply};
+use libvirt_migrate::job::{JobInfo, JobType};
 use libvirt_migrate::location::{Answer, GuestLocation};
 use libvirt_migrate::record::Act;
 use libvirt_migrate::update::Update;
@@ -314,6 +315,17 @@ impl Judge {
             && report.words.iter().any(|word| word.contains(DOUBT));
         if !self.was_true(place, world) && !doubted {
             return Err(format!("told {place}, which is not true: {}", world.in_words()));
+        }
+        // Of a run that was aborted in order to start again nothing counts.
+        let whole = |job: &&JobInfo| job.kind == JobType::Completed && job.disk_total.is_none();
+        let last = world.completed.as_ref().filter(whole);
+        if let (Ok(outcome), Some(last)) = (end, last)
+            && (Some(outcome.bytes) > last.data_processed || Some(outcome.iterations) > last.memory_iteration)
+        {
+            let (bytes, passes) = (outcome.bytes, outcome.iterations);
+            return Err(format!(
+                "told {bytes} bytes in {passes} passes, and the run that moved it had fewer"
+            ));
         }
         if end.is_ok() && self.exclusive && place != GuestLocation::DestinationRunning {
             return Err(format!("told as done, and it is {place} although it ran before"));
