@@ -12,7 +12,7 @@ const SMOOTHING: Duration = Duration::from_millis(500);
 /// ten seconds, and a link that stays slow is the new usual then.
 const USUAL: Duration = Duration::from_secs(5);
 
-/// What is sent in the first moment is what sockets and queues take at once: the usual is what comes after it.
+/// What is sent in the first moment is what sockets and queues take at once: what the link carries comes after it.
 const BURST: Duration = Duration::from_millis(400);
 
 /// The link has dropped where it carries less than this part of the usual. Noise does not look like that.
@@ -78,8 +78,9 @@ pub(crate) struct Estimate {
     saturated: bool,
     /// The first pass would have taken this long with nothing but the link to wait for, s.
     first_sent: f64,
-    /// What had been seen when the first moment was over: from there on the usual is that of the link.
-    settled: Option<(u64, u64)>,
+    /// As the usual, since the first moment was over; and what had been seen by then.
+    link: Smoothed,
+    first_seen: Option<(u64, u64)>,
     /// When the link was last seen to have dropped.
     dropped: Option<Duration>,
     /// What the last sample told of memory that needed no sending, and of what was sent, bytes.
@@ -99,7 +100,8 @@ impl Default for Estimate {
             first_pass: None,
             saturated: false,
             first_sent: 0.0,
-            settled: None,
+            link: Smoothed::over(USUAL),
+            first_seen: None,
             dropped: None,
             seen: (0, 0),
         }
@@ -116,10 +118,11 @@ impl Estimate {
         let only_looked_at = self.mostly_constant(sample);
         let throughput = sample.throughput.filter(|rate| *rate > 0.0 && !only_looked_at);
         self.throughput.observe(throughput, sample.elapsed);
-        if self.settled.is_none() && self.moved_for(sample.elapsed).is_some_and(|moved| moved >= BURST) {
-            (self.usual, self.settled) = (Smoothed::over(USUAL), Some(self.seen));
-        }
         self.usual.observe(throughput, sample.elapsed);
+        if self.moved_for(sample.elapsed).is_some_and(|moved| moved >= BURST) {
+            self.first_seen.get_or_insert(self.seen);
+            self.link.observe(throughput, sample.elapsed);
+        }
         if self.link_has_dropped() {
             self.dropped = Some(sample.elapsed);
         }
@@ -221,14 +224,15 @@ impl Estimate {
         sample.throughput.zip(self.usual.value()).is_some_and(|(now, usual)| now < DROP * usual)
     }
 
-    /// Bytes/s that the link has carried since the first moment; `None` before.
-    pub(crate) fn settled(&self) -> Option<f64> {
-        self.usual.value().filter(|_| self.settled.is_some())
+    /// Bytes/s that the link has carried since the first moment; `None` before, and where it carries much less now.
+    pub(crate) fn link(&self) -> Option<f64> {
+        let link = self.link.value()?;
+        (self.throughput()? >= DROP * link).then_some(link)
     }
 
     /// The part of the memory that was sent, of what was gone through since the first moment.
     pub(crate) fn sent_share(&self) -> f64 {
-        let (constant, sent) = self.settled.unwrap_or_default();
+        let (constant, sent) = self.first_seen.unwrap_or_default();
         let sent = self.seen.1.saturating_sub(sent) as f64;
         sent / (sent + self.seen.0.saturating_sub(constant) as f64).max(1.0)
     }

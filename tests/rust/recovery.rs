@@ -192,7 +192,7 @@ fn what_cannot_be_recovered_is_said_with_what_is_safe() {
         (Some(FAILED), None, "Do not resume it: destroy it at the source"),
         (Some(DomainState::new(5, 3)), Some(FAILED_THERE), "destroy it at the destination"),
         (Some(MIGRATING), Some(DomainState::new(5, 3)), "only if it did not"),
-        (Some(RUNNING), Some(PAUSED), "never run both"),
+        (Some(RUNNING), Some(PAUSED), "Never run both"),
         (Some(FAILED), Some(DomainState::new(5, 1)), "was shut down or destroyed there"),
         (Some(DomainState::new(5, 1)), None, "it is shut off"),
         (None, Some(DomainState::new(5, 1)), "it is shut off"),

@@ -195,7 +195,9 @@ class _Turn:
         faults = {fault.what for fault in self.planned.faults}
         # libvirt ends a guest in post-copy whose definition it cannot write at the destination. Whether it
         # can is looked at before, and may be otherwise a moment later.
-        return "QEMU killed" in faults or (way == "post-copy" and "configuration full" in faults)
+        # A QEMU that finds no memory for a thread ends, and in post-copy the guest with it.
+        ends = {"configuration full", "memory short"} if way == "post-copy" else set()
+        return "QEMU killed" in faults or bool(faults & ends)
 
     def _begin(self, number: int, way: str) -> Any:
         guest, copies = self.soak.guests[number], KINDS[number].disk

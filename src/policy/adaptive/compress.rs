@@ -24,9 +24,8 @@ impl Adaptive {
             return None;
         }
         let moved = self.estimate.moved_for(sample.elapsed)?;
-        let link = self.estimate.settled()?;
-        let calm = !self.estimate.link_has_dropped();
-        if !self.slow_link.holds(link < SLOW && moved >= SEEN && calm, sample.elapsed) {
+        let link = self.estimate.link()?;
+        if !self.slow_link.holds(link < SLOW && moved >= SEEN, sample.elapsed) {
             return None;
         }
         let rest = sample.memory_remaining as f64 * self.estimate.sent_share() / link;
