@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import libvirt
+import libvirt_qemu
 
 from libvirt_migrate import Guest, LibvirtError, MigrationFailed, where_is
 from libvirt_migrate.lab import Host, Lab, LabError, LabGuest, faults
@@ -226,7 +227,7 @@ def alive(each: Checked, host: Host) -> None:
         # Before 9.0 QEMU's emulator loses stores of a guest with page tables, which panics or falls silent
         # (docs/lab.md): no doing of ours, and counted. Guests without them have no such excuse.
         if not each.guest.address:
-            raise
+            raise each.fail(f"{error}; {processor(each, host)}") from error
         domain = each.guest.domain(host)
         domain.destroy()
         each.guest.beats.forget()
@@ -236,6 +237,20 @@ def alive(each: Checked, host: Host) -> None:
     if not each.guest.beats.is_intact():
         beats = each.guest.beats
         raise each.fail(f"{beats.errors} pages are wrong; {beats.fell_back or 'its count never fell back'}")
+
+
+def processor(each: Checked, host: Host) -> str:
+    """What the guest's QEMU says of itself, where the guest says nothing."""
+    domain = each.guest.domain(host)
+    said = [f"at {host.name} {domain.state()}"]
+    for question in ("info status", "info block-jobs", "info registers"):
+        try:
+            flag = libvirt_qemu.VIR_DOMAIN_QEMU_MONITOR_COMMAND_HMP
+            answer = libvirt_qemu.qemuMonitorCommand(domain, question, flag)
+        except libvirt.libvirtError as error:
+            answer = str(error)
+        said.append(" ".join(answer.split())[:200])
+    return "; ".join(said)
 
 
 def alone(lab: Lab, each: Checked, host: Host) -> None:
