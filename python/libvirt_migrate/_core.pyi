@@ -1208,8 +1208,8 @@ class Decision:
         "undefine-source",
         "undefine-destination",
     ]:
-        """What was done: set-max-downtime, start-post-copy, pause, abort, restart, set-bandwidth, drop-post-copy,
-        compress, go-plain, resume, resume-destination, trust-destination, reconnect, look, set-autostart,
+        """What was done: set-max-downtime, start-post-copy, pause, abort, restart, restart-compressed, set-bandwidth,
+        drop-post-copy, compress, go-plain, resume, resume-destination, trust-destination, reconnect, look, set-autostart,
         redefine-checkpoints, pause-source, finish-abort, remove-destination or undefine-destination; by `Guest.recover`
         also release, resume-post-copy, remove-source or undefine-source.
         """
