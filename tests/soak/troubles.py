@@ -123,12 +123,12 @@ def _full_configuration(host: Host) -> Iterator[None]:
     """What is removed meanwhile is still there below: a daemon that starts later would know it again."""
     with faults.full_disk(host, CONFIGURATION):
         yield
-        known = {f"{domain.name()}.xml" for domain in host.connection().listAllDomains()}
-    for name in host.run(
-        "find", CONFIGURATION, "-maxdepth", "1", "-name", "*.xml", "-printf", "%f\\n"
-    ).split():
+    written = host.run("find", CONFIGURATION, "-maxdepth", "1", "-name", "*.xml", "-printf", "%f\\n").split()
+    # After the files: what comes meanwhile is known before it is written.
+    known = {f"{domain.name()}.xml" for domain in host.connection().listAllDomains()}
+    for name in written:
         if name not in known:
-            host.run("rm", f"{CONFIGURATION}/{name}")
+            host.run("rm", "-f", f"{CONFIGURATION}/{name}")
 
 
 def _lack(host: Host, what: str) -> contextlib.AbstractContextManager[None]:
