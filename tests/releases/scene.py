@@ -69,8 +69,8 @@ def stage(
 ) -> Iterator[Scene]:
     """A guest of the newest Q35 machine type that both hosts have, or another; gone at the end."""
     work = workload or Workload(working_set=16)
-    machine = {"machine": newest_machine(source, destination)}
-    guest = lab.start_guest(name, source, memory=64, workload=work, **machine | more)
+    chosen: dict[str, Any] = {"machine": newest_machine(source, destination), "memory": 64}
+    guest = lab.start_guest(name, source, workload=work, **chosen | more)
     try:
         yield Scene(lab, source, destination, guest)
     finally:

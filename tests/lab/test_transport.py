@@ -1,0 +1,60 @@
+"""A link that turns out to be slow: memory goes over it compressed, where both hosts take that."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from libvirt_migrate import Convergence, Migration
+from libvirt_migrate.lab import Lab, Workload, faults, releases
+from releases.scene import Scene, check_moved, stage
+
+#: 100 Mbit/s.
+LINK = 100_000
+#: Its memory compresses to a third, and takes some 20 s over the link.
+TEXT = Workload(working_set=4, rest=1000, fill=256, text=True)
+
+
+@pytest.fixture
+def scene(request: pytest.FixtureRequest) -> Iterator[Scene]:
+    """A guest, and a host of another release where it is to go; the link between them is slow."""
+    if os.geteuid() != 0:
+        pytest.skip("the lab makes network namespaces, which takes root")
+    if releases.find("trixie") is None:
+        pytest.skip(
+            "without a host of Debian's trixie, which takes 1 GiB and some minutes: "
+            "`python -m libvirt_migrate.lab release trixie`, or `make matrix`, gets it"
+        )
+    with Lab(f"pytest-transport-{os.getpid()}", releases=("trixie", request.param)) as lab:
+        source, destination = lab.hosts
+        with stage(lab, source, destination, "text", TEXT, memory=288) as made:
+            faults.slow(source, LINK)
+            yield made
+
+
+def moved(scene: Scene) -> Migration:
+    migration = scene.ours.start_migration(scene.params(), convergence=Convergence(choose_transport=True))
+    migration.result(120)
+    check_moved(scene)
+    return migration
+
+
+@pytest.mark.parametrize("scene", ["trixie"], indirect=True)
+def test_it_is_started_again_compressed(scene: Scene) -> None:
+    migration = moved(scene)
+    (decision,) = (each for each in migration.decisions if each.action == "restart-compressed")
+    assert decision.error is None
+    assert "over 2 connections" in decision.description
+    assert "the processors compress faster than that" in decision.reason
+    # A third of it is what was sent.
+    assert migration.result().bytes < 0.6 * (256 << 20)
+    assert migration.result().guest_location == "destination-running"
+
+
+@pytest.mark.parametrize("scene", [""], indirect=True)
+def test_an_older_destination_has_it_go_on(scene: Scene) -> None:
+    migration = moved(scene)
+    assert "restart-compressed" not in [each.action for each in migration.decisions]
+    assert migration.result().bytes > 0.9 * (256 << 20)
