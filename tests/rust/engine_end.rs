@@ -273,6 +273,21 @@ fn where_the_question_hangs_what_was_seen_in_the_silence_answers_it() {
 }
 
 #[test]
+fn what_was_asked_in_a_silence_before_the_end_does_not_answer_it() {
+    let mut play = Play::running(whole());
+    while !play.is_out(&Order::Look) {
+        play.wait(ms(500));
+    }
+    play.wait(ms(1000));
+    play.failed(error(9));
+    assert!(play.is_out(&Order::Ask));
+    play.seen_in_silence(says(RUNNING), Answer::Absent);
+    assert_eq!(play.how(), None);
+    play.asked(says(RUNNING), Answer::Absent);
+    assert_eq!(play.how(), Some((How::Failed, GuestLocation::SourceRunning)));
+}
+
+#[test]
 fn one_that_may_have_run_without_a_trace_is_nowhere_for_sure() {
     for (flags, told) in [
         (MigrateFlags::DEFAULT, GuestLocation::SourcePaused),

@@ -702,3 +702,26 @@ fn an_adopted_one_that_went_on_at_both_hosts_is_not_told_as_unmoved() {
     let message = play.end_message();
     assert!(message.starts_with("the migration ended; it went on at both hosts"), "{message}");
 }
+
+#[test]
+fn that_the_job_is_over_is_an_end_of_what_others_have_started_alone() {
+    let over = |play: &mut Play| play.job_completed(last(JobType::Failed));
+    let other = |play: &mut Play| play.event(4, 0);
+    for (mut play, tells, ends) in [
+        (adopted(whole()), over as fn(&mut Play), true),
+        // Something else was told.
+        (adopted(whole()), other as fn(&mut Play), false),
+        // Its own job may be told of late, and what it moves goes on.
+        (followed(), over as fn(&mut Play), false),
+    ] {
+        let is_over = |play: &Play| play.is_out(&Order::Completed) || play.is_out(&Order::View);
+        tells(&mut play);
+        for _ in 0..12 {
+            while play.out.iter().any(|(_, order)| matches!(order, Order::Sample { .. })) {
+                play.seen(Err(error(LOCKED)), Ok(RUNNING));
+            }
+            play.wait(ms(500));
+        }
+        assert_eq!(is_over(&play), ends);
+    }
+}
