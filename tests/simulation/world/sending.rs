@@ -149,7 +149,9 @@ impl World {
         }
         // What is cut off does not move on.
         let now = self.links.still_since().map_or(self.now, |since| since.min(self.now));
-        let part = if flow.stream { sending.part(now) } else { 0.5 };
+        // What breaks once all was sent takes nothing of that back.
+        let sent = matches!(flow.phase, Phase::Done | Phase::Confirming);
+        let part = if flow.stream || sent { sending.part(now) } else { 0.5 };
         let processed = sending.before + sending.bytes * part;
         job.memory_total = Some(self.load.memory as u64);
         job.memory_processed = Some(processed as u64);
