@@ -38,7 +38,7 @@ pub(super) struct Watch {
     /// Memory is being moved, as an event has told.
     moving: bool,
     /// The statistics had figures of memory.
-    figured: bool,
+    pub figured: bool,
     /// They have none any more, although there is a job: by QEMU's word nothing is being moved.
     pub emptied: bool,
     /// Events are delivered.
