@@ -37,6 +37,8 @@ pub(super) struct Watch {
     pub begun: bool,
     /// Memory is being moved, as an event has told.
     moving: bool,
+    /// The call was made once more.
+    restarted: bool,
     /// The statistics had figures of memory.
     pub figured: bool,
     /// They have none any more, although there is a job: by QEMU's word nothing is being moved.
@@ -68,6 +70,7 @@ impl Watch {
             context: Context::default(),
             begun: false,
             moving: false,
+            restarted: false,
             figured: false,
             emptied: false,
             events: false,
@@ -108,6 +111,7 @@ impl Watch {
     /// The call is made once more.
     pub fn restart(&mut self, now: Duration) {
         (self.begun, self.moving, self.figured, self.emptied) = (false, false, false, false);
+        self.restarted = true;
         self.decisions.clear();
         self.context = Context::default();
         self.sample_at = now;
@@ -186,7 +190,10 @@ impl Watch {
             (self.context.finishing, self.succeeded) = (true, true);
             record.switch(now);
         }
-        record.progress(self.tracker.observe(&Sample::from_job(&job, now, self.context)));
+        // Of a run that was aborted in order to start again it may come late.
+        if succeeded || !self.restarted {
+            record.progress(self.tracker.observe(&Sample::from_job(&job, now, self.context)));
+        }
         let place = if succeeded { &mut self.last_job } else { &mut self.failed_job };
         *place = Some(job);
     }
