@@ -13,7 +13,9 @@ PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 
 def test_every_case_is_on_the_page() -> None:
     assert test_faults.MODULES
-    lines = [line for line in PAGE.read_text().splitlines() if line.startswith("| ")]
+    # What comes after it has tables of other runs.
+    matrix = PAGE.read_text().partition("\n## Random migrations\n")[0]
+    lines = [line for line in matrix.splitlines() if line.startswith("| ")]
     told = {line.split(" | ")[0][2:] for line in lines} - {"Fault", "---"}
     assert told == {case.fault for case in CASES}
 

@@ -319,7 +319,7 @@ impl Judge {
         // Of a run that was aborted in order to start again nothing counts.
         let whole = |job: &&JobInfo| job.kind == JobType::Completed && job.disk_total.is_none();
         let last = world.completed.as_ref().filter(whole);
-        if let (Ok(outcome), Some(last)) = (end, last)
+        if let (Ok(outcome), Some(last), true) = (end, last, world.flows > 1)
             && (Some(outcome.bytes) > last.data_processed || Some(outcome.iterations) > last.memory_iteration)
         {
             let (bytes, passes) = (outcome.bytes, outcome.iterations);
