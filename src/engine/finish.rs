@@ -137,8 +137,8 @@ impl Engine {
         let failed = self.watch.failed_job.as_ref().filter(|_| !location.is_at_destination());
         let job: Option<&JobInfo> = self.watch.last_job.as_ref().or(failed);
         // What was seen last may be of a run before, of which the same holds.
-        let of_this_run = self.attempt == 0 || self.watch.figured;
-        let progress = Some(self.record.progress).filter(|_| of_this_run).unwrap_or_default();
+        let progress =
+            Some(self.record.progress).filter(|_| self.watch.has_seen_this_run()).unwrap_or_default();
         let seen = progress.memory_processed + progress.disk_processed;
         let told = job.and_then(|job| {
             job.data_processed

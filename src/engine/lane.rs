@@ -132,15 +132,21 @@ impl Engine {
             self.hold = Hold::Asked;
         }
         match self.probe(&doing) {
-            // Beside the looks: a destination that hangs must hold up nothing of a run that goes on meanwhile.
-            Some(probe @ Probe::Compression { .. }) => {
-                self.order(Order::Probe(probe), Purpose::Probe(doing));
-            }
-            Some(probe) if in_lane => self.in_lane(Order::Probe(probe), Purpose::Probe(doing)),
+            // What changes nothing goes beside the looks: a destination that hangs must not hold them up.
             Some(probe) => {
-                self.order(Order::Probe(probe), Purpose::Probe(doing));
+                let order = Order::Probe(probe);
+                let in_lane = in_lane && order.changes();
+                self.give(order, Purpose::Probe(doing), in_lane);
             }
             None => self.make(doing, in_lane),
+        }
+    }
+
+    fn give(&mut self, order: Order, purpose: Purpose, in_lane: bool) {
+        if in_lane {
+            self.in_lane(order, purpose);
+        } else {
+            self.order(order, purpose);
         }
     }
 
@@ -164,12 +170,7 @@ impl Engine {
         if let (true, Act::Take(action)) = (doing.restarts(), doing.act) {
             self.restart(action);
         }
-        let (order, purpose) = (Order::Change(doing.change), Purpose::Change(doing));
-        if in_lane {
-            self.in_lane(order, purpose);
-        } else {
-            self.order(order, purpose);
-        }
+        self.give(Order::Change(doing.change), Purpose::Change(doing), in_lane);
     }
 
     /// A pause that is made already, or being made, for somebody else.

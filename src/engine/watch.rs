@@ -40,7 +40,7 @@ pub(super) struct Watch {
     /// The call was made once more.
     restarted: bool,
     /// The statistics had figures of memory.
-    pub figured: bool,
+    figured: bool,
     /// They have none any more, although there is a job: by QEMU's word nothing is being moved.
     pub emptied: bool,
     /// Events are delivered.
@@ -106,6 +106,11 @@ impl Watch {
     /// Looks at it as soon as that is not too close to the last look.
     pub fn hurry(&mut self) {
         self.sample_at = self.sample_at.min(self.sampled + CLOSEST);
+    }
+
+    /// Whether the last progress is of this run, and not of one before that was started again.
+    pub const fn has_seen_this_run(&self) -> bool {
+        !self.restarted || self.figured
     }
 
     /// The call is made once more.

@@ -12,7 +12,7 @@ from helpers.commands import command, refused
 from libvirt_migrate.lab import Host, Lab, LabError, bootstrap, releases
 from libvirt_migrate.lab.demo import FLAGS, listen_address
 from releases import features, inside, ways
-from releases.scene import INACTIVE, check_stayed, stage
+from releases.scene import INACTIVE, check_stayed, need_releases, stage
 
 PAIR = ("bookworm", "trixie")
 
@@ -20,14 +20,7 @@ PAIR = ("bookworm", "trixie")
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
     """Two hosts of different releases, in the place of those that other tests share."""
-    if os.geteuid() != 0:
-        pytest.skip("the lab makes network namespaces, which takes root")
-    missing = [name for name in PAIR if releases.find(name) is None]
-    if missing:
-        pytest.skip(
-            f"without a host of Debian's {' and '.join(missing)}, which take 1 GiB and some minutes: "
-            f"`python -m libvirt_migrate.lab release {' '.join(missing)}`, or `make matrix`, gets them"
-        )
+    need_releases(*PAIR)
     with Lab(f"pytest-releases-{os.getpid()}", releases=PAIR) as made:
         yield made
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from libvirt_migrate import Convergence, Migration
-from libvirt_migrate.lab import Lab, Workload, faults, releases
-from releases.scene import Scene, check_moved, stage
+from libvirt_migrate.lab import Lab, Workload, faults
+from releases.scene import Scene, check_moved, need_releases, stage
 
 #: 100 Mbit/s.
 LINK = 100_000
@@ -20,13 +20,7 @@ TEXT = Workload(working_set=4, rest=1000, fill=256, text=True)
 @pytest.fixture
 def scene(request: pytest.FixtureRequest) -> Iterator[Scene]:
     """A guest, and a host of another release where it is to go; the link between them is slow."""
-    if os.geteuid() != 0:
-        pytest.skip("the lab makes network namespaces, which takes root")
-    if releases.find("trixie") is None:
-        pytest.skip(
-            "without a host of Debian's trixie, which takes 1 GiB and some minutes: "
-            "`python -m libvirt_migrate.lab release trixie`, or `make matrix`, gets it"
-        )
+    need_releases("trixie")
     with Lab(f"pytest-transport-{os.getpid()}", releases=("trixie", request.param)) as lab:
         source, destination = lab.hosts
         with stage(lab, source, destination, "text", TEXT, memory=288) as made:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import libvirt
+import pytest
 
 from libvirt_migrate import Guest, MigrateFlags, MigrateParams, build_migrate_params
 from libvirt_migrate.cli.checks.machine import machines, nearest
-from libvirt_migrate.lab import Host, Lab, LabGuest, Workload
+from libvirt_migrate.lab import Host, Lab, LabGuest, Workload, releases
 from libvirt_migrate.lab.demo import listen_address
 
 INACTIVE, MIGRATABLE = libvirt.VIR_DOMAIN_XML_INACTIVE, libvirt.VIR_DOMAIN_XML_MIGRATABLE
@@ -61,6 +63,18 @@ def newest_machine(*hosts: Host) -> str:
     newest = nearest("pc-q35-999.0", common)
     assert newest is not None, f"{hosts} have no Q35 machine type in common"
     return newest
+
+
+def need_releases(*names: str) -> None:
+    """Skips a test whose hosts are not to be had here."""
+    if os.geteuid() != 0:
+        pytest.skip("the lab makes network namespaces, which takes root")
+    missing = [name for name in names if releases.find(name) is None]
+    if missing:
+        pytest.skip(
+            f"without a host of Debian's {' and '.join(missing)}, which take 1 GiB and some minutes: "
+            f"`python -m libvirt_migrate.lab release {' '.join(missing)}`, or `make matrix`, gets them"
+        )
 
 
 @contextmanager

@@ -25,6 +25,14 @@ fn asking() -> (Play, Script) {
     (play, script)
 }
 
+/// The call returns, and the guest is there.
+fn arrives(play: &mut Play) {
+    play.called(Ok(()));
+    play.brought(Default::default());
+    play.completed(Ok(last(libvirt_migrate::job::JobType::Completed)));
+    assert_eq!(play.how(), Some((How::Moved, GuestLocation::DestinationRunning)), "{:?}", play.out);
+}
+
 fn calls_again(play: &Play) -> bool {
     play.is_out(&Order::Call(Terms { connections: Some(2), ..Terms::default() }))
 }
@@ -45,10 +53,7 @@ fn it_is_aborted_and_called_again_once_both_hosts_have_said_that_they_take_it() 
     assert!(calls_again(&play));
     assert_eq!(play.acts().len(), 1);
     assert_eq!(play.acts()[0].name(), "restart-compressed");
-    play.called(Ok(()));
-    play.brought(Default::default());
-    play.completed(Ok(last(libvirt_migrate::job::JobType::Completed)));
-    assert_eq!(play.how(), Some((How::Moved, GuestLocation::DestinationRunning)));
+    arrives(&mut play);
 }
 
 #[test]
@@ -68,19 +73,13 @@ fn where_one_does_not_take_it_the_run_goes_on_and_nothing_is_told() {
     assert_eq!(play.changes(), []);
     assert_eq!(script.heard(), [(AGAIN, false)]);
     assert_eq!(play.acts(), []);
-    play.called(Ok(()));
-    play.brought(Default::default());
-    play.completed(Ok(last(libvirt_migrate::job::JobType::Completed)));
-    assert_eq!(play.how(), Some((How::Moved, GuestLocation::DestinationRunning)));
+    arrives(&mut play);
 }
 
 #[test]
 fn the_end_waits_for_no_answer() {
     let (mut play, _) = asking();
-    play.called(Ok(()));
-    play.brought(Default::default());
-    play.completed(Ok(last(libvirt_migrate::job::JobType::Completed)));
-    assert_eq!(play.how(), Some((How::Moved, GuestLocation::DestinationRunning)), "{:?}", play.out);
+    arrives(&mut play);
     play.probed(Ok(()));
     assert_eq!(play.changes(), []);
 }
