@@ -97,6 +97,9 @@ impl Engine {
         match (&concluding.result, concluding.known) {
             // It ran there, and its success was told late: only the destination knows what became of it since.
             (Ok(()), _) if self.ended_at_destination.is_some() => self.ask(concluding),
+            // Somebody paused it, or had it go on, before libvirt looked whether it runs, or after.
+            (Ok(()), None) if self.watch.doubtful && self.case.destination => self.ask(concluding),
+            (Ok(()), None) if self.watch.doubtful => self.judged(concluding, GuestLocation::Unknown),
             (Ok(()), known) => {
                 let location = known.unwrap_or_else(|| self.arrived());
                 self.finish(Verdict::Moved, location);
@@ -148,6 +151,11 @@ impl Engine {
         } else {
             GuestLocation::DestinationRunning
         }
+    }
+
+    /// Whether it has moved for all that is known, and only whether it runs there is not.
+    fn is_only_doubtful(&self, location: GuestLocation) -> bool {
+        location == GuestLocation::Unknown && self.watch.doubtful && self.ended_at_destination.is_none()
     }
 
     /// A reply that the conclusion waits for.
@@ -224,7 +232,9 @@ impl Engine {
     pub(super) fn judged(&mut self, concluding: Concluding, location: GuestLocation) {
         let beside = self.case.scope.is_beside();
         let mut error = match concluding.result {
-            Ok(()) if beside || location.is_at_destination() => return self.finish(Verdict::Moved, location),
+            Ok(()) if beside || location.is_at_destination() || self.is_only_doubtful(location) => {
+                return self.finish(Verdict::Moved, location);
+            }
             Ok(()) => return self.finish(Verdict::Failed(ended_since(location)), location),
             Err(error) => error,
         };

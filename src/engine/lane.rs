@@ -109,6 +109,9 @@ impl Engine {
             Act::Take(Action::Pause) if matches!(self.state, State::Restarting(_)) => {
                 "the migration is being started again, and a guest that is paused before is moved as a paused one"
             }
+            Act::Take(Action::Pause) if !self.watch.has_looked => {
+                "libvirt has not looked at the guest yet, and one that is paused before is moved as a paused one"
+            }
             _ => return None,
         };
         Some(Error::not_now(why))

@@ -79,6 +79,9 @@ impl Engine {
         if !matches!(self.state, State::Calling(_) | State::Restarting(_) | State::Following(_)) {
             return;
         }
+        if let Ok(job) = &job {
+            self.watch.looked(job);
+        }
         if let Some(Ok(state)) = &state {
             let paused = self.hold != Hold::Free;
             self.watch.state(self.now, &self.case, *state, paused, &mut self.record);
@@ -88,7 +91,7 @@ impl Engine {
             Ok(job) => {
                 self.watch.observe(self.now, job, !restarting, &mut self.record);
                 // Once more only while there is a job: without one it is over, whatever came before.
-                self.force_now(self.watch.begun && job.is_outgoing() && !restarting);
+                self.force_now(self.can_be_forced() && job.is_outgoing() && !restarting);
                 self.watch.pause(self.state.has_call(), &self.record.progress)
             }
             // Nothing to see before the job, and at its end; the call tells the rest.

@@ -10,8 +10,8 @@ use super::silence::Silence;
 use crate::domain::DomainEvent;
 use crate::job::{JobInfo, JobType};
 use crate::numbers::events::{
-    RESUMED, STOPPED, STOPPED_MIGRATED, SUSPENDED, SUSPENDED_MIGRATED, SUSPENDED_POSTCOPY,
-    SUSPENDED_POSTCOPY_FAILED,
+    RESUMED, RESUMED_UNPAUSED, STOPPED, STOPPED_MIGRATED, SUSPENDED, SUSPENDED_MIGRATED, SUSPENDED_PAUSED,
+    SUSPENDED_POSTCOPY, SUSPENDED_POSTCOPY_FAILED,
 };
 use crate::policy::{Action, Context, Decision, Policy, Sample};
 use crate::progress::{Phase, ProgressTracker};
@@ -35,6 +35,13 @@ pub(super) struct Watch {
     pub context: Context,
     /// The job of this attempt has been seen.
     pub begun: bool,
+    /// Memory or disks are being moved by the statistics: libvirt has looked whether the guest stands still by then, which
+    /// it does once the daemons are connected. A guest that is paused before is moved as a paused one.
+    pub has_looked: bool,
+    /// Somebody else has paused it or had it go on before that: only the destination knows how it has arrived.
+    pub doubtful: bool,
+    /// Somebody else has paused it, and it has not gone on since.
+    stopped: bool,
     /// Memory is being moved, as an event has told.
     moving: bool,
     /// The call was made once more.
@@ -69,6 +76,9 @@ impl Watch {
             decisions: VecDeque::new(),
             context: Context::default(),
             begun: false,
+            has_looked: false,
+            doubtful: false,
+            stopped: false,
             moving: false,
             restarted: false,
             figured: false,
@@ -116,7 +126,8 @@ impl Watch {
     /// The call is made once more.
     pub fn restart(&mut self, now: Duration) {
         (self.begun, self.moving, self.figured, self.emptied) = (false, false, false, false);
-        self.restarted = true;
+        (self.has_looked, self.restarted) = (false, true);
+        self.doubtful |= self.stopped;
         self.decisions.clear();
         self.context = Context::default();
         self.sample_at = now;
@@ -135,7 +146,7 @@ impl Watch {
         if state.is_post_copy() {
             self.post_copy(now, record);
         } else if state.is_migrating() && !paused && !case.was_paused() {
-            self.switchover(now, record);
+            self.stands(now, record);
         }
     }
 
@@ -145,9 +156,15 @@ impl Watch {
         record.switch(now);
     }
 
-    fn switchover(&mut self, now: Duration, record: &mut Record) {
-        self.context.switchover = true;
-        record.switch(now);
+    /// It stands still at the source since it migrates, by libvirt's word. That says the same of what somebody has paused
+    /// meanwhile, as long as nothing has moved.
+    fn stands(&mut self, now: Duration, record: &mut Record) {
+        if self.has_looked {
+            self.context.switchover = true;
+            record.switch(now);
+        } else {
+            (self.stopped, self.doubtful) = (true, true);
+        }
     }
 
     /// libvirt's news, in the numbers of its header. `paused` says that we have the guest stand still.
@@ -159,13 +176,17 @@ impl Watch {
         paused: bool,
         record: &mut Record,
     ) {
+        if let Some(stopped) = is_stopped(&event).filter(|_| !paused) {
+            self.stopped = stopped;
+            self.doubtful |= !self.has_looked;
+        }
         match event {
-            DomainEvent::Iteration(_) => self.moving = true,
+            DomainEvent::Iteration(_) => (self.moving, self.has_looked) = (true, true),
             DomainEvent::JobCompleted(job) => self.completed(now, *job, record),
             DomainEvent::Lifecycle { event: SUSPENDED, detail: SUSPENDED_MIGRATED }
                 if !paused && !case.was_paused() =>
             {
-                self.switchover(now, record);
+                self.stands(now, record);
             }
             DomainEvent::Lifecycle { event: SUSPENDED, detail: SUSPENDED_POSTCOPY } => {
                 self.post_copy(now, record)
@@ -201,6 +222,12 @@ impl Watch {
         }
         let place = if succeeded { &mut self.last_job } else { &mut self.failed_job };
         *place = Some(job);
+    }
+
+    /// What statistics say of how far libvirt is.
+    pub fn looked(&mut self, job: &JobInfo) {
+        let moves = |total: Option<u64>| total.is_some_and(|total| total > 0);
+        self.has_looked |= job.is_outgoing() && (moves(job.memory_total) || moves(job.disk_total));
     }
 
     /// Takes statistics; `judge` says whether the policy is asked.
@@ -260,6 +287,15 @@ impl Watch {
         } else {
             policy.failed(&decision.action, now);
         }
+    }
+}
+
+/// Whether somebody has paused a guest or had it go on, where that is what happened.
+const fn is_stopped(event: &DomainEvent) -> Option<bool> {
+    match event {
+        DomainEvent::Lifecycle { event: SUSPENDED, detail: SUSPENDED_PAUSED } => Some(true),
+        DomainEvent::Lifecycle { event: RESUMED, detail: RESUMED_UNPAUSED } => Some(false),
+        _ => None,
     }
 }
 

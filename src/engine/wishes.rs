@@ -92,15 +92,21 @@ impl Engine {
         if self.hold == Hold::Held || (self.is_forced() && !self.forcing.wanted) {
             return self.record.answer(number, Ok(()));
         }
-        let has_job = self.watch.begun && !matches!(self.state, State::Restarting(_) | State::Lost(_));
+        let has_job = self.can_be_forced() && !matches!(self.state, State::Restarting(_) | State::Lost(_));
         if !has_job {
-            // A guest that is paused before libvirt was asked to move it would be moved as a paused one.
             self.forcing.wanted = true;
             self.watch.sample_at = self.now;
             return self.forcing.waiting.push(number);
         }
         let (change, action) = self.way_to_force();
         self.wish_change(number, change, Act::Take(action));
+    }
+
+    /// Whether there is a job that can be got over. A guest that is paused before libvirt has looked at it would be moved
+    /// as a paused one.
+    pub(super) fn can_be_forced(&self) -> bool {
+        let pauses = self.way_to_force().0 == Change::Pause;
+        self.watch.begun && (self.watch.has_looked || !pauses)
     }
 
     /// What gets it over at any price.
@@ -143,7 +149,10 @@ impl Engine {
     /// What others have done, and libvirt has taken.
     pub(super) fn outside(&mut self, outside: Outside) {
         match outside {
-            Outside::Paused => (self.hold, self.watch.context.forced) = (Hold::Held, true),
+            Outside::Paused => {
+                (self.hold, self.watch.context.forced) = (Hold::Held, true);
+                self.watch.doubtful |= !self.watch.has_looked;
+            }
             Outside::PostCopy => self.watch.post_copy(self.now, &mut self.record),
             Outside::Aborted => (self.aborting.wanted, self.aborting.taken) = (true, true),
         }

@@ -112,7 +112,10 @@ impl Policy for Schedule {
         }
         let Some(plan) = self.plan_for(sample) else { return Vec::new() };
         let at = sample.elapsed;
-        let due = plan.timeout.filter(|timeout| at > Duration::from_secs(*timeout));
+        // A guest that is paused before libvirt moves anything of it would be moved as a paused one.
+        let pauses = self.options.timeout_action == OnDeadline::Force && !self.post_copy;
+        let early = pauses && sample.memory_total == 0 && sample.disk_total == 0;
+        let due = plan.timeout.filter(|timeout| at > Duration::from_secs(*timeout) && !early);
         let action = due.and_then(|timeout| self.time_is_up(timeout, at));
         if action.is_some() {
             action.into_iter().collect()

@@ -804,3 +804,64 @@ fn ends(play: &mut Play) {
         play.wait(ms(500));
     }
 }
+
+/// Only the destination knows whether libvirt took it for one that had stood still before.
+#[test]
+fn a_guest_that_somebody_else_pauses_early_is_asked_for_where_it_arrives() {
+    // As libvirt tells it while there is a job, and before.
+    const PAUSES: (i32, i32) = (3, 1);
+    const PAUSES_BEFORE: (i32, i32) = (3, 0);
+    const RESUMES: (i32, i32) = (4, 0);
+    let moved = |case: Case, early: bool, event: (i32, i32)| {
+        let mut play = Play::start(case);
+        play.prepared(true);
+        if !early {
+            play.sampled(memory(1, 100));
+        }
+        play.event(event.0, event.1);
+        play.called(Ok(()));
+        play
+    };
+    let ends = |mut play: Play| {
+        play.brought(Brought::default());
+        play.completed(Ok(last(JobType::Completed)));
+        play.how()
+    };
+    for (case, event) in [(whole(), PAUSES), (whole(), PAUSES_BEFORE), (paused(), RESUMES)] {
+        for (says, place) in [
+            (says(PAUSED), GuestLocation::DestinationPaused),
+            (says(ARRIVED), GuestLocation::DestinationRunning),
+        ] {
+            let mut play = moved(case.clone(), true, event);
+            assert!(play.is_out(&Order::Ask));
+            play.asked(Answer::Absent, says);
+            assert_eq!(ends(play), Some((How::Moved, place)));
+        }
+    }
+    // Where it does not answer nobody knows.
+    let mut play = moved(whole(), true, PAUSES);
+    play.asked(Answer::Absent, Answer::Unknown);
+    play.brought(Brought::default());
+    assert_eq!(play.how(), Some((How::Moved, GuestLocation::Unknown)));
+    let mut play = moved(Case { destination: false, ..whole() }, true, PAUSES);
+    play.brought(Brought::default());
+    assert_eq!(play.how(), Some((How::Moved, GuestLocation::Unknown)));
+    // Afterwards libvirt has it go on, whoever paused it.
+    let play = moved(whole(), false, PAUSES);
+    assert!(!play.is_out(&Order::Ask));
+    assert_eq!(ends(play), Some((How::Moved, GuestLocation::DestinationRunning)));
+}
+
+#[test]
+fn a_guest_that_others_pause_early_beside_their_call_is_asked_for() {
+    let mut play = Play::start(beside());
+    play.outside(Outside::Paused);
+    play.their_call(Ok(()), None);
+    assert!(play.is_out(&Order::Ask));
+    let mut play = Play::start(beside());
+    play.until(ms(0));
+    play.sampled(memory(1, 100));
+    play.outside(Outside::Paused);
+    play.their_call(Ok(()), None);
+    assert!(!play.is_out(&Order::Ask), "libvirt had looked at it before");
+}

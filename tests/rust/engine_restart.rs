@@ -222,3 +222,20 @@ fn the_next_run_is_not_judged_while_it_begins() {
     assert_eq!(script.samples(), before);
     assert_eq!(play.changes(), []);
 }
+
+/// libvirt looks again whether it runs.
+#[test]
+fn a_guest_that_somebody_has_paused_is_moved_as_a_paused_one_by_the_next_run() {
+    for (resumed, asks) in [(false, true), (true, false)] {
+        let (mut play, _) = restarting();
+        play.event(3, 0);
+        if resumed {
+            play.event(4, 0);
+        }
+        play.changed(Change::Abort, Ok(()));
+        play.called(Err(error(ABORTED)));
+        assert!(calls_again(&play));
+        play.called(Ok(()));
+        assert_eq!(play.is_out(&Order::Ask), asks);
+    }
+}

@@ -5,6 +5,7 @@ use libvirt_migrate::engine::{Case, Change, Engine, Order, Outside, Probe, Wish}
 use libvirt_migrate::error::LibvirtError;
 use libvirt_migrate::fact::Fact;
 use libvirt_migrate::flags::MigrateFlags;
+use libvirt_migrate::job::JobInfo;
 use libvirt_migrate::location::{Answer, GuestLocation};
 use libvirt_migrate::policy::Action;
 use libvirt_migrate::progress::Phase;
@@ -265,6 +266,37 @@ fn force_waits_for_a_job() {
     play.wish(1, Wish::Force);
     play.failed(error(9));
     assert_eq!((play.answer(1), play.changes()), (TAKEN, vec![]));
+}
+
+/// Seen in the lab: while the daemons are being connected there is a job already, and libvirt has not looked at the guest.
+#[test]
+fn a_pause_waits_until_libvirt_has_looked_at_the_guest() {
+    let connecting = || JobInfo { memory_total: Some(0), disk_total: Some(0), ..memory(0, 0) };
+    let copying = JobInfo { disk_total: Some(1 << 30), ..connecting() };
+    for moving in [memory(1, 100), copying] {
+        let mut play = Play::start(whole());
+        play.prepared(true);
+        play.sampled(connecting());
+        play.wish(1, Wish::Force);
+        assert_eq!((play.answer(1), play.changes()), (None, vec![]));
+        play.wait(ms(200));
+        play.sampled(connecting());
+        assert_eq!((play.answer(1), play.changes()), (TAKEN, vec![]));
+        play.wait(ms(200));
+        play.sampled(moving);
+        assert_eq!(play.changes(), [Change::Pause]);
+    }
+    // Post-copy pauses nothing, and libvirt says itself whether it can begin.
+    let mut play = Play::start(with(MigrateFlags::POSTCOPY));
+    play.prepared(true);
+    play.sampled(connecting());
+    play.wish(1, Wish::Force);
+    assert!(play.is_out(&Order::Probe(Probe::Definition)));
+    // Nor does a policy that wants it at once.
+    let (mut play, script) = steered(whole());
+    script.decide(Action::Pause);
+    play.sampled(connecting());
+    assert_eq!((play.changes(), script.heard()), (vec![], vec![(Action::Pause, false)]));
 }
 
 #[test]

@@ -254,6 +254,7 @@ fn a_migration_of_which_nothing_is_heard_is_looked_for_at_both_hosts() {
     run.fake.set_destination(Answer::State(MIGRATED));
     // The hand that looks at the job is stuck in libvirt.
     run.fake.block(Some("job_info"));
+    run.fake.emit(DomainEvent::Iteration(3));
     run.fake.lifecycle(3, 1);
     eventually("both hosts are asked", || run.acts().contains(&"look"));
     let told = run.migration.decisions().into_iter().find(|step| step.act.name() == "look").unwrap();

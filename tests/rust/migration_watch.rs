@@ -28,6 +28,7 @@ fn an_iteration_event_brings_a_sample_at_once() {
 fn the_switchover_is_told_by_the_event_before_the_call_returns() {
     let run = Run::new(Fake::default());
     run.fake.set_job(memory(3, 0));
+    run.fake.emit(DomainEvent::Iteration(3));
     run.fake.lifecycle(3, 1);
     eventually("the switchover", || run.switchovers() == 1);
     assert!(run.migration.ended().is_none());

@@ -184,6 +184,34 @@ fn the_time_out_action_comes_once() {
     }
 }
 
+/// A guest that is paused before libvirt moves anything would be moved as a paused one.
+#[test]
+fn a_pause_waits_until_something_moves() {
+    for (timeout_action, post_copy, waits) in [
+        (OnDeadline::Force, false, true),
+        (OnDeadline::Force, true, false),
+        (OnDeadline::Abort, false, false),
+    ] {
+        let options = ScheduleOptions {
+            timeout_action,
+            post_copy,
+            data_gb: Some(2.0),
+            completion_timeout: 10,
+            ..ScheduleOptions::default()
+        };
+        let job = |disk_total| JobInfo { kind: JobType::Unbounded, disk_total, ..JobInfo::default() };
+        for (disks, waits) in [(None, waits), (Some(0), waits), (Some(1 << 30), false)] {
+            let sample = Sample::from_job(&job(disks), Duration::from_secs(30), Context::default());
+            let mut policy = policy(&Convergence::schedule(options).unwrap(), F::DEFAULT | F::POSTCOPY);
+            assert_eq!(policy.begin(Duration::ZERO), []);
+            policy.succeeded(&Action::SetMaxDowntime(50));
+            let decisions = policy.observe(&sample);
+            let steps_only = decisions.iter().all(|each| matches!(each.action, Action::SetMaxDowntime(_)));
+            assert_eq!(steps_only, waits, "{timeout_action:?} {disks:?} {decisions:?}");
+        }
+    }
+}
+
 #[test]
 fn nothing_is_done_in_post_copy_or_without_a_job() {
     let options = ScheduleOptions { data_gb: Some(2.0), ..ScheduleOptions::default() };

@@ -332,7 +332,8 @@ impl Judge {
         }
         // Beside somebody else's call what counts is that it has moved: its owner sees to a guest that is shut off.
         let left = self.beside && place == GuestLocation::DestinationShutOff;
-        if end.is_ok() && !place.is_at_destination() && !left {
+        let unknown = place == GuestLocation::Unknown && world.doubtful && !world.at(Side::Source).runs();
+        if end.is_ok() && !place.is_at_destination() && !left && !unknown {
             return Err(format!("told as done, and the guest is {place}"));
         }
         let runs_on = matches!(

@@ -293,6 +293,9 @@ fn a_guest_that_was_forced_arrives() {
         row("by a user", plan.clone(), &ARRIVES);
         row("by two users", plan.wish(When::At(when + MS), Wish::Force), &ARRIVES);
     }
+    // While the daemons are being connected, libvirt has not looked whether the guest runs.
+    let connecting = Plan::new(Setup::busy()).trouble(When::At(0), Trouble::CutDaemons(3 * S));
+    row("while the daemons connect", connecting.wish(When::At(S), Wish::Force), &ARRIVES);
     let aborts = Intent { deadline: Some(8.0), on_deadline: OnDeadline::Abort, ..Intent::default() };
     let plan = Plan::new(Setup::busy().with(aborts)).wish(When::At(7 * S), Wish::Force);
     row("by a user, before the deadline would abort it", plan, &ARRIVES);

@@ -103,6 +103,7 @@ impl Sim {
         let flags = self.plan.setup.flags;
         let result = self.world.call(Side::Source, api, usize::MAX, flags);
         if matches!(result, Some(Ok(_))) {
+            self.world.doubtful |= outside == Outside::Paused;
             self.handle(Input::Outside(outside))?;
         }
         Ok(())

@@ -99,8 +99,9 @@ class Carrying:
             self._faults.tell("The look at the job", error, traceback=False)
         if running:
             self.last = info
-            with self._faults.told("A task of the live migration"):
-                self._run_tasks()
+            if _has_looked(info):
+                with self._faults.told("A task of the live migration"):
+                    self._run_tasks()
         with self._faults.told("The policy"):
             self._tell_outside(elapsed)
             self._looked(elapsed)
@@ -255,6 +256,16 @@ def _is_known(kind: int) -> bool:
         libvirt.VIR_DOMAIN_JOB_FAILED,
         libvirt.VIR_DOMAIN_JOB_CANCELLED,
     )
+
+
+def _has_looked(info: Any) -> bool:
+    """Whether libvirt has looked whether the guest runs: one that is paused before is moved as a paused one.
+
+    It has where anything moves. Statistics that are not libvirt's own do not tell.
+    """
+    if getattr(info, "stats", None) is None:
+        return True
+    return bool(info.memory_total or info.disk_total)
 
 
 def _code(error: BaseException) -> int:

@@ -12,6 +12,7 @@ import pytest
 
 from libvirt_migrate import MigrationFailed
 from libvirt_migrate.nova import monitor
+from libvirt_migrate.nova.guest import JobInfo
 
 from .course import DONE, GIB, NONE, Course, Look, after, course, ended, option, raised, returned, running
 
@@ -36,6 +37,19 @@ def test_a_migration_that_an_operator_forces_is_not_ended_by_the_policy(action: 
     assert it.run_followed() == "post"
     done = [call[0] for call in it.calls if call[0] != "downtime"]
     assert done == ["post-copy" if post_copy else "pause"]
+
+
+def test_a_force_waits_until_something_moves() -> None:
+    """A guest that is paused before libvirt has looked at it would stand still at the destination."""
+    seen: list[list[str]] = []
+
+    def look(it: Course) -> None:
+        seen.append([call[0] for call in it.calls if call[0] != "downtime"])
+
+    connecting = JobInfo(type=libvirt.VIR_DOMAIN_JOB_UNBOUNDED)
+    it = course(forced, connecting, connecting, look, running(), look, running(2), returned, DONE)
+    assert it.run_followed() == "post"
+    assert seen == [[], ["pause"]]
 
 
 def test_a_force_that_libvirt_refuses_leaves_the_migration_to_the_policy() -> None:

@@ -73,7 +73,7 @@ impl Flow {
             caller,
             flags,
             ran: state.is_running(),
-            arrives_paused: flags.contains(MigrateFlags::PAUSED) || !state.is_running(),
+            arrives_paused: false,
             throttled,
             began: now,
             aborted: false,
@@ -128,8 +128,11 @@ impl World {
             return self.after(500, 500, Step::Begun(id));
         }
         self.enter(Phase::Prepare, Stage::Prepare);
+        // Seen in the lab: one that is paused while the daemons are being connected stands still at the destination.
+        let runs = self.at(Side::Source).runs();
         if let Some(flow) = &mut self.flow {
             flow.connected = true;
+            flow.arrives_paused = flow.flags.contains(MigrateFlags::PAUSED) || !runs;
         }
         self.watch_connection();
         self.after(1, 20, Step::Prepare(id));

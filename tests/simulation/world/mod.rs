@@ -139,6 +139,8 @@ pub struct World {
     pub twins: bool,
     /// The guest has stood still at the source for the last part of a migration, or has moved by post-copy.
     pub switched: bool,
+    /// Somebody else has paused the guest: whether libvirt took it for one that stood still before only the destination knows.
+    pub doubtful: bool,
 }
 
 impl World {
@@ -168,6 +170,7 @@ impl World {
             stale: false,
             twins: false,
             switched: false,
+            doubtful: false,
         }
     }
 
