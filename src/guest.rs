@@ -8,7 +8,7 @@ use crate::domain::{DomainOps, GuestFacts};
 use crate::driver::{Sides, WeakMigration, same_process};
 use crate::flags::MigrateFlags;
 use crate::job::JobInfo;
-use crate::learnt::{Route, SURE};
+use crate::learnt::Route;
 use crate::libvirt::{CONNECT_LIMIT, Connection};
 use crate::location::GuestLocation;
 use crate::numbers::jobs::OPERATION_MIGRATION_OUT;
@@ -136,7 +136,8 @@ impl Guest {
         }
         self.check_reach(&params, &convergence)?;
         let route = self.domain.home().and_then(|home| Route::of(&home, &params));
-        let chosen = self.transport(&params, &convergence, route.as_ref());
+        let chooses = convergence.chooses_transport() && !params.is_as_given();
+        let chosen = chooses.then(|| Transport::learnt(self.domain(), &params)).flatten();
         // What a limit lets through says nothing of the link.
         sinks.extend(route.filter(|_| params.bandwidth_limit().is_none()).map(Route::lesson));
         let domain = self.domain.clone();
@@ -144,20 +145,6 @@ impl Guest {
             Migration::start(domain, facts, params, &convergence, drops_post_copy, chosen, sinks)?;
         *active = migration.downgrade();
         Ok(migration)
-    }
-
-    /// How memory is to travel, unless as the parameters say.
-    fn transport(
-        &self,
-        params: &MigrateParams,
-        convergence: &Convergence,
-        route: Option<&Route>,
-    ) -> Option<Transport> {
-        if !convergence.chooses_transport() || params.is_as_given() {
-            return None;
-        }
-        let link = route.and_then(|route| route.carries(SURE));
-        Transport::choose(params, link, || self.domain.hosts(params.destination()?))
     }
 
     /// Attaches to the migration of this guest to elsewhere that runs already: one of this process whose handle

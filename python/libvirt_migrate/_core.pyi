@@ -47,6 +47,7 @@ __all__ = [
     "_Waiter",
     "__version__",
     "_close",
+    "_compression",
     "_panic",
     "_params_as_given",
     "build_migrate_params",
@@ -147,6 +148,9 @@ def build_migrate_params(
     """
 
 # For callers with rules of their own (the drop-in for Nova).
+def _compression(
+    guest: Guest, destination: str, migrate_uri: str | None, flags: int
+) -> tuple[int, str] | None: ...
 def _params_as_given(
     destination: str, flags: int, destination_xml: str | None, parameters: Mapping[str, Any]
 ) -> MigrateParams:
@@ -482,6 +486,7 @@ class Engine:
         """Time has passed."""
     def set_destination(self, known: bool) -> None:
         """The destination can be asked from now on, or not."""
+    def learn(self, guest: Guest, destination: str, migrate_uri: str | None = None) -> None: ...
     def called(
         self, elapsed: float, code: int | None = None, message: str = "", location: str | None = None
     ) -> None:

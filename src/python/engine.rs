@@ -1,5 +1,6 @@
 //! The engine for a caller that carries orders out itself: Nova's monitor.
 
+use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -8,22 +9,25 @@ use pyo3::types::PyDict;
 
 use super::convergence::PyConvergence;
 use super::errors::invalid;
+use super::guest::PyGuest;
 use super::outcome::PyDecision;
 use super::params::flags_from_py;
 use super::policy::{job_info, since};
 use super::progress::seconds;
+use super::transport::travelling;
 use crate::Error;
 use crate::domain::GuestFacts;
 use crate::engine::{Case, Change, Engine, Input, Order, Outside, Reply, Scope, Ticket};
 use crate::error::LibvirtError;
 use crate::fact::Fact;
 use crate::flags::MigrateFlags;
+use crate::learnt::Route;
 use crate::location::{Answer, Answers, GuestLocation};
 use crate::numbers::{errors, states};
 use crate::policy::policy;
 use crate::record::Outcome;
 use crate::state::DomainState;
-use crate::update::Update;
+use crate::update::{Update, UpdateSink};
 
 /// Watches and steers one migration whose call somebody else makes, and says how it has ended.
 ///
@@ -37,8 +41,10 @@ pub struct PyEngine {
 
 struct Inner {
     engine: Engine,
-    steps: std::collections::VecDeque<PyDecision>,
+    steps: VecDeque<PyDecision>,
     end: Option<(&'static str, GuestLocation)>,
+    /// Who keeps what is seen of the link.
+    lesson: Option<UpdateSink>,
 }
 
 #[pymethods]
@@ -64,7 +70,7 @@ impl PyEngine {
         let policy =
             convergence.map(|convergence| policy(&convergence.convergence.with_transport(false), flags));
         let engine = Engine::start(case, policy);
-        Ok(Self { inner: Mutex::new(Inner { engine, steps: std::collections::VecDeque::new(), end: None }) })
+        Ok(Self { inner: Mutex::new(Inner { engine, steps: VecDeque::new(), end: None, lesson: None }) })
     }
 
     /// Time has passed.
@@ -75,6 +81,23 @@ impl PyEngine {
     /// The destination can be asked from now on, or not.
     fn set_destination(&self, known: bool) {
         self.lock().engine.set_destination(known);
+    }
+
+    /// What is seen of the link is kept: `_compression` in this process goes by it. `guest` is the one that is moved,
+    /// `destination` the URI of the destination's daemon, `migrate_uri` as libvirt is given it.
+    #[pyo3(signature = (guest, destination, migrate_uri=None))]
+    fn learn(
+        &self,
+        py: Python<'_>,
+        guest: &PyGuest,
+        destination: String,
+        migrate_uri: Option<String>,
+    ) -> PyResult<()> {
+        if let Some(home) = guest.home(py)? {
+            let params = travelling(destination, migrate_uri, MigrateFlags::DEFAULT)?;
+            self.lock().lesson = Route::of(&home, &params).map(Route::lesson);
+        }
+        Ok(())
     }
 
     /// The call is over: `code` is libvirt's number of its error, or any other where it has none; `None` where it
@@ -182,6 +205,9 @@ impl PyEngine {
         let mut inner = self.lock();
         inner.engine.handle(now, input);
         while let Some(update) = inner.engine.poll_update() {
+            if let Some(lesson) = &inner.lesson {
+                lesson(update.clone());
+            }
             match update {
                 Update::Step(step) => inner.steps.push_back(step.into()),
                 Update::Ended(end) => inner.end = Some(told(end.as_ref())),

@@ -71,8 +71,13 @@ impl PyGuest {
         self.call(py, |domain| domain.uuid())
     }
 
+    /// The URI of the domain's daemon; `None` of an object that is no domain of libvirt's.
+    pub fn home(&self, py: Python<'_>) -> PyResult<Option<String>> {
+        self.call(py, |domain| Ok(domain.home()))
+    }
+
     /// Runs one call on the domain, with the GIL released where it goes to libvirt.
-    fn call<T: Send>(
+    pub(super) fn call<T: Send>(
         &self,
         py: Python<'_>,
         body: impl Send + FnOnce(&dyn DomainOps) -> crate::Result<T>,

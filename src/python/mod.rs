@@ -28,6 +28,7 @@ mod progress;
 mod retarget;
 mod state;
 mod storage;
+mod transport;
 mod updates;
 mod values;
 mod whereabouts;
@@ -77,6 +78,8 @@ mod _core {
     use super::state::PyGuestState;
     #[pymodule_export]
     use super::storage::{PyStoragePool, PyStorageVolume};
+    #[pymodule_export]
+    use super::transport::_compression;
     #[pymodule_export]
     use super::updates::PyUpdates;
 

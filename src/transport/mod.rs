@@ -14,7 +14,9 @@ use std::fmt;
 pub use hosts::{Host, Hosts};
 
 use crate::Result;
+use crate::domain::DomainOps;
 use crate::flags::MigrateFlags as F;
+use crate::learnt::{Route, SURE};
 use crate::params::{MigrateParams, Param, Value};
 use crate::uri::scheme;
 use crate::version::LibvirtVersion;
@@ -63,6 +65,12 @@ impl Transport {
         let link = narrowest(params, link).filter(|link| *link < SLOW)?;
         (Self::is_free(params) && hosts()?.can_compress(params.flags().contains(F::POSTCOPY)))
             .then_some(Self { connections: CONNECTIONS, link })
+    }
+
+    /// The same over a link that migrations of this process have found to be slow; the source's daemon is the domain's.
+    pub(crate) fn learnt(domain: &dyn DomainOps, params: &MigrateParams) -> Option<Self> {
+        let link = Route::of(&domain.home()?, params)?.carries(SURE);
+        Self::choose(params, link, || domain.hosts(params.destination()?))
     }
 
     /// The parameters with it.

@@ -22,6 +22,7 @@ from .operation import Operation
 from .place import UNKNOWN, Hosts, location
 from .progress import Reporter
 from .threads import run_blocking
+from .transport import learn
 
 LOG = logging.getLogger(__name__)
 
@@ -45,7 +46,7 @@ class Carrying:
         self._recover, self._operation, self._faults = recover, operation, faults
         self._migration: Any = None
         self._reporter: Reporter | None = None
-        self._post_copy = self._paused = False
+        self._post_copy = self._paused = self._learns = False
         #: The question to both hosts that is out.
         self._look: tuple[EngineOrder, Look] | None = None
         #: The last statistics of the job while it ran.
@@ -105,6 +106,7 @@ class Carrying:
         with self._faults.told("The policy"):
             self._tell_outside(elapsed)
             self._looked(elapsed)
+            self._learns = self._learns or learn(self._engine, self._guest)
             self._engine.woken(elapsed)
             self._carry_out(elapsed, info)
         if running and self._reporter is not None:

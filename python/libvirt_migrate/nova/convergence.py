@@ -53,9 +53,11 @@ def intent(data_gb: float, post_copy: bool) -> Convergence:
     # Nova takes any downtime, QEMU no more than this.
     downtime = min(options.live_migration_downtime / 1000, 2000)
     deadline = int(options.live_migration_completion_timeout * data_gb)
+    automatic = post_copy and CONF.libvirt_migrate.automatic_post_copy
     return Convergence(
         max_downtime=downtime,
         deadline=max(deadline, downtime) if deadline else None,
-        post_copy=post_copy and CONF.libvirt_migrate.automatic_post_copy,
+        post_copy=automatic,
+        max_post_copy=CONF.libvirt_migrate.max_post_copy if automatic else None,
         on_deadline="force" if deadline and action == "force_complete" else "abort",
     )

@@ -9,9 +9,14 @@ from __future__ import annotations
 from typing import Any
 
 from nova.virt.libvirt import guest as nova_guest
+from oslo_log import log as logging
 
 import libvirt_migrate
 from libvirt_migrate import _core
+
+from . import transport
+
+LOG = logging.getLogger(__name__)
 
 #: What libvirt's error says for a moment at the start and at the end of a migration.
 _NO_RAM_INFO = "migration was active, but no RAM info was set"
@@ -41,9 +46,9 @@ def migrate(
     """Moves the guest to `destination`, a libvirt URI, and returns when it is there.
 
     `bandwidth` is MiB/s, 0 without a limit; `parallel` the number of connections. `destination_xml` is what
-    the destination keeps as well. All is sent as it is given: Nova has its own rules, and libvirt refuses
-    what it does not take. Raises what is a `libvirt.libvirtError` too where libvirt refused or failed; the
-    error says where the guest is.
+    the destination keeps as well. All is sent as it is given, but for what `transport` adds: Nova has its own
+    rules, and libvirt refuses what it does not take. Raises what is a `libvirt.libvirtError` too where
+    libvirt refused or failed; the error says where the guest is.
     """
     parameters = {
         "migrate_uri": migrate_uri or None,
@@ -55,12 +60,25 @@ def migrate(
     if not migrate_disks:
         # Without a list libvirt would copy every disk that can be written, the volumes too, onto themselves.
         flags &= ~nova_guest.libvirt.VIR_MIGRATE_NON_SHARED_INC
-    params = _core._params_as_given(destination, flags, destination_xml or None, given)
+    flags = transport.with_disks(flags)
     guest = libvirt_migrate.Guest(self._domain)
     # From here on the guest may be there, and the monitor asks for it if it has to.
-    self.migration_destination = destination
-    # The driver's monitor watches and steers.
-    guest.migrate(params, steer=False)
+    self.migration_destination, self.migration_uri = destination, migrate_uri or None
+
+    def call(given: dict[str, Any], flags: int) -> None:
+        params = _core._params_as_given(destination, flags, destination_xml or None, given)
+        # The driver's monitor watches and steers.
+        guest.migrate(params, steer=False)
+
+    chosen = transport.choose(guest, destination, given, flags)
+    if chosen is not None:
+        try:
+            return call(*chosen)
+        except nova_guest.libvirt.libvirtError as error:
+            if not transport.is_refusal(error):
+                raise
+            LOG.warning("Compressed memory was refused, so it is sent as it is: %s", error)
+    call(given, flags)
 
 
 def get_job_info(self: Any) -> Any:

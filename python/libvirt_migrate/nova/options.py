@@ -36,6 +36,30 @@ OPTIONS = (
         "and the "
         "adaptive policy.",
     ),
+    cfg.IntOpt(
+        "max_post_copy",
+        min=1,
+        help="Switch by automatic_post_copy only where the rest is expected to follow within so many "
+        "seconds, in which the guest waits for memory. Without it there is no bound. A switch by the "
+        "completion timeout or by force-complete is not held to it.",
+    ),
+    cfg.BoolOpt(
+        "choose_transport",
+        default=True,
+        help="Send memory compressed with zstd, over two connections, over a link that earlier migrations "
+        "of this nova-compute have found to carry less than 15 MB/s, where both hosts take that (libvirt "
+        "9.4 and QEMU 9.0, with post-copy permitted QEMU 10.1). Not where "
+        "[libvirt]/live_migration_bandwidth, live_migration_parallel_connections, "
+        "live_migration_with_native_tls or live_migration_tunnelled says how memory travels, nor where "
+        "disks are copied, nor in eventlet mode.",
+    ),
+    cfg.BoolOpt(
+        "synchronous_disk_writes",
+        default=False,
+        help="While disks are copied, the guest's writes are over once both hosts have them, so that a disk "
+        "that is written faster than it is copied comes to an end. The guest's writes are as slow as the "
+        "network then. Needs libvirt 8.0 at both hosts.",
+    ),
     cfg.BoolOpt(
         "take_over",
         default=True,
