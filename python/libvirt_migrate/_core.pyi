@@ -150,7 +150,14 @@ def build_migrate_params(
 # For callers with rules of their own (the drop-in for Nova).
 def _compression(
     guest: Guest, destination: str, migrate_uri: str | None, flags: int
-) -> tuple[int, str] | None: ...
+) -> tuple[int, str] | None:
+    """Over how many connections memory is to be sent compressed with zstd, and why, where migrations of this process have found
+    the link to be slow (`Engine.learn`) and both hosts take it; `None` leaves it as it is. `destination` is the URI of the
+    destination's daemon, `migrate_uri` and `flags` are what libvirt is going to be given.
+
+    Raises InvalidParameter where these do not go together.
+    """
+
 def _params_as_given(
     destination: str, flags: int, destination_xml: str | None, parameters: Mapping[str, Any]
 ) -> MigrateParams:
@@ -486,7 +493,10 @@ class Engine:
         """Time has passed."""
     def set_destination(self, known: bool) -> None:
         """The destination can be asked from now on, or not."""
-    def learn(self, guest: Guest, destination: str, migrate_uri: str | None = None) -> None: ...
+    def learn(self, guest: Guest, destination: str, migrate_uri: str | None = None) -> None:
+        """What is seen of the link is kept: `_compression` in this process goes by it. `guest` is the one that is moved,
+        `destination` the URI of the destination's daemon, `migrate_uri` as libvirt is given it.
+        """
     def called(
         self, elapsed: float, code: int | None = None, message: str = "", location: str | None = None
     ) -> None:

@@ -92,7 +92,7 @@ impl Recovery {
             self.steps.push(step);
         }
         match (after, result) {
-            (After::Failed, Err(error)) => Err(self.failed(error)),
+            (After::Failed, Err(error)) => Err(self.failed(locked(error, taking.change))),
             (After::NoEffect, _) => Err(self.refused("what was asked for has no effect")),
             _ => Ok(()),
         }
@@ -160,6 +160,25 @@ impl Recovery {
         let outcome = outcome(self.steps.clone(), self.started.elapsed(), self.location);
         Error::MigrationFailed { cause: Box::new(cause), location: self.location, outcome: Box::new(outcome) }
     }
+}
+
+/// An error with what helps where a daemon does something else with the guest. Seen in the soak: one that was killed
+/// while a guest arrived, and started again, kept the lock of what was left of it.
+fn locked(mut error: Error, change: Change) -> Error {
+    let there = matches!(
+        change,
+        Change::ResumeDestination | Change::DestroyDestination | Change::UndefineDestination
+    );
+    if let Error::Libvirt(error) = &mut error
+        && error.code == LibvirtError::OPERATION_TIMEOUT
+    {
+        let whose = if there { "destination" } else { "source" };
+        error.message += &format!(
+            "; the {whose}'s daemon does something else with the guest: where that lasts, restart that daemon, its \
+             guests run on, and recover again"
+        );
+    }
+    error
 }
 
 /// Makes one of a remedy's changes. Where the destination has nothing of the guest, there is nothing to be changed.

@@ -93,6 +93,22 @@ fn a_copy_that_cannot_be_ended_leaves_the_source_standing() {
     assert_eq!((there.calls("destroy").len(), source.calls("resume").len()), (3, 0));
 }
 
+/// Seen in the soak: a daemon that was killed while a guest arrived keeps its lock.
+#[test]
+fn a_lock_that_is_held_is_told_with_its_daemon() {
+    const LOCKED: i32 = LibvirtError::OPERATION_TIMEOUT;
+    let (source, there) = pair(Some(RUNNING), Some(DomainState::new(3, 11)));
+    there.persistent.store(false, Ordering::SeqCst);
+    there.refuse("destroy", &[LOCKED; 4]);
+    let (message, place) = failure(recover(&source));
+    assert!(message.contains("the destination's daemon does something else"), "{message}");
+    assert_eq!(place, GuestLocation::SourceRunning);
+    let (source, _there) = pair(Some(MIGRATING), None);
+    source.refuse("resume", &[LOCKED; 9]);
+    let (message, _) = failure(recover(&source));
+    assert!(message.contains("the source's daemon does something else"), "{message}");
+}
+
 #[test]
 fn the_old_self_is_removed_once_the_destination_has_all() {
     for old in [MIGRATING, FAILED] {

@@ -176,6 +176,7 @@ def recover(each: Checked) -> None:
         each.done.append("recover")
     except MigrationFailed as error:
         each.done.append(f"recover: {str(error)[:120]}")
+        follow(each, str(error))
         if "keep=" in str(error):
             guest.recover(destination=each.destination.uri, keep="destination")
             each.done.append("recover(keep=destination)")
@@ -183,10 +184,15 @@ def recover(each: Checked) -> None:
             each.guest.beats.forget()
     except LibvirtError as error:
         each.done.append(f"recover: {str(error)[:80]}")
-        if each.mortal and "state change lock" in str(error):
-            # As the advice says of a source whose process has gone in post-copy: libvirt keeps its job.
-            faults.restart_daemon(each.source)
-            each.done.append("restart the daemon")
+        follow(each, str(error))
+
+
+def follow(each: Checked, advice: str) -> None:
+    """Restarts a daemon where the advice says so: libvirt keeps the job of a process that is gone."""
+    if "state change lock" in advice and ("restart that daemon" in advice or each.mortal):
+        there = "destination's daemon" in advice
+        faults.restart_daemon(each.destination if there else each.source)
+        each.done.append("restart the daemon")
 
 
 def crashed(lab: Lab, each: Checked) -> bool:

@@ -109,6 +109,9 @@ class Soak:
     def begin_again(self, number: int) -> None:
         """The guests of a round that failed are made anew, so that those after it say something too."""
         self.heal()
+        for host in self.lab.hosts:
+            # Whatever lock it keeps goes with it.
+            faults.restart_daemon(host)
         for index in sorted({move.guest for move in drawn(self.seed, number).moves}):
             self.lab.remove_guest(self.guests[index])
             guest = self.guests[index] = self._guest(KINDS[index])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,9 +40,6 @@ def drain(options: Drain, out: Output) -> int:
     out.event("drain", host=show_uri(options.host), guests=[resident.name for resident in residents])
     if not residents:
         out.say(f"no guest runs at {show_uri(options.host)}: there is nothing to move")
-    if options.jobs > 1 and (advice := advise(options.jobs, len(residents), workers_of(options.host))):
-        out.event("advice", message=advice)
-        out.warn(advice)
 
     def arrived(resident: Resident, destination: str) -> None:
         _noted(out, ledger, resident.name, partial(ledger.add, resident.name, resident.uuid, destination))
@@ -110,6 +108,11 @@ def _go(
     out: Output,
 ) -> int:
     """Moves them, or says what would become of it."""
+    for uri, guests in Counter(resident.host for resident in residents).items():
+        if options.jobs > 1 and (advice := advise(options.jobs, guests, workers_of(uri))):
+            advice = f"{show_uri(uri)}: {advice}"
+            out.event("advice", message=advice)
+            out.warn(advice)
     ahead = None
     if options.foresee and residents and places:
         out.note("measuring the guests")

@@ -29,7 +29,7 @@ def test_the_second_guest_is_sent_compressed(chooses: bool) -> None:
         source, destination = lab.hosts
         first, second = (lab.start_guest(name, memory=FILL + 64, workload=text) for name in ("vm1", "vm2"))
         faults.slow(source, 100_000)
-        options = {"libvirt_migrate.choose_transport": chooses}
+        options = {"libvirt_migrate.choose_transport": chooses, "use_stderr": True}
         result = drive(
             "threading",
             first,
