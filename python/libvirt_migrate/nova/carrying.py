@@ -263,11 +263,10 @@ def _is_known(kind: int) -> bool:
 def _has_looked(info: Any) -> bool:
     """Whether libvirt has looked whether the guest runs: one that is paused before is moved as a paused one.
 
-    It has where anything moves. Statistics that are not libvirt's own do not tell.
+    It has where anything moves; before, libvirt tells of no bytes. Where they are not told it is not known.
     """
-    if getattr(info, "stats", None) is None:
-        return True
-    return bool(info.memory_total or info.disk_total)
+    stats = getattr(info, "stats", None) or {}
+    return "memory_total" not in stats or bool(info.memory_total or info.disk_total)
 
 
 def _code(error: BaseException) -> int:

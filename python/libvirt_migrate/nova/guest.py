@@ -77,7 +77,9 @@ def migrate(
         except nova_guest.libvirt.libvirtError as error:
             if not transport.is_refusal(error):
                 raise
-            LOG.warning("Compressed memory was refused, so it is sent as it is: %s", error)
+            LOG.warning(
+                "Compressed memory was refused, so it is sent as it is: %s", error, instance_uuid=self.uuid
+            )
     call(given, flags)
 
 

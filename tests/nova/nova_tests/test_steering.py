@@ -46,7 +46,7 @@ def test_a_force_waits_until_something_moves() -> None:
     def look(it: Course) -> None:
         seen.append([call[0] for call in it.calls if call[0] != "downtime"])
 
-    connecting = JobInfo(type=libvirt.VIR_DOMAIN_JOB_UNBOUNDED)
+    connecting = JobInfo(type=libvirt.VIR_DOMAIN_JOB_UNBOUNDED, memory_total=0, disk_total=0)
     it = course(forced, connecting, connecting, look, running(), look, running(2), returned, DONE)
     assert it.run_followed() == "post"
     assert seen == [[], ["pause"]]
