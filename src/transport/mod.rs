@@ -67,9 +67,10 @@ impl Transport {
             .then_some(Self { connections: CONNECTIONS, link })
     }
 
-    /// The same over a link that migrations of this process have found to be slow; the source's daemon is the domain's.
+    /// The same from the domain's daemon, by what migrations of this process have found of the link.
     pub(crate) fn learnt(domain: &dyn DomainOps, params: &MigrateParams) -> Option<Self> {
-        let link = Route::of(&domain.home()?, params)?.carries(SURE);
+        let route = domain.home().and_then(|home| Route::of(&home, params));
+        let link = route.and_then(|route| route.carries(SURE));
         Self::choose(params, link, || domain.hosts(params.destination()?))
     }
 
