@@ -8,7 +8,7 @@ use crate::domain::{DomainOps, GuestFacts};
 use crate::driver::{Sides, WeakMigration, same_process};
 use crate::flags::MigrateFlags;
 use crate::job::JobInfo;
-use crate::learnt::Route;
+use crate::learnt::{Route, SURE};
 use crate::libvirt::{CONNECT_LIMIT, Connection};
 use crate::location::GuestLocation;
 use crate::numbers::jobs::OPERATION_MIGRATION_OUT;
@@ -137,7 +137,7 @@ impl Guest {
         self.check_reach(&params, &convergence)?;
         let route = self.domain.home().and_then(|home| Route::of(&home, &params));
         let chooses = convergence.chooses_transport() && !params.is_as_given();
-        let chosen = chooses.then(|| Transport::learnt(self.domain(), &params)).flatten();
+        let chosen = chooses.then(|| learnt_transport(self.domain(), &params)).flatten();
         // What a limit lets through says nothing of the link.
         sinks.extend(route.filter(|_| params.bandwidth_limit().is_none()).map(Route::lesson));
         let domain = self.domain.clone();
@@ -217,6 +217,14 @@ impl Guest {
         let (source, destination) = (self.domain.clone(), Some(destination.to_owned()));
         Sides { source, gone: false, destination, uuid: None }.ask().location()
     }
+}
+
+/// How memory is to travel from the domain's daemon, where that pays by what migrations of this process have found of the
+/// link.
+pub(crate) fn learnt_transport(domain: &dyn DomainOps, params: &MigrateParams) -> Option<Transport> {
+    let route = domain.home().and_then(|home| Route::of(&home, params));
+    let link = route.and_then(|route| route.carries(SURE));
+    Transport::choose(params, link, || domain.hosts(params.destination()?))
 }
 
 fn check_state(name: Option<&str>, state: DomainState, flags: MigrateFlags) -> Result<()> {

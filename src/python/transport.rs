@@ -4,8 +4,8 @@ use pyo3::prelude::*;
 
 use super::guest::PyGuest;
 use crate::flags::MigrateFlags;
+use crate::guest::learnt_transport;
 use crate::params::{MigrateParams, Param, Value};
-use crate::transport::Transport;
 
 /// Over how many connections memory is to be sent compressed with zstd, and why, where migrations of this process have found
 /// the link to be slow (`Engine.learn`) and both hosts take it; `None` leaves it as it is. `destination` is the URI of the
@@ -22,7 +22,7 @@ pub fn _compression(
     flags: u32,
 ) -> PyResult<Option<(u8, String)>> {
     let params = travelling(destination, migrate_uri, MigrateFlags::from_bits_retain(flags))?;
-    let chosen = guest.call(py, |domain| Ok(Transport::learnt(domain, &params)))?;
+    let chosen = guest.call(py, |domain| Ok(learnt_transport(domain, &params)))?;
     Ok(chosen.map(|transport| (transport.connections, transport.to_string())))
 }
 

@@ -14,9 +14,7 @@ use std::fmt;
 pub use hosts::{Host, Hosts};
 
 use crate::Result;
-use crate::domain::DomainOps;
 use crate::flags::MigrateFlags as F;
-use crate::learnt::{Route, SURE};
 use crate::params::{MigrateParams, Param, Value};
 use crate::uri::scheme;
 use crate::version::LibvirtVersion;
@@ -65,13 +63,6 @@ impl Transport {
         let link = narrowest(params, link).filter(|link| *link < SLOW)?;
         (Self::is_free(params) && hosts()?.can_compress(params.flags().contains(F::POSTCOPY)))
             .then_some(Self { connections: CONNECTIONS, link })
-    }
-
-    /// The same from the domain's daemon, by what migrations of this process have found of the link.
-    pub(crate) fn learnt(domain: &dyn DomainOps, params: &MigrateParams) -> Option<Self> {
-        let route = domain.home().and_then(|home| Route::of(&home, params));
-        let link = route.and_then(|route| route.carries(SURE));
-        Self::choose(params, link, || domain.hosts(params.destination()?))
     }
 
     /// The parameters with it.
