@@ -280,11 +280,7 @@ impl Engine {
             if !self.case.destination {
                 // Nobody but libvirt's statistics can say more.
                 let moved = calling.completed == Some(true);
-                let place = match calling.completed {
-                    Some(true) => Some(self.arrived()),
-                    Some(false) => None,
-                    None => Some(GuestLocation::Unknown),
-                };
+                let place = calling.completed.is_none().then_some(GuestLocation::Unknown);
                 return self.conclude_without_return(moved, place);
             }
             self.for_state(Order::Ask);

@@ -249,3 +249,24 @@ fn others_may_pause_switch_and_abort() {
     play.wish(1, Wish::Abort);
     assert_eq!((play.answer(1), play.changes()), (Some(Ok(())), vec![]));
 }
+
+/// Only the destination would know how it has arrived (SEED=160484948).
+#[test]
+fn a_guest_that_others_paused_early_is_not_told_to_run_where_nobody_can_be_asked() {
+    let ends = |early: bool| {
+        let mut play = Play::start(alone());
+        play.until(ms(0));
+        if early {
+            play.outside(Outside::Paused);
+        }
+        play.sampled(memory(1, 100));
+        if !early {
+            play.outside(Outside::Paused);
+        }
+        over(&mut play, Ok(last(JobType::Completed)));
+        stays(&mut play, 62_000, &Ok(last(JobType::Completed)));
+        play.how()
+    };
+    assert_eq!(ends(true), Some((How::Moved, GuestLocation::Unknown)));
+    assert_eq!(ends(false), Some((How::Moved, GuestLocation::DestinationRunning)));
+}
