@@ -137,7 +137,7 @@ impl Guest {
         self.check_reach(&params, &convergence)?;
         let route = self.domain.home().and_then(|home| Route::of(&home, &params));
         let chooses = convergence.chooses_transport() && !params.is_as_given();
-        let chosen = chooses.then(|| learnt_transport(self.domain(), &params)).flatten();
+        let chosen = chooses.then(|| learnt_transport(self.domain(), &params, route.as_ref())).flatten();
         // What a limit lets through says nothing of the link.
         sinks.extend(route.filter(|_| params.bandwidth_limit().is_none()).map(Route::lesson));
         let domain = self.domain.clone();
@@ -219,10 +219,12 @@ impl Guest {
     }
 }
 
-/// How memory is to travel from the domain's daemon, where that pays by what migrations of this process have found of the
-/// link.
-pub(crate) fn learnt_transport(domain: &dyn DomainOps, params: &MigrateParams) -> Option<Transport> {
-    let route = domain.home().and_then(|home| Route::of(&home, params));
+/// How memory is to travel over this route, where that pays by what migrations of this process have found of the link.
+pub(crate) fn learnt_transport(
+    domain: &dyn DomainOps,
+    params: &MigrateParams,
+    route: Option<&Route>,
+) -> Option<Transport> {
     let link = route.and_then(|route| route.carries(SURE));
     Transport::choose(params, link, || domain.hosts(params.destination()?))
 }

@@ -48,6 +48,7 @@ __all__ = [
     "__version__",
     "_close",
     "_compression",
+    "_is_refusal",
     "_panic",
     "_params_as_given",
     "build_migrate_params",
@@ -156,6 +157,11 @@ def _compression(
     destination's daemon, `migrate_uri` and `flags` are what libvirt is going to be given.
 
     Raises InvalidParameter where these do not go together.
+    """
+
+def _is_refusal(code: int, message: str) -> bool:
+    """Whether an error with libvirt's number `code` says that libvirt or QEMU does not take what was chosen, as they say before
+    anything is moved.
     """
 
 def _params_as_given(
@@ -452,9 +458,7 @@ class _ErrorCode:
     AUTH_FAILED: Final[int]
     NO_STORAGE_VOL: Final[int]
     OPERATION_INVALID: Final[int]
-    CONFIG_UNSUPPORTED: Final[int]
     OPERATION_TIMEOUT: Final[int]
-    ARGUMENT_UNSUPPORTED: Final[int]
     OPERATION_ABORTED: Final[int]
     MIGRATE_UNSAFE: Final[int]
     OPERATION_UNSUPPORTED: Final[int]

@@ -9,7 +9,6 @@ use super::shared::Shared;
 use crate::domain::DomainOps;
 use crate::engine::{Input, Reply, Terms, Ticket};
 use crate::libvirt::InBackground;
-use crate::numbers::errors;
 use crate::params::MigrateParams;
 use crate::record::Act;
 use crate::transport;
@@ -60,7 +59,7 @@ fn make(shared: &Shared, domain: &dyn DomainOps, terms: Terms) -> Result<()> {
     // What was chosen, before the start or since then, is nothing that the caller has asked for.
     let plain = shared.plain.as_ref().or(terms.connections.and(Some(params)));
     match (attempt(params, terms.connections), plain) {
-        (Err(error), Some(plain)) if is_refusal(&error) => {
+        (Err(error), Some(plain)) if transport::is_refusal(&error) => {
             // Nothing has been moved.
             shared.lock().engine.note(Act::GoPlain, &format!("it was refused: {error}"));
             attempt(plain, None)
@@ -79,19 +78,6 @@ fn with_terms(params: &MigrateParams, terms: Terms) -> Result<Cow<'_, MigratePar
         params = Cow::Owned(transport::compressed(&params, connections)?);
     }
     Ok(params)
-}
-
-/// Whether libvirt or QEMU does not take what was asked for, as they say before anything is moved.
-fn is_refusal(error: &Error) -> bool {
-    const REFUSALS: [i32; 5] = [
-        errors::INVALID_ARG,
-        errors::NO_SUPPORT,
-        errors::CONFIG_UNSUPPORTED,
-        errors::ARGUMENT_UNSUPPORTED,
-        errors::OPERATION_UNSUPPORTED,
-    ];
-    error.libvirt_code().is_some_and(|code| REFUSALS.contains(&code))
-        || error.to_string().contains("'migrate-set-")
 }
 
 /// libvirt says of a parameter that only the source knows that it is unsupported, and not since when it is supported.

@@ -79,7 +79,7 @@ mod _core {
     #[pymodule_export]
     use super::storage::{PyStoragePool, PyStorageVolume};
     #[pymodule_export]
-    use super::transport::_compression;
+    use super::transport::{_compression, _is_refusal};
     #[pymodule_export]
     use super::updates::PyUpdates;
 

@@ -13,11 +13,12 @@ use std::fmt;
 
 pub use hosts::{Host, Hosts};
 
-use crate::Result;
 use crate::flags::MigrateFlags as F;
+use crate::numbers::errors;
 use crate::params::{MigrateParams, Param, Value};
 use crate::uri::scheme;
 use crate::version::LibvirtVersion;
+use crate::{Error, Result};
 
 /// Links that carry less than this, bytes/s, are worth the processors' time.
 pub const SLOW: f64 = 15e6;
@@ -105,6 +106,19 @@ impl fmt::Display for Transport {
             self.link / MIB
         )
     }
+}
+
+/// Whether libvirt or QEMU does not take what was asked for, as they say before anything is moved.
+pub(crate) fn is_refusal(error: &Error) -> bool {
+    const REFUSALS: [i32; 5] = [
+        errors::INVALID_ARG,
+        errors::NO_SUPPORT,
+        errors::CONFIG_UNSUPPORTED,
+        errors::ARGUMENT_UNSUPPORTED,
+        errors::OPERATION_UNSUPPORTED,
+    ];
+    error.libvirt_code().is_some_and(|code| REFUSALS.contains(&code))
+        || error.to_string().contains("'migrate-set-")
 }
 
 /// What the link carries at most, with the caller's limit.

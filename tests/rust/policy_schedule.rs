@@ -152,6 +152,17 @@ fn a_failed_step_is_tried_again() {
     assert_eq!(watched.done(301.0), [Action::SetMaxDowntime(140)]);
 }
 
+/// A time-out of 20 s.
+fn timing_out(timeout_action: OnDeadline, post_copy: bool) -> ScheduleOptions {
+    ScheduleOptions {
+        timeout_action,
+        post_copy,
+        data_gb: Some(2.0),
+        completion_timeout: 10,
+        ..ScheduleOptions::default()
+    }
+}
+
 #[test]
 fn the_time_out_action_comes_once() {
     for (timeout_action, post_copy, expected) in [
@@ -160,13 +171,7 @@ fn the_time_out_action_comes_once() {
         (OnDeadline::Force, true, Action::StartPostCopy),
         (OnDeadline::Force, false, Action::Pause),
     ] {
-        let options = ScheduleOptions {
-            timeout_action,
-            post_copy,
-            data_gb: Some(2.0),
-            completion_timeout: 10,
-            ..ScheduleOptions::default()
-        };
+        let options = timing_out(timeout_action, post_copy);
         let mut watched = Watched::new(options);
         assert_eq!(watched.done(20.0), [Action::SetMaxDowntime(50)]);
         let decision = watched.asked(20.1);
@@ -192,13 +197,7 @@ fn a_pause_waits_until_something_moves() {
         (OnDeadline::Force, true, false),
         (OnDeadline::Abort, false, false),
     ] {
-        let options = ScheduleOptions {
-            timeout_action,
-            post_copy,
-            data_gb: Some(2.0),
-            completion_timeout: 10,
-            ..ScheduleOptions::default()
-        };
+        let options = timing_out(timeout_action, post_copy);
         let job = |disk_total| JobInfo { kind: JobType::Unbounded, disk_total, ..JobInfo::default() };
         for (disks, waits) in [(None, waits), (Some(0), waits), (Some(1 << 30), false)] {
             let sample = Sample::from_job(&job(disks), Duration::from_secs(30), Context::default());

@@ -8,13 +8,11 @@ from nova.conf import CONF
 from oslo_log import log as logging
 
 from libvirt_migrate import Guest, MigrateFlags
-from libvirt_migrate._core import Engine, _compression
-from libvirt_migrate.codes import ErrorCode
+from libvirt_migrate._core import Engine, _compression, _is_refusal
 
 from .options import register
 
 LOG = logging.getLogger(__name__)
-
 
 #: Parameters of a migration, and its flags.
 Way = tuple[dict[str, Any], int]
@@ -55,13 +53,7 @@ def choose(guest: Guest, destination: str, given: dict[str, Any], flags: int) ->
 
 def is_refusal(error: Any) -> bool:
     """Whether libvirt or QEMU does not take what was chosen, as they say before anything is moved."""
-    return "'migrate-set-" in str(error) or error.get_error_code() in (
-        ErrorCode.INVALID_ARG,
-        ErrorCode.NO_SUPPORT,
-        ErrorCode.CONFIG_UNSUPPORTED,
-        ErrorCode.ARGUMENT_UNSUPPORTED,
-        ErrorCode.OPERATION_UNSUPPORTED,
-    )
+    return _is_refusal(error.get_error_code(), str(error))
 
 
 def learn(engine: Engine, guest: Any) -> bool:
